@@ -1,0 +1,27 @@
+/** What a command prints with: data on stdout, everything else on stderr. */
+
+export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
+
+export interface Ui {
+  /** stdout is a terminal: colours and aligned tables. */
+  readonly terminal: boolean;
+  /** stderr and stdin are terminals: prompts and a progress line that is rewritten. */
+  readonly interactive: boolean;
+  /** Data, on stdout, as it is plus a newline. */
+  print(text: string): void;
+  /** A JSON object on stdout; `schemaVersion` comes first. */
+  json(value: object): void;
+  /** Progress, on stderr; silent with `-q`. */
+  note(text: string): void;
+  /** A warning, on stderr, with `ibq: warning: ` in front. */
+  warn(text: string): void;
+  /** Styles text for stdout; plain in a pipe, with `--no-color` or `NO_COLOR`. */
+  style(style: Style, text: string): string;
+  /**
+   * A yes/no question on the terminal. `assumeYes` (`-y`) answers it.
+   * @throws UserError (64) without a terminal, naming the flag.
+   */
+  confirm(question: string, options: { assumeYes: boolean; flag: string }): Promise<boolean>;
+  /** A value from a hidden prompt, or all of stdin without its last newline where stdin is no terminal. */
+  readHidden(prompt: string): Promise<string>;
+}
