@@ -25,6 +25,8 @@ export interface FileWriter {
 export interface RunOptions {
   /** Given on standard input; never shown by `-v`. */
   input?: string;
+  /** Added to the environment. */
+  env?: Readonly<Record<string, string>>;
   /** Milliseconds; then the process is killed and the result says so. Default 60 000. */
   timeoutMs?: number;
   /** Called with each line of standard error as it comes (progress of a pull). */

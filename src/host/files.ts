@@ -1,0 +1,145 @@
+/** Files of the host, or of the tree under `--root DIR`: reading, and writing whole or not at all. */
+
+import * as fs from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import { ExitCode, UserError } from '../errors.ts';
+import type { FileReader, FileWriter } from './host.ts';
+
+export function openFiles(root: string | null): FileReader & FileWriter {
+  const base = root === null ? null : fs.realpathSync(resolve(root));
+
+  /** Where `path` lies; a link under `--root` that leads out of the tree is refused. */
+  function locate(path: string): string {
+    if (base === null) return path;
+    const inside = join(base, path);
+    const parent = realParent(inside);
+    if (parent !== base && !parent.startsWith(base + sep)) {
+      throw new UserError(`${inside}: leads out of --root ${base}, to ${parent}; remove that link`);
+    }
+    return inside;
+  }
+
+  function guarded<T>(path: string, verb: string, action: (located: string) => T): T {
+    const located = locate(path);
+    try {
+      return action(located);
+    } catch (error) {
+      throw explain(error, verb, located);
+    }
+  }
+
+  return {
+    readText: (path) =>
+      guarded(path, 'read', (at) => absentAs(null, () => fs.readFileSync(at, 'utf8'))),
+    list: (path) =>
+      guarded(path, 'list', (at) => absentAs<string[]>([], () => fs.readdirSync(at).sort())),
+    exists: (path) => fs.existsSync(locate(path)),
+    readLink: (path) =>
+      guarded(path, 'read', (at) => {
+        try {
+          return fs.readlinkSync(at);
+        } catch (error) {
+          if (isCode(error, 'ENOENT', 'EINVAL', 'ENOTDIR')) return null;
+          throw error;
+        }
+      }),
+    writeText: (path, text, mode = 0o644) =>
+      guarded(path, 'write', (at) => writeDurably(at, text, mode)),
+    makeDirectory: (path, mode = 0o755) =>
+      guarded(path, 'create', (at) => {
+        fs.mkdirSync(at, { recursive: true, mode });
+        // mkdir's mode passes through the umask, and a directory that was there keeps its own.
+        fs.chmodSync(at, mode);
+      }),
+    symlink: (target, path) =>
+      guarded(path, 'link', (at) => {
+        const temporary = temporaryBeside(at);
+        fs.symlinkSync(target, temporary);
+        renameDurably(temporary, at);
+      }),
+    rename: (from, to) =>
+      guarded(to, 'rename', (at) => {
+        const source = locate(from);
+        renameDurably(source, at);
+      }),
+    remove: (path) =>
+      guarded(path, 'remove', (at) => fs.rmSync(at, { recursive: true, force: true })),
+  };
+}
+
+function writeDurably(path: string, text: string, mode: number): void {
+  const temporary = temporaryBeside(path);
+  try {
+    const file = fs.openSync(temporary, 'wx', mode);
+    try {
+      fs.writeFileSync(file, text);
+      fs.fchmodSync(file, mode);
+      fs.fsyncSync(file);
+    } finally {
+      fs.closeSync(file);
+    }
+    renameDurably(temporary, path);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** A rename lasts through a power cut only when the directory itself is on disk. */
+function renameDurably(from: string, to: string): void {
+  fs.renameSync(from, to);
+  const directory = fs.openSync(dirname(to), 'r');
+  try {
+    fs.fsyncSync(directory);
+  } finally {
+    fs.closeSync(directory);
+  }
+}
+
+/** A hidden name without a unit extension: generators must not take it for a unit (Quadlet reads dotfiles). */
+function temporaryBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+}
+
+/** Real path of the nearest directory above `path` that exists. */
+function realParent(path: string): string {
+  for (let directory = dirname(path); ; directory = dirname(directory)) {
+    try {
+      return fs.realpathSync(directory);
+    } catch (error) {
+      if (!isCode(error, 'ENOENT', 'ENOTDIR')) throw explain(error, 'read', directory);
+    }
+  }
+}
+
+function absentAs<T>(absent: T, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (isCode(error, 'ENOENT', 'ENOTDIR')) return absent;
+    throw error;
+  }
+}
+
+function isCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+/** System errors in the user's words. */
+function explain(error: unknown, verb: string, path: string): unknown {
+  if (!(error instanceof Error) || !('code' in error)) return error;
+  if (isCode(error, 'EACCES', 'EPERM')) {
+    return new UserError(
+      `cannot ${verb} ${path}: permission denied; run it with sudo`,
+      ExitCode.needsRoot,
+    );
+  }
+  if (isCode(error, 'ENOSPC', 'EDQUOT')) {
+    return new UserError(
+      `cannot ${verb} ${path}: no space left on the device; free some and repeat`,
+    );
+  }
+  if (isCode(error, 'EROFS'))
+    return new UserError(`cannot ${verb} ${path}: file system is read-only`);
+  return new UserError(`cannot ${verb} ${path}: ${error.message}`);
+}

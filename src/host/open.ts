@@ -1,0 +1,32 @@
+/** Opens the host that a command works on: this machine, or a tree of files under `--root`. */
+
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ExitCode, UserError } from '../errors.ts';
+import { openFiles } from './files.ts';
+import type { Host } from './host.ts';
+import { runner } from './run.ts';
+
+export function openHost({
+  root,
+  verbose,
+}: {
+  root: string | null;
+  verbose: (line: string) => void;
+}): Host {
+  if (root !== null && !existsSync(root)) {
+    throw new UserError(`--root ${root}: should be a directory, is not there`, ExitCode.usage);
+  }
+  return {
+    root,
+    files: openFiles(root),
+    run: root === null ? runner(verbose) : refuseToRun,
+    now: () => Date.now(),
+    sleep: (ms) => sleep(ms),
+  };
+}
+
+/** With `--root` nothing is started: a call here is a bug of ours, not of the user. */
+async function refuseToRun(argv: readonly string[]): Promise<never> {
+  throw new Error(`--root: ${argv.join(' ')} should not have been started`);
+}

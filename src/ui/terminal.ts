@@ -1,0 +1,76 @@
+/** The Ui of a real process: stdout, stderr, and questions on the terminal. */
+
+import { createInterface } from 'node:readline/promises';
+import { styleText } from 'node:util';
+import { ExitCode, UserError } from '../errors.ts';
+import type { Style, Ui } from './ui.ts';
+
+export interface TerminalOptions {
+  quiet: boolean;
+  color: boolean;
+}
+
+export function terminalUi({ quiet, color }: TerminalOptions): Ui {
+  const terminal = process.stdout.isTTY === true;
+  const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true;
+  const coloured = terminal && color && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+  return {
+    terminal,
+    interactive,
+    print: (text) => void process.stdout.write(`${text}\n`),
+    json: (value) =>
+      void process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...value }, null, 2)}\n`),
+    note: (text) => {
+      if (!quiet) process.stderr.write(`${text}\n`);
+    },
+    warn: (text) => void process.stderr.write(`ibq: warning: ${text}\n`),
+    style: (style: Style, text) => (coloured ? styleText(style, text) : text),
+    async confirm(question, { assumeYes, flag }) {
+      if (assumeYes) return true;
+      if (!interactive) {
+        throw new UserError(
+          `"${question}" needs an answer and there is no terminal; pass ${flag}`,
+          ExitCode.usage,
+        );
+      }
+      const lines = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        const answer = await lines.question(`${question} [Y/n] `);
+        return /^(y|yes|)$/i.test(answer.trim());
+      } finally {
+        lines.close();
+      }
+    },
+    readHidden: (prompt) => (process.stdin.isTTY ? promptHidden(prompt) : readStdin()),
+  };
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+}
+
+/** Reads keys in raw mode, so that nothing is echoed; Ctrl-C ends ibq, Ctrl-D ends the value. */
+async function promptHidden(prompt: string): Promise<string> {
+  process.stderr.write(prompt);
+  process.stdin.setRawMode(true);
+  let value = '';
+  try {
+    for await (const chunk of process.stdin) {
+      for (const key of chunk.toString('utf8')) {
+        if (key === '\r' || key === '\n' || key === '\u0004') return value;
+        if (key === '\u0003') throw new UserError('aborted, no changes made', ExitCode.interrupted);
+        if (key === '\u007f' || key === '\b') value = [...value].slice(0, -1).join('');
+        else if (key >= ' ') value += key;
+      }
+    }
+    return value;
+  } finally {
+    process.stdin.setRawMode(false);
+    process.stdin.pause();
+    process.stderr.write('\n');
+  }
+}
