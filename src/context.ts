@@ -8,6 +8,8 @@ export interface Context {
   ui: Ui;
   /** `--config FILE`, default `/etc/ibq/ibq.toml`; instances and `network.toml` lie beside it. */
   configFile: string;
+  /** Version of this ibq. */
+  version: string;
   /** NETWORK_INTERFACE, NETWORK_SUBNET and NETWORK_GATEWAY are read from here. */
   env: Readonly<Record<string, string | undefined>>;
 }

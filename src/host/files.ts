@@ -51,6 +51,20 @@ export function openFiles(root: string | null): FileReader & FileWriter {
         // mkdir's mode passes through the umask, and a directory that was there keeps its own.
         fs.chmodSync(at, mode);
       }),
+    writeTree: (directory, files, links) =>
+      guarded(directory, 'write', (at) => {
+        const directories = new Set([at]);
+        const prepare = (path: string) => {
+          const full = join(at, path);
+          for (let up = dirname(full); !directories.has(up); up = dirname(up)) directories.add(up);
+          fs.mkdirSync(dirname(full), { recursive: true });
+          return full;
+        };
+        fs.mkdirSync(at, { recursive: true });
+        for (const { path, text } of files) syncedWrite(prepare(path), text, 0o644);
+        for (const { path, target } of links) fs.symlinkSync(target, prepare(path));
+        for (const path of directories) syncDirectory(path);
+      }),
     symlink: (target, path) =>
       guarded(path, 'link', (at) => {
         const temporary = temporaryBeside(at);
@@ -70,14 +84,7 @@ export function openFiles(root: string | null): FileReader & FileWriter {
 function writeDurably(path: string, text: string, mode: number): void {
   const temporary = temporaryBeside(path);
   try {
-    const file = fs.openSync(temporary, 'wx', mode);
-    try {
-      fs.writeFileSync(file, text);
-      fs.fchmodSync(file, mode);
-      fs.fsyncSync(file);
-    } finally {
-      fs.closeSync(file);
-    }
+    syncedWrite(temporary, text, mode);
     renameDurably(temporary, path);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
@@ -85,10 +92,25 @@ function writeDurably(path: string, text: string, mode: number): void {
   }
 }
 
+function syncedWrite(path: string, text: string, mode: number): void {
+  const file = fs.openSync(path, 'wx', mode);
+  try {
+    fs.writeFileSync(file, text);
+    fs.fchmodSync(file, mode);
+    fs.fsyncSync(file);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
 /** A rename lasts through a power cut only when the directory itself is on disk. */
 function renameDurably(from: string, to: string): void {
   fs.renameSync(from, to);
-  const directory = fs.openSync(dirname(to), 'r');
+  syncDirectory(dirname(to));
+}
+
+function syncDirectory(path: string): void {
+  const directory = fs.openSync(path, 'r');
   try {
     fs.fsyncSync(directory);
   } finally {

@@ -15,6 +15,12 @@ export interface FileWriter {
   /** Whole and durable or not at all: temporary file beside it, fsync, rename, fsync of the directory. */
   writeText(path: string, text: string, mode?: number): void;
   makeDirectory(path: string, mode?: number): void;
+  /** A new directory with all its files (paths relative to it) and links, on disk when this returns. */
+  writeTree(
+    directory: string,
+    files: readonly { path: string; text: string }[],
+    links: readonly { path: string; target: string }[],
+  ): void;
   /** Replaces what is at `path` with a link in one rename. */
   symlink(target: string, path: string): void;
   rename(from: string, to: string): void;

@@ -1,0 +1,205 @@
+/** `applyPlan(plan, host)`: the one executor of steps. Every step may be done twice. */
+
+import { ExitCode, UserError } from '../errors.ts';
+import type { Desired } from '../plan/desired.ts';
+import { buildManifest, formatManifest } from '../plan/manifest.ts';
+import {
+  CURRENT,
+  GENERATIONS,
+  generationPath,
+  HOST_RULES_UNIT,
+  instanceService,
+  QUADLET_DIRECTORY,
+  QUADLET_LINK,
+  QUADLET_LINK_TARGET,
+  RUNNING,
+} from '../plan/paths.ts';
+import { describeStep, type Plan, type Step } from '../plan/plan.ts';
+import { checkGeneration } from './check-generation.ts';
+import type { Host } from './host.ts';
+import { readRunning } from './installed.ts';
+import type { Interrupt } from './interrupt.ts';
+import { imageDigests, pullImage, removeNetwork } from './podman.ts';
+import {
+  enableUnit,
+  reloadUnits,
+  requireDone,
+  restartUnits,
+  showUnits,
+  startUnits,
+  stopUnits,
+} from './systemd.ts';
+
+export interface ApplyOptions {
+  desired: Desired;
+  /** Version of this ibq, for the manifest. */
+  version: string;
+  interrupt: Interrupt;
+  onStep: (step: Step, number: number, total: number) => void;
+  onProgress: (line: string) => void;
+  onWarning: (line: string) => void;
+  /** Waits until the instances answer the API; false when one of them will not. */
+  wait: (instances: readonly string[]) => Promise<boolean>;
+}
+
+export interface Applied {
+  done: Step[];
+  /** Set when it was stopped between two steps. */
+  stopped: string | null;
+  /** False when an instance does not answer. */
+  healthy: boolean;
+}
+
+/** @throws UserError from a step; what was done before it stays done, and the next deploy goes on from there */
+export async function applyPlan(plan: Plan, host: Host, options: ApplyOptions): Promise<Applied> {
+  const applied: Applied = { done: [], stopped: null, healthy: true };
+  for (const [index, step] of plan.steps.entries()) {
+    if (options.interrupt.exitCode !== null) {
+      applied.stopped = `stopped after ${index} of ${plan.steps.length}; next would be: ${describeStep(step)}`;
+      break;
+    }
+    options.onStep(step, index + 1, plan.steps.length);
+    if (step.kind === 'wait') {
+      applied.healthy = (await options.wait(step.instances)) && applied.healthy;
+      // One that does not come back is reason enough to leave the others logged in.
+      const restarts = plan.steps.slice(index + 1).some(({ kind }) => kind === 'restart');
+      if (!applied.healthy && restarts) {
+        applied.stopped = `stopped after ${index + 1} of ${plan.steps.length}: ${step.instances.join(', ')} did not come back, the others were left running`;
+        break;
+      }
+    } else {
+      await applyStep(step, host, options);
+    }
+    applied.done.push(step);
+  }
+  return applied;
+}
+
+async function applyStep(
+  step: Exclude<Step, { kind: 'wait' }>,
+  host: Host,
+  options: ApplyOptions,
+): Promise<void> {
+  const { desired } = options;
+  switch (step.kind) {
+    case 'pull-image':
+      return pullImage(host, step.reference, options.onProgress);
+    case 'write-generation':
+      return writeGeneration(step.number, host, options);
+    case 'write-static': {
+      const unit = desired.staticUnits.find(({ path }) => path === step.path);
+      if (unit) host.files.writeText(unit.path, unit.text);
+      return;
+    }
+    case 'stop':
+      return stopUnits(host, step.instances.map(instanceService));
+    case 'activate':
+      return host.files.symlink(`generations/${step.number}`, CURRENT);
+    case 'link-quadlets':
+      host.files.makeDirectory(QUADLET_DIRECTORY);
+      return host.files.symlink(QUADLET_LINK_TARGET, QUADLET_LINK);
+    case 'prune':
+      for (const number of step.numbers) host.files.remove(generationPath(number));
+      return;
+    case 'reload':
+      return reload(host, desired);
+    case 'enable':
+      return enableUnit(host, step.unit);
+    case 'load-host-rules':
+      return requireDone(
+        await restartUnits(host, [HOST_RULES_UNIT]),
+        `systemctl restart ${HOST_RULES_UNIT}`,
+      );
+    case 'remove-network':
+      return dropNetwork(step.name, host, options.onWarning);
+    case 'update-guard':
+      return updateGuard(step.instance, host, desired);
+    case 'start':
+      // How each one ended is told by the wait that follows, with its last log lines.
+      await startUnits(host, step.instances.map(instanceService));
+      return;
+    case 'restart':
+      await restartUnits(host, [instanceService(step.instance)]);
+      return;
+  }
+}
+
+/** Beside the others under a name that nothing reads, checked, then renamed: whole or not at all. */
+async function writeGeneration(number: number, host: Host, options: ApplyOptions): Promise<void> {
+  const { desired, version } = options;
+  const staging = `${GENERATIONS}/.staging`;
+  const images = host.root === null ? await imageDigests(host, desired.images) : new Map();
+  const manifest = buildManifest(desired, {
+    ibq: version,
+    generation: number,
+    createdAt: new Date(host.now()).toISOString(),
+    images: Object.fromEntries(images),
+  });
+  host.files.remove(staging);
+  host.files.makeDirectory(GENERATIONS);
+  const files = [...desired.files, { path: 'manifest.json', text: formatManifest(manifest) }];
+  host.files.writeTree(staging, files, desired.links);
+  try {
+    if (host.root === null) {
+      for (const warning of await checkGeneration(host, staging, desired)) {
+        options.onWarning(warning);
+      }
+    }
+  } catch (error) {
+    host.files.remove(staging);
+    throw error;
+  }
+  host.files.remove(generationPath(number));
+  host.files.rename(staging, generationPath(number));
+}
+
+async function reload(host: Host, desired: Desired): Promise<void> {
+  await reloadUnits(host);
+  const services = [
+    ...desired.instances.map(({ name }) => instanceService(name)),
+    ...desired.networks.map(({ service }) => service),
+  ];
+  if (services.length === 0) return;
+  const units = await showUnits(host, services);
+  const missing = services.filter((service) => units.get(service)?.load !== 'loaded');
+  if (missing.length === 0) return;
+  const log = await host.run([
+    'journalctl',
+    '--quiet',
+    '--boot',
+    '--no-pager',
+    '--output=cat',
+    '--lines=10',
+    '--identifier=quadlet-generator',
+  ]);
+  throw new UserError(
+    `systemd did not load ${missing.join(', ')} although the generator made them before the switch; ${log.stdout.trim() || 'see "journalctl -b -t quadlet-generator"'}`,
+  );
+}
+
+/** The network first, its unit last: the unit is the trace by which a killed removal is found again. */
+async function dropNetwork(
+  name: string,
+  host: Host,
+  onWarning: ApplyOptions['onWarning'],
+): Promise<void> {
+  if (await removeNetwork(host, name)) return stopUnits(host, [`${name}-network.service`]);
+  onWarning(`network ${name} is no longer wanted but a container uses it: "podman ps --filter network=${name}"`);
+}
+
+/** A new table takes the place of the old one in one transaction; open connections stay open. */
+async function updateGuard(name: string, host: Host, desired: Desired): Promise<void> {
+  const instance = desired.instances.find((wanted) => wanted.name === name);
+  const running = readRunning(host.files, [name]).get(name);
+  // It ended in the meantime: its next start loads the new rules.
+  if (!instance || !running) return;
+  const argv = ['nsenter', '-t', String(running.pid), '-n', 'nft', '-f', '-'] as const;
+  const result = await host.run(argv, { input: instance.guard });
+  if (result.exitCode !== 0) {
+    throw new UserError(
+      `the guard of ${name} could not be updated: ${result.stderr.trim()}; the old rules are still in force`,
+      ExitCode.failed,
+    );
+  }
+  host.files.writeText(`${RUNNING}/${name}/guard.nft`, instance.guard, 0o600);
+}

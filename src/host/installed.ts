@@ -1,0 +1,158 @@
+/** `readInstalled(host)`: the current generation's files, what systemd has loaded, what runs. */
+
+import { UserError } from '../errors.ts';
+import type { Installed, InstalledUnit, RunningInstance, Runtime } from '../plan/installed.ts';
+import { type Manifest, parseManifest } from '../plan/manifest.ts';
+import {
+  CURRENT,
+  GENERATIONS,
+  generationPath,
+  HOST_RULES_LOADED,
+  HOST_RULES_UNIT,
+  instanceService,
+  QUADLET_LINK,
+  QUADLET_LINK_TARGET,
+  RUNNING,
+  TARGET_UNIT,
+} from '../plan/paths.ts';
+import type { FileReader, HostReader } from './host.ts';
+import { showUnits, type UnitState } from './systemd.ts';
+
+/** Where Podman keeps the definitions of rootful networks (containers.conf(5), network_config_dir). */
+export const PODMAN_NETWORKS = '/etc/containers/networks';
+
+export interface InstalledQuery {
+  /** Instances, networks and plain units that are wanted: their state is asked for too. */
+  instances: readonly string[];
+  networks: readonly string[];
+  staticUnits: readonly string[];
+}
+
+/** @throws UserError for a manifest that can't be read, or (69) without systemd */
+export async function readInstalled(host: HostReader, query: InstalledQuery): Promise<Installed> {
+  const { files } = host;
+  const manifest = readCurrentManifest(files);
+  return {
+    manifest,
+    files: new Map(
+      Object.keys(manifest?.files ?? {}).map((path) => [path, files.readText(`${CURRENT}/${path}`)]),
+    ),
+    generations: listGenerations(files),
+    quadletLinked: files.readLink(QUADLET_LINK) === QUADLET_LINK_TARGET,
+    staticUnits: new Map(query.staticUnits.map((path) => [path, files.readText(path)])),
+    runtime: host.root === null ? await readRuntime(host, manifest, query) : null,
+  };
+}
+
+/** Numbers of the generations on disk, ascending. */
+export function listGenerations(files: FileReader): number[] {
+  return files
+    .list(GENERATIONS)
+    .filter((name) => /^[1-9]\d*$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** The manifest of the generation that `/etc/ibq/current` shows; null where nothing is deployed. */
+export function readCurrentManifest(files: FileReader): Manifest | null {
+  const target = files.readLink(CURRENT);
+  return target === null ? null : readManifest(files, CURRENT);
+}
+
+/** @param directory a generation's directory, or the link to it */
+export function readManifest(files: FileReader, directory: string): Manifest {
+  const path = `${directory}/manifest.json`;
+  const text = files.readText(path);
+  const mend = `point ${CURRENT} at another generation in ${GENERATIONS}, or remove it and deploy`;
+  if (text === null) throw new UserError(`${path}: is missing; ${mend}`);
+  try {
+    return parseManifest(text);
+  } catch (error) {
+    throw new UserError(`${path}: ${error instanceof Error ? error.message : error}; ${mend}`);
+  }
+}
+
+async function readRuntime(
+  host: HostReader,
+  manifest: Manifest | null,
+  query: InstalledQuery,
+): Promise<Runtime> {
+  const names = new Set([...query.instances, ...Object.keys(manifest?.instances ?? {})]);
+  const networks = new Set([...query.networks, ...(manifest?.networks ?? [])]);
+  const units = await showUnits(host, [
+    TARGET_UNIT,
+    HOST_RULES_UNIT,
+    'ib-gateway@*.service',
+    'ibq-*-network.service',
+    ...[...names].map(instanceService),
+    ...[...networks].map((name) => `${name}-network.service`),
+  ]);
+  const instances = byName(units, /^ib-gateway@(\w+)\.service$/);
+  return {
+    instances,
+    running: readRunning(host.files, [...instances.keys()]),
+    networks: byName(units, /^(ibq-.+)-network\.service$/),
+    definedNetworks: definedNetworks(host.files),
+    targetWants: units.get(TARGET_UNIT)?.wants ?? [],
+    targetEnabled: units.get(TARGET_UNIT)?.unitFileState === 'enabled',
+    hostRules: host.files.readText(HOST_RULES_LOADED),
+    hostRulesUnit: mapUnit(units.get(HOST_RULES_UNIT)),
+  };
+}
+
+function definedNetworks(files: FileReader): string[] {
+  return files
+    .list(PODMAN_NETWORKS)
+    .map((file) => /^(ibq-(?:lan|publish)-[0-9a-f]+)\.json$/.exec(file)?.[1])
+    .filter((name) => name !== undefined);
+}
+
+function byName(
+  units: ReadonlyMap<string, UnitState>,
+  pattern: RegExp,
+): Map<string, InstalledUnit> {
+  const named = new Map<string, InstalledUnit>();
+  for (const [id, unit] of units) {
+    const name = pattern.exec(id)?.[1];
+    const state = mapUnit(unit);
+    if (name !== undefined && state) named.set(name, state);
+  }
+  return named;
+}
+
+function mapUnit(unit: UnitState | undefined): InstalledUnit | null {
+  if (!unit) return null;
+  const definition = /\bIBQ_DEFINITION=(\w+)/.exec(unit.environment)?.[1] ?? null;
+  return { load: unit.load, active: unit.active, definition };
+}
+
+/**
+ * What the guard hook wrote when each container started. It is believed only for the container
+ * that the unit's own cidfile names: a record outlives its container.
+ */
+export function readRunning(
+  files: FileReader,
+  names: readonly string[],
+): Map<string, RunningInstance> {
+  const running = new Map<string, RunningInstance>();
+  for (const name of names) {
+    const state = files.readText(`${RUNNING}/${name}/state`);
+    const guard = files.readText(`${RUNNING}/${name}/guard.nft`);
+    if (state === null || guard === null) continue;
+    const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(state)?.[1] ?? '';
+    const container = value('container');
+    if (container === '' || readCidFile(files, name) !== container) continue;
+    running.set(name, {
+      container,
+      pid: Number(value('pid')),
+      definition: value('definition'),
+      guard,
+    });
+  }
+  return running;
+}
+
+/** Quadlet's `--cidfile=%t/%N.cid`: the container that the unit started last. */
+export function readCidFile(files: FileReader, name: string): string | null {
+  return files.readText(`/run/ib-gateway@${name}.cid`)?.trim() ?? null;
+}

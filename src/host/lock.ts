@@ -1,0 +1,59 @@
+/** One ibq at a time changes a host. */
+
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ExitCode, UserError } from '../errors.ts';
+import type { Host } from './host.ts';
+
+const LOCK_DIRECTORY = '/run/ibq';
+const LOCK_FILE = `${LOCK_DIRECTORY}/lock`;
+
+/**
+ * Runs `action` while holding the lock. The kernel keeps it (flock(2), through util-linux' flock,
+ * as Node has no call for it) and lets go of it however ibq ends: the holder is a child that waits
+ * for the end of its standard input.
+ *
+ * @param command what is written into the lock, for whoever finds it taken
+ * @throws UserError (75) naming the holder
+ */
+export async function withLock<T>(
+  host: Host,
+  command: string,
+  action: () => Promise<T>,
+): Promise<T> {
+  host.files.makeDirectory(LOCK_DIRECTORY);
+  const file = host.root === null ? LOCK_FILE : join(host.root, LOCK_FILE);
+  const holder = spawn(
+    'flock',
+    // Half a second: an ibq that was killed just now lets go as soon as the kernel closes its pipe.
+    ['--timeout', '0.5', '--conflict-exit-code', '75', file, 'sh', '-c', 'echo; exec cat'],
+    { stdio: ['pipe', 'pipe', 'ignore'], detached: true },
+  );
+  const taken = await new Promise<boolean>((resolve, reject) => {
+    holder.once('error', () =>
+      reject(
+        new UserError('flock is missing; install the package util-linux', ExitCode.missingPart),
+      ),
+    );
+    holder.once('exit', () => resolve(false));
+    holder.stdout.once('data', () => resolve(true));
+  });
+  if (!taken) {
+    const text = host.files.readText(LOCK_FILE)?.trim();
+    throw new UserError(
+      `another ibq is at work: ${text || 'it has not said its name yet'}; wait for it and repeat`,
+      ExitCode.locked,
+    );
+  }
+  try {
+    // In place, not by rename: the lock belongs to the inode.
+    const since = new Date(host.now()).toISOString();
+    writeFileSync(file, `pid ${process.pid}, "ibq ${command}", since ${since}\n`);
+    return await action();
+  } finally {
+    holder.stdin.end();
+    holder.stdout.destroy();
+    holder.unref();
+  }
+}

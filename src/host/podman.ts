@@ -1,0 +1,123 @@
+/** Podman: versions, images, secrets, networks. */
+
+import { ExitCode, UserError } from '../errors.ts';
+import type { Host, HostReader } from './host.ts';
+import { requireDone } from './systemd.ts';
+
+/** What a plan that starts something must know of Podman; read only when there is such a plan. */
+export interface PodmanFacts {
+  podmanVersion: string;
+  systemdVersion: number;
+  /** Names of all Podman secrets. */
+  secrets: ReadonlySet<string>;
+  /** Digest (`sha256:…`) of each wanted image that is on this host, by reference. */
+  images: ReadonlyMap<string, string>;
+}
+
+/** Podman 5.3: `%i` in PublishPort, symlinked sub-directories, network-online ordering (facts: quadlet). */
+const PODMAN_NEEDED = [5, 3] as const;
+/** systemd 254: `systemctl show --timestamp=unix` for templates and drop-ins as ibq writes them. */
+const SYSTEMD_NEEDED = 254;
+
+/** @throws UserError (69) for a missing or too old Podman or systemd */
+export async function readPodman(
+  host: HostReader,
+  images: readonly string[],
+): Promise<PodmanFacts> {
+  const [podman, systemd, secrets, present] = await Promise.all([
+    host.run(['podman', '--version']),
+    host.run(['systemctl', '--version']),
+    listSecrets(host),
+    imageDigests(host, images),
+  ]);
+  if (podman.failure === 'not-found') {
+    throw new UserError(
+      'podman is not installed; install Podman 5.3 or newer with netavark (Debian 13: "apt install podman netavark")',
+      ExitCode.missingPart,
+    );
+  }
+  const podmanVersion = /(\d+\.\d+(\.\d+)?)/.exec(podman.stdout)?.[1] ?? '';
+  const systemdVersion = Number(/^systemd (\d+)/.exec(systemd.stdout)?.[1] ?? 0);
+  requireVersions(podmanVersion, systemdVersion);
+  return { podmanVersion, systemdVersion, secrets, images: present };
+}
+
+function requireVersions(podman: string, systemd: number): void {
+  const [major = 0, minor = 0] = podman.split('.').map(Number);
+  const [neededMajor, neededMinor] = PODMAN_NEEDED;
+  if (major < neededMajor || (major === neededMajor && minor < neededMinor)) {
+    throw new UserError(
+      `podman ${podman || '(unknown version)'} is too old: ibq needs 5.3 or newer, whose Quadlet knows instance ports and linked directories (Debian 13 and Ubuntu 25.04 have it)`,
+      ExitCode.missingPart,
+    );
+  }
+  if (systemd < SYSTEMD_NEEDED) {
+    throw new UserError(
+      `systemd ${systemd || '(unknown version)'} is too old: ibq needs ${SYSTEMD_NEEDED} or newer (Debian 13 has 257)`,
+      ExitCode.missingPart,
+    );
+  }
+}
+
+/** Digest (`sha256:…`) of each image that is on this host, by reference. */
+export async function imageDigests(
+  host: HostReader,
+  references: readonly string[],
+): Promise<Map<string, string>> {
+  const present = new Map<string, string>();
+  await Promise.all(
+    references.map(async (reference) => {
+      const argv = ['podman', 'image', 'inspect', '--format', '{{.Digest}}', reference] as const;
+      const result = await host.run(argv);
+      if (result.exitCode === 0) present.set(reference, result.stdout.trim());
+    }),
+  );
+  return present;
+}
+
+/** @param onLine progress as Podman tells it, line by line */
+export async function pullImage(
+  host: Host,
+  reference: string,
+  onLine: (line: string) => void,
+): Promise<void> {
+  const result = await host.run(['podman', 'pull', '--quiet=false', reference], {
+    timeoutMs: 3_600_000,
+    onStderrLine: onLine,
+  });
+  requireDone(result, `podman pull ${reference}`);
+}
+
+/** Names of all Podman secrets; their values are never read. */
+export async function listSecrets(host: HostReader): Promise<Set<string>> {
+  const result = await host.run(['podman', 'secret', 'ls', '--format', '{{.Name}}']);
+  if (result.failure === 'not-found') return new Set();
+  requireDone(result, 'podman secret ls');
+  return new Set(result.stdout.split('\n').filter(Boolean));
+}
+
+/** @param value reaches podman on its standard input: never in an argument list */
+export async function writeSecret(host: Host, name: string, value: string): Promise<void> {
+  const argv = ['podman', 'secret', 'create', '--replace', name, '-'] as const;
+  requireDone(await host.run(argv, { input: value }), `podman secret create ${name}`);
+}
+
+export async function removeSecret(host: Host, name: string): Promise<void> {
+  requireDone(await host.run(['podman', 'secret', 'rm', name]), `podman secret rm ${name}`);
+}
+
+/** @returns false where the network is still in use; absent counts as removed */
+export async function removeNetwork(host: Host, name: string): Promise<boolean> {
+  const result = await host.run(['podman', 'network', 'rm', name]);
+  if (result.exitCode === 0 || /not found|unable to find/i.test(result.stderr)) return true;
+  // `podman network rm` ends with 2 for a network that containers use (podman-network-rm(1)).
+  if (result.exitCode === 2) return false;
+  requireDone(result, `podman network rm ${name}`);
+  return false;
+}
+
+export async function removeVolume(host: Host, name: string): Promise<void> {
+  const result = await host.run(['podman', 'volume', 'rm', name]);
+  if (result.exitCode === 0 || /no such volume/i.test(result.stderr)) return;
+  requireDone(result, `podman volume rm ${name}`);
+}

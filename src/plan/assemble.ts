@@ -1,0 +1,259 @@
+/** `assemblePlan(desired, installed)`: pure, so that a dry run can't leak. */
+
+import type { Desired, DesiredInstance } from './desired.ts';
+import { diffText } from './diff.ts';
+import type { Installed, Runtime } from './installed.ts';
+import { type ManifestInstance, sha256 } from './manifest.ts';
+import { instanceService, TARGET_UNIT } from './paths.ts';
+import type { Change, Plan, Step } from './plan.ts';
+
+/** How many generations stay on disk beside the current one. */
+const GENERATIONS_KEPT = 20;
+
+export interface PlanOptions {
+  /** Leave what does not run as it is. */
+  noStart: boolean;
+  /** Don't wait for the API of what was started. */
+  noWait: boolean;
+  /** Restart running instances whose definition changed: each costs a login. */
+  restartChanged: boolean;
+  /** Wanted images that are not on the host; empty where nobody looked. */
+  missingImages: readonly string[];
+}
+
+export function assemblePlan(desired: Desired, installed: Installed, options: PlanOptions): Plan {
+  const drift = findDrift(installed);
+  const changed = drift.length > 0 || !sameFiles(desired, installed);
+  const from = installed.manifest?.generation ?? null;
+  const generation = changed ? { from, to: (installed.generations.at(-1) ?? 0) + 1 } : null;
+  const changes = [
+    ...instanceChanges(desired, installed, options),
+    ...fileChanges(desired, installed),
+  ];
+  return {
+    generation,
+    changes,
+    steps: assembleSteps(desired, installed, options, generation?.to ?? null),
+    drift,
+    warnings: desired.warnings,
+  };
+}
+
+/** Files of the current generation that are not what their generation's manifest says. */
+function findDrift({ manifest, files }: Installed): string[] {
+  if (manifest === null) return [];
+  return Object.entries(manifest.files)
+    .filter(([path, digest]) => {
+      const text = files.get(path) ?? null;
+      return text === null || sha256(text) !== digest;
+    })
+    .map(([path]) => path);
+}
+
+function sameFiles(desired: Desired, { manifest }: Installed): boolean {
+  if (manifest === null) return desired.files.length === 0;
+  const known = manifest.files;
+  return (
+    Object.keys(known).length === desired.files.length &&
+    desired.files.every(({ path, text }) => known[path] === sha256(text))
+  );
+}
+
+function instanceChanges(desired: Desired, installed: Installed, options: PlanOptions): Change[] {
+  const before = installed.manifest?.instances ?? {};
+  const { runtime } = installed;
+  const wanted = desired.instances.flatMap((instance): Change[] => {
+    const old = before[instance.name];
+    const because = old ? changedKeys(old, instance) : ['new'];
+    const active = isActive(runtime, instance.name);
+    const outdated = isOutdated(instance, runtime);
+    const startCost = options.noStart || runtime === null ? 'none' : 'start';
+    const change = { instance: instance.name, diff: instanceDiff(instance, installed) };
+    if (!old) return [{ ...change, kind: 'add', cost: startCost, because }];
+    if (because.length > 0 || outdated) {
+      const reasons = because.length > 0 ? because : ['not restarted since its last change'];
+      const cost = active ? (outdated ? 'new-login' : 'none') : startCost;
+      return [{ ...change, kind: 'change', cost, because: reasons }];
+    }
+    if (runtime !== null && !active && !options.noStart) {
+      return [{ ...change, kind: 'change', cost: 'start', because: ['not running'] }];
+    }
+    return [];
+  });
+  const removed = removedInstances(desired, installed).map(
+    (name): Change => ({
+      kind: 'remove',
+      instance: name,
+      cost: isActive(runtime, name) ? 'stop' : 'none',
+      because: ['no longer configured'],
+      diff: removedFilesDiff(name, installed),
+    }),
+  );
+  return [...wanted, ...removed];
+}
+
+function changedKeys(old: ManifestInstance, { definition, inputs }: DesiredInstance): string[] {
+  const keys = new Set([...Object.keys(old.inputs), ...Object.keys(inputs)]);
+  const changed = [...keys].filter((key) => old.inputs[key] !== inputs[key]).sort();
+  return changed.length === 0 && old.definition !== definition ? ['ibq version'] : changed;
+}
+
+/** Of the last generation, and those left over from a deploy that was killed after its switch. */
+function removedInstances(desired: Desired, { manifest, runtime }: Installed): string[] {
+  const wanted = new Set<string>(desired.instances.map(({ name }) => name));
+  const known = new Set(Object.keys(manifest?.instances ?? {}));
+  for (const [name, unit] of runtime?.instances ?? []) {
+    if (unit.definition !== null && unit.active !== 'inactive') known.add(name);
+  }
+  return [...known].filter((name) => !wanted.has(name)).sort();
+}
+
+/** Everything that belongs to no single instance: template, networks, host rules, plain units. */
+function fileChanges(desired: Desired, installed: Installed): Change[] {
+  const shared = desired.files.filter(({ path }) => !desired.instanceFiles.has(path));
+  const wanted = new Map(shared.map(({ path, text }) => [path, text]));
+  const changes: Change[] = [];
+  const compare = (file: string, before: string | null, after: string | null) => {
+    if (before === after) return;
+    const kind = before === null ? 'add' : after === null ? 'remove' : 'change';
+    const diff = diffText(file, before ?? '', after ?? '');
+    changes.push({ kind, file, cost: 'none', because: [], diff });
+  };
+  for (const [path, text] of wanted) compare(path, installed.files.get(path) ?? null, text);
+  for (const [path, text] of installed.files) {
+    const ofInstance = desired.instanceFiles.has(path) || instanceOf(path) !== null;
+    if (!wanted.has(path) && !ofInstance) compare(path, text, null);
+  }
+  for (const { path, text } of desired.staticUnits) {
+    compare(path, installed.staticUnits.get(path) ?? null, text);
+  }
+  return changes;
+}
+
+function instanceDiff(instance: DesiredInstance, { files }: Installed): string {
+  return instance.files
+    .map(({ path, text }) => diffText(path, files.get(path) ?? '', text))
+    .filter(Boolean)
+    .join('\n');
+}
+
+function removedFilesDiff(name: string, { files }: Installed): string {
+  return [...files]
+    .filter(([path]) => instanceOf(path) === name)
+    .map(([path, text]) => diffText(path, text ?? '', ''))
+    .filter(Boolean)
+    .join('\n');
+}
+
+/** `units/ib-gateway@4001.container.d/10-ibq.conf` and `guard/4001.nft` belong to `4001`. */
+function instanceOf(path: string): string | null {
+  const match = /^units\/ib-gateway@(\w+)\.container\.d\/|^guard\/(\w+)\.nft$/.exec(path);
+  return match?.[1] ?? match?.[2] ?? null;
+}
+
+function assembleSteps(
+  desired: Desired,
+  installed: Installed,
+  options: PlanOptions,
+  generation: number | null,
+): Step[] {
+  const { runtime } = installed;
+  const steps: Step[] = options.missingImages.map((reference) => ({
+    kind: 'pull-image',
+    reference,
+  }));
+  if (generation !== null) steps.push({ kind: 'write-generation', number: generation });
+  for (const { path, text } of desired.staticUnits) {
+    if (installed.staticUnits.get(path) !== text) steps.push({ kind: 'write-static', path });
+  }
+  const removed = removedInstances(desired, installed).filter((name) => isActive(runtime, name));
+  // Before the switch: a unit that no longer generates has lost its ExecStop.
+  if (removed.length > 0) steps.push({ kind: 'stop', instances: removed });
+  if (generation !== null) steps.push({ kind: 'activate', number: generation });
+  if (!installed.quadletLinked) steps.push({ kind: 'link-quadlets' });
+  const old = installed.generations.filter((it) => it !== installed.manifest?.generation);
+  const surplus = old.slice(0, Math.max(0, old.length - GENERATIONS_KEPT));
+  if (surplus.length > 0) steps.push({ kind: 'prune', numbers: surplus });
+  if (runtime !== null) steps.push(...runtimeSteps(desired, runtime, options, steps));
+  return steps;
+}
+
+function runtimeSteps(
+  desired: Desired,
+  runtime: Runtime,
+  options: PlanOptions,
+  fileSteps: readonly Step[],
+): Step[] {
+  const steps: Step[] = [];
+  const filesMove = fileSteps.some(({ kind }) =>
+    ['activate', 'write-static', 'link-quadlets'].includes(kind),
+  );
+  if (filesMove || !loadedAsWanted(desired, runtime)) steps.push({ kind: 'reload' });
+  if (!runtime.targetEnabled) steps.push({ kind: 'enable', unit: TARGET_UNIT });
+  if (desired.hostRules !== null && runtime.hostRules !== desired.hostRules) {
+    steps.push({ kind: 'load-host-rules' });
+  }
+  for (const { name, guard } of desired.instances) {
+    const running = runtime.running.get(name);
+    if (running && isActive(runtime, name) && running.guard !== guard) {
+      steps.push({ kind: 'update-guard', instance: name });
+    }
+  }
+  if (options.restartChanged) {
+    for (const instance of desired.instances) {
+      const { name } = instance;
+      if (isOutdated(instance, runtime)) {
+        steps.push({ kind: 'restart', instance: name });
+        if (!options.noWait) steps.push({ kind: 'wait', instances: [name] });
+      }
+    }
+  }
+  // An instance that has not moved yet still uses the network of its old definition.
+  if (options.restartChanged || !desired.instances.some((it) => isOutdated(it, runtime))) {
+    steps.push(...removedNetworks(desired, runtime));
+  }
+  const idle = desired.instances.map(({ name }) => name).filter((name) => !isActive(runtime, name));
+  if (idle.length > 0 && !options.noStart) {
+    steps.push({ kind: 'start', instances: idle });
+    if (!options.noWait) steps.push({ kind: 'wait', instances: idle });
+  }
+  return steps;
+}
+
+/** What systemd has in memory is what the wanted files say. */
+function loadedAsWanted(desired: Desired, runtime: Runtime): boolean {
+  const instances = desired.instances.every(({ name, definition }) => {
+    const unit = runtime.instances.get(name);
+    return unit?.load === 'loaded' && unit.definition === definition;
+  });
+  const networks = desired.networks.every(
+    ({ name }) => runtime.networks.get(name)?.load === 'loaded',
+  );
+  const wanted = new Set(desired.instances.map(({ name }) => instanceService(name)));
+  const target = runtime.targetWants.filter((unit) => unit.startsWith('ib-gateway@'));
+  return instances && networks && target.every((unit) => wanted.has(unit));
+}
+
+/**
+ * Networks of ibq's that no wanted instance names. Traces that a killed deploy leaves: the network's definition, or its unit still active.
+ */
+function removedNetworks(desired: Desired, runtime: Runtime): Step[] {
+  const wanted = new Set(desired.networks.map(({ name }) => name));
+  const active = [...runtime.networks]
+    .filter(([, unit]) => unit.active === 'active')
+    .map(([name]) => name);
+  return [...new Set([...runtime.definedNetworks, ...active])]
+    .filter((name) => !wanted.has(name))
+    .sort()
+    .map((name) => ({ kind: 'remove-network', name }));
+}
+
+/** Runs by an older definition than the wanted one. */
+function isOutdated({ name, definition }: DesiredInstance, runtime: Runtime | null): boolean {
+  return isActive(runtime, name) && runtime?.running.get(name)?.definition !== definition;
+}
+
+function isActive(runtime: Runtime | null, name: string): boolean {
+  const active = runtime?.instances.get(name)?.active ?? 'inactive';
+  return active !== 'inactive' && active !== 'failed';
+}

@@ -1,0 +1,52 @@
+/** What the host has: three answers to "which definition?" — on disk, loaded, running. Data only. */
+
+import type { Manifest } from './manifest.ts';
+
+export interface InstalledUnit {
+  /** systemd's LoadState: loaded, not-found, … */
+  load: string;
+  /** systemd's ActiveState. */
+  active: string;
+  /** `IBQ_DEFINITION` as systemd has loaded it; null: not one of ibq's. */
+  definition: string | null;
+}
+
+/** A container that the guard hook let start. */
+export interface RunningInstance {
+  container: string;
+  /** First process, seen from the host. */
+  pid: number;
+  definition: string;
+  /** The rules that were loaded last. */
+  guard: string;
+}
+
+export interface Installed {
+  /** The current generation; null: none. */
+  manifest: Manifest | null;
+  /** Text of the current generation's files by relative path; null: missing. */
+  files: ReadonlyMap<string, string | null>;
+  /** Numbers of the generations on disk, ascending. */
+  generations: readonly number[];
+  quadletLinked: boolean;
+  /** Plain units in /etc/systemd/system by path; null: missing. */
+  staticUnits: ReadonlyMap<string, string | null>;
+  /** What the runtime says; null under `--root`, where nobody is asked. */
+  runtime: Runtime | null;
+}
+
+export interface Runtime {
+  /** `ib-gateway@NAME.service` by NAME: all that are loaded and all that are wanted. */
+  instances: ReadonlyMap<string, InstalledUnit>;
+  running: ReadonlyMap<string, RunningInstance>;
+  /** Network units by Podman network name. */
+  networks: ReadonlyMap<string, InstalledUnit>;
+  /** Podman networks of ibq's that are defined on the host. */
+  definedNetworks: readonly string[];
+  /** What the target wants, as loaded. */
+  targetWants: readonly string[];
+  targetEnabled: boolean;
+  /** Host rules as they were loaded last; null: not loaded. */
+  hostRules: string | null;
+  hostRulesUnit: InstalledUnit | null;
+}

@@ -1,0 +1,178 @@
+/** `manifest.json` of a generation: what it was made from, so that the next plan can compare. */
+
+import { createHash } from 'node:crypto';
+import type { Desired } from './desired.ts';
+
+/** An instance as a generation holds it. */
+export interface ManifestInstance {
+  /** Hash of everything that a restart would put into force. */
+  definition: string;
+  mode: string;
+  profile: string;
+  image: string;
+  /** `127.0.0.1:4001`; null where nothing is published. */
+  publish: string | null;
+  /** LAN address and MAC; they are read back from here, so an instance keeps them for life. */
+  lan: ManifestLan | null;
+  /** Port that the container listens on. */
+  relayPort: number;
+  /** Every input by its key, as text: tells which keys a change came from. */
+  inputs: Readonly<Record<string, string>>;
+}
+
+export interface ManifestLan {
+  address: string;
+  /** Null with ipvlan, which has its parent's. */
+  mac: string | null;
+}
+
+export interface Manifest {
+  schemaVersion: 1;
+  /** Version of the ibq that wrote it. */
+  ibq: string;
+  generation: number;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  /** Subnet of the publish bridge. */
+  publishSubnet: string | null;
+  instances: Readonly<Record<string, ManifestInstance>>;
+  /** Podman networks of the generation. */
+  networks: readonly string[];
+  /** SHA-256 of each file, by path relative to the generation; the manifest itself is not among them. */
+  files: Readonly<Record<string, string>>;
+  /** Digest of each image at the time of the deploy, by reference. */
+  images: Readonly<Record<string, string>>;
+}
+
+export function buildManifest(
+  desired: Desired,
+  made: { ibq: string; generation: number; createdAt: string; images: Record<string, string> },
+): Manifest {
+  return {
+    schemaVersion: 1,
+    ibq: made.ibq,
+    generation: made.generation,
+    createdAt: made.createdAt,
+    publishSubnet: desired.publishSubnet,
+    instances: Object.fromEntries(
+      desired.instances.map((instance) => [
+        instance.name,
+        {
+          definition: instance.definition,
+          mode: instance.mode,
+          profile: instance.profile,
+          image: instance.image,
+          publish: instance.publish,
+          lan: instance.lan,
+          relayPort: instance.relayPort,
+          inputs: instance.inputs,
+        },
+      ]),
+    ),
+    networks: desired.networks.map((network) => network.name),
+    files: Object.fromEntries(desired.files.map(({ path, text }) => [path, sha256(text)])),
+    images: made.images,
+  };
+}
+
+export function formatManifest(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+/**
+ * Reads strictly what `formatManifest` wrote.
+ *
+ * @throws Error saying what is wrong; the caller knows the file
+ */
+export function parseManifest(text: string): Manifest {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new Error(`should be JSON (${error instanceof Error ? error.message : error})`);
+  }
+  if (!isRecord(value)) throw new Error('should be an object');
+  if (value.schemaVersion !== 1) {
+    throw new Error(`schemaVersion should be 1, got ${JSON.stringify(value.schemaVersion)}`);
+  }
+  const instances = Object.entries(record(value, 'instances')).map(([name, entry]) => {
+    if (!isRecord(entry)) throw new Error(`instances.${name} should be an object`);
+    return [
+      name,
+      {
+        definition: string(entry, 'definition'),
+        mode: string(entry, 'mode'),
+        profile: string(entry, 'profile'),
+        image: string(entry, 'image'),
+        publish: stringOrNull(entry, 'publish'),
+        lan: parseLan(entry),
+        relayPort: number(entry, 'relayPort'),
+        inputs: strings(entry, 'inputs'),
+      },
+    ] as const;
+  });
+  const networks = value.networks;
+  if (!Array.isArray(networks) || !networks.every((name) => typeof name === 'string')) {
+    throw new Error('networks should be a list of names');
+  }
+  return {
+    schemaVersion: 1,
+    ibq: string(value, 'ibq'),
+    generation: number(value, 'generation'),
+    createdAt: string(value, 'createdAt'),
+    publishSubnet: stringOrNull(value, 'publishSubnet'),
+    instances: Object.fromEntries(instances),
+    networks,
+    files: strings(value, 'files'),
+    images: strings(value, 'images'),
+  };
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+type JsonRecord = Record<string, unknown>;
+
+function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function record(parent: JsonRecord, key: string): JsonRecord {
+  const value = parent[key];
+  if (!isRecord(value)) throw new Error(`${key} should be an object`);
+  return value;
+}
+
+function string(parent: JsonRecord, key: string): string {
+  const value = parent[key];
+  if (typeof value !== 'string') throw new Error(`${key} should be text`);
+  return value;
+}
+
+/** A whole number from 1: generations and ports. */
+function number(parent: JsonRecord, key: string): number {
+  const value = parent[key];
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1) {
+    throw new Error(`${key} should be a whole number from 1`);
+  }
+  return value;
+}
+
+function parseLan(parent: JsonRecord): ManifestLan | null {
+  if (parent.lan === null) return null;
+  const lan = record(parent, 'lan');
+  return { address: string(lan, 'address'), mac: stringOrNull(lan, 'mac') };
+}
+
+function stringOrNull(parent: JsonRecord, key: string): string | null {
+  return parent[key] === null ? null : string(parent, key);
+}
+
+function strings(parent: JsonRecord, key: string): Record<string, string> {
+  const entries = Object.entries(record(parent, key));
+  for (const [name, value] of entries) {
+    if (typeof value !== 'string') throw new Error(`${key}.${name} should be text`);
+  }
+  return Object.fromEntries(entries) as Record<string, string>;
+}

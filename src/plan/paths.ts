@@ -1,0 +1,28 @@
+/** Where things lie on the host (the contract: docs/reference.md, "Files"). */
+
+export const GENERATIONS = '/etc/ibq/generations';
+/** THE switch: a link to `generations/N`, relative, so that a tree under `--root` is whole. */
+export const CURRENT = '/etc/ibq/current';
+export const QUADLET_DIRECTORY = '/etc/containers/systemd';
+/** Set once; what it shows follows CURRENT. */
+export const QUADLET_LINK = `${QUADLET_DIRECTORY}/ibq`;
+export const QUADLET_LINK_TARGET = `${CURRENT}/units`;
+/** The user's own templates; a file here replaces the shipped one of the same name. */
+export const USER_TEMPLATES = '/etc/ibq/quadlets';
+export const STATIC_UNITS = '/etc/systemd/system';
+/** Written by the guard hook at each start: `NAME/state` and `NAME/guard.nft`. Gone after a reboot, as containers are. */
+export const RUNNING = '/run/ibq/instances';
+
+export const TARGET_UNIT = 'ib-gateways.target';
+
+export function generationPath(number: number): string {
+  return `${GENERATIONS}/${number}`;
+}
+
+export function instanceService(name: string): string {
+  return `ib-gateway@${name}.service`;
+}
+
+/** Rules on the host itself: wanted ones are part of the generation, this is a copy of the loaded ones. */
+export const HOST_RULES_UNIT = 'ibq-host-rules.service';
+export const HOST_RULES_LOADED = '/run/ibq/host.nft';

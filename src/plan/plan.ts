@@ -1,0 +1,81 @@
+/** The plan: what would change, what it costs, and the steps that do it. Data only. */
+
+/** What a change does to a gateway: nothing, a first start, a login lost, an end. */
+export type Cost = 'none' | 'start' | 'new-login' | 'stop';
+
+interface ChangeBase {
+  kind: 'add' | 'change' | 'remove';
+  cost: Cost;
+  /** Configuration keys (or reasons in words) that it comes from. */
+  because: string[];
+  /** Unified diff of what is on disk and what is wanted; empty where no file changes. */
+  diff: string;
+}
+export type Change = ChangeBase & ({ instance: string } | { file: string });
+
+export type Step =
+  | { kind: 'pull-image'; reference: string }
+  /** Written beside the others, checked with the real generator, then renamed to its number. */
+  | { kind: 'write-generation'; number: number }
+  | { kind: 'write-static'; path: string }
+  | { kind: 'stop'; instances: string[] }
+  /** The switch: one rename. */
+  | { kind: 'activate'; number: number }
+  | { kind: 'link-quadlets' }
+  /** One daemon-reload, and a look at what systemd made of it. */
+  | { kind: 'reload' }
+  | { kind: 'enable'; unit: string }
+  /** Old generations beyond those kept for a way back. */
+  | { kind: 'prune'; numbers: number[] }
+  | { kind: 'load-host-rules' }
+  | { kind: 'remove-network'; name: string }
+  | { kind: 'update-guard'; instance: string }
+  | { kind: 'start'; instances: string[] }
+  | { kind: 'restart'; instance: string }
+  | { kind: 'wait'; instances: string[] };
+
+export interface Plan {
+  /** `from` null: nothing is deployed yet. The whole null: no new generation. */
+  generation: { from: number | null; to: number } | null;
+  changes: Change[];
+  steps: Step[];
+  /** Files of the current generation that somebody edited: they would be replaced. */
+  drift: string[];
+  warnings: string[];
+}
+
+/** What a step does, for progress and for `stopped after 3 of 7`. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case 'pull-image':
+      return `pull ${step.reference}`;
+    case 'write-generation':
+      return `write and check generation ${step.number}`;
+    case 'write-static':
+      return `write ${step.path}`;
+    case 'stop':
+      return `stop ${step.instances.join(', ')}`;
+    case 'activate':
+      return `switch to generation ${step.number}`;
+    case 'link-quadlets':
+      return 'link the units into /etc/containers/systemd';
+    case 'reload':
+      return 'reload systemd';
+    case 'enable':
+      return `enable ${step.unit}`;
+    case 'prune':
+      return `remove old generations ${step.numbers.join(', ')}`;
+    case 'load-host-rules':
+      return "load the host's rules";
+    case 'remove-network':
+      return `remove network ${step.name}`;
+    case 'update-guard':
+      return `update the guard of ${step.instance}`;
+    case 'start':
+      return `start ${step.instances.join(', ')}`;
+    case 'restart':
+      return `restart ${step.instance}`;
+    case 'wait':
+      return `wait for ${step.instances.join(', ')}`;
+  }
+}

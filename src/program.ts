@@ -1,0 +1,369 @@
+/** The commander tree. Each action imports its command when it is called. */
+
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Context } from './context.ts';
+import { ExitCode } from './errors.ts';
+import { openHost } from './host/open.ts';
+import { terminalUi } from './ui/terminal.ts';
+
+/** @returns the exit code */
+export async function runProgram(args: readonly string[], version: string): Promise<number> {
+  let exitCode: number = ExitCode.done;
+  const program = buildProgram(version, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    // commander has printed its message; help and version are no errors.
+    return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+  }
+  return exitCode;
+}
+
+/** @param finish told the exit code of the command that ran */
+export function buildProgram(version: string, finish: (exitCode: number) => void): Command {
+  const program = new Command('ibq')
+    .description(
+      'Runs Interactive Brokers gateways as systemd services with Podman Quadlet,\nand tells the truth about whether each one answers the IB API.',
+    )
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .option('--root <dir>', 'read and write every host path under DIR; no unit manager is called')
+    .option('--config <file>', 'the host configuration', '/etc/ibq/ibq.toml')
+    .option('-q, --quiet', 'no progress')
+    .option('-v, --verbose', 'print each command that ibq runs')
+    .option('--no-color', 'no colours (NO_COLOR is honoured too)')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ibq: ')) })
+    .showHelpAfterError('(see "ibq --help")')
+    .showSuggestionAfterError(true)
+    .exitOverride()
+    .addHelpText('after', HELP_END);
+
+  const context = (): Context => {
+    const options = program.opts<GlobalOptions>();
+    return {
+      host: openHost({
+        root: options.root ?? null,
+        verbose: options.verbose ? (line) => process.stderr.write(`+ ${line}\n`) : () => {},
+      }),
+      ui: terminalUi({ quiet: options.quiet === true, color: options.color }),
+      configFile: options.config,
+      env: process.env,
+      version,
+    };
+  };
+  /** Registers what a command does: it gets a context and returns the exit code. */
+  const action =
+    <Args extends unknown[]>(run: (context: Context, ...args: Args) => Promise<number>) =>
+    async (...args: Args): Promise<void> =>
+      finish(await run(context(), ...args));
+
+  program
+    .command('init')
+    .description('write a commented /etc/ibq/ibq.toml, detect and pin the network')
+    .option('--force', 'set an existing ibq.toml aside and write a new one')
+    .action(
+      action(async (ctx, options: { force?: boolean }) =>
+        (await import('./commands/init.ts')).init(ctx, { force: options.force === true }),
+      ),
+    );
+
+  const network = program.command('network').description("the host's private network");
+  network
+    .command('detect')
+    .description('what was found, what was chosen and why')
+    .option('--json', 'print JSON')
+    .option('--write', 'pin it in network.toml')
+    .action(
+      action(async (ctx, options: { json?: boolean; write?: boolean }) =>
+        (await import('./commands/network-detect.ts')).networkDetect(ctx, {
+          json: options.json === true,
+          write: options.write === true,
+        }),
+      ),
+    );
+
+  const instance = program.command('instance').description('the gateways that should run');
+  instance
+    .command('add')
+    .description('write instances/NAME.toml')
+    .argument('<name>', 'a-z, 0-9 and _, at most 31; a port as the name is its port too')
+    .addOption(new Option('--mode <mode>', 'live or paper'))
+    .option('--user <user>', 'IB user name')
+    .option('--port <port>', 'port on the host', parsePort)
+    .option('--profile <profile>', 'what image it is')
+    .option('--image <reference>', 'the image')
+    .option('--set <key=value>', 'any other key of an instance; repeatable', collect, [])
+    .action(
+      action(async (ctx, name: string, options: InstanceAddFlags) =>
+        (await import('./commands/instance-add.ts')).instanceAdd(ctx, name, options),
+      ),
+    );
+  instance
+    .command('remove')
+    .description('remove instances/NAME.toml; the next deploy stops it')
+    .argument('<name>')
+    .option('--purge', 'also its settings volume and its secrets; stops it now')
+    .action(
+      action(async (ctx, name: string, options: { purge?: boolean }) =>
+        (await import('./commands/instance-remove.ts')).instanceRemove(ctx, name, {
+          purge: options.purge === true,
+        }),
+      ),
+    );
+  instance
+    .command('list')
+    .description('the configured instances')
+    .option('--json', 'print JSON')
+    .action(
+      action(async (ctx, options: { json?: boolean }) =>
+        (await import('./commands/instance-list.ts')).instanceList(ctx, {
+          json: options.json === true,
+        }),
+      ),
+    );
+  instance
+    .command('show')
+    .description('the settings of one instance and where each comes from')
+    .argument('<name>')
+    .option('--json', 'print JSON')
+    .action(
+      action(async (ctx, name: string, options: { json?: boolean }) =>
+        (await import('./commands/instance-show.ts')).instanceShow(ctx, name, {
+          json: options.json === true,
+        }),
+      ),
+    );
+
+  const secret = program
+    .command('secret')
+    .description('passwords, kept as Podman secrets and mounted as files');
+  secret
+    .command('set')
+    .description('read a value from a hidden prompt, or from stdin, and keep it')
+    .argument('<name>', 'instance')
+    .argument('<key>', 'for example: password')
+    .action(
+      action(async (ctx, name: string, key: string) =>
+        (await import('./commands/secret.ts')).secretSet(ctx, name, key),
+      ),
+    );
+  secret
+    .command('list')
+    .description('which secrets are needed and which are set; never their values')
+    .argument('[name]', 'instance')
+    .option('--json', 'print JSON')
+    .action(
+      action(async (ctx, name: string | undefined, options: { json?: boolean }) =>
+        (await import('./commands/secret.ts')).secretList(ctx, name ?? null, {
+          json: options.json === true,
+        }),
+      ),
+    );
+  secret
+    .command('remove')
+    .description('forget a value')
+    .argument('<name>', 'instance')
+    .argument('<key>')
+    .action(
+      action(async (ctx, name: string, key: string) =>
+        (await import('./commands/secret.ts')).secretRemove(ctx, name, key),
+      ),
+    );
+
+  program
+    .command('plan')
+    .description('what deploy would do, with diffs')
+    .option('--json', 'print JSON')
+    .option('--detailed-exitcode', 'exit 2 when changes are pending')
+    .action(
+      action(async (ctx, options: { json?: boolean; detailedExitcode?: boolean }) =>
+        (await import('./commands/plan.ts')).plan(ctx, {
+          json: options.json === true,
+          detailedExitCode: options.detailedExitcode === true,
+        }),
+      ),
+    );
+
+  program
+    .command('deploy')
+    .description('put the configuration into force; running gateways stay logged in')
+    .option('--dry-run', 'only show and check the plan')
+    .option('-y, --yes', 'answer yes to questions')
+    .option('--no-start', 'start nothing')
+    .option('--no-wait', "don't wait for the API")
+    .option('--timeout <seconds>', 'how long to wait for the API', parseSeconds, 180)
+    .option('--restart-changed', 'restart what changed, one by one: a new login each')
+    .option('--replace-drift', "replace generated files that were edited by hand")
+    .action(
+      action(async (ctx, options: DeployFlags) =>
+        (await import('./commands/deploy.ts')).deploy(ctx, {
+          dryRun: options.dryRun === true,
+          yes: options.yes === true,
+          start: options.start,
+          wait: options.wait,
+          timeoutSeconds: options.timeout,
+          restartChanged: options.restartChanged === true,
+          replaceDrift: options.replaceDrift === true,
+        }),
+      ),
+    );
+
+  program
+    .command('status')
+    .description('one line an instance, from unit to API')
+    .option('--json', 'print JSON')
+    .option('--watch', 'repeat every two seconds')
+    .action(
+      action(async (ctx, options: { json?: boolean; watch?: boolean }) =>
+        (await import('./commands/status.ts')).status(ctx, {
+          json: options.json === true,
+          watch: options.watch === true,
+        }),
+      ),
+    );
+
+  for (const verb of ['start', 'stop', 'restart'] as const) {
+    program
+      .command(verb)
+      .description(LIFECYCLE[verb])
+      .argument('[names...]')
+      .option('--all', 'every deployed instance')
+      .action(
+        action(async (ctx, names: string[], options: { all?: boolean }) =>
+          (await import('./commands/lifecycle.ts')).lifecycle(ctx, verb, names, {
+            all: options.all === true,
+          }),
+        ),
+      );
+  }
+
+  program
+    .command('logs')
+    .description('the journal of an instance')
+    .argument('<name>')
+    .option('-f, --follow', 'go on as new lines come')
+    .option('-n, --lines <n>', 'how many of the last lines', parseCount, 50)
+    .option('--since <time>', 'as journalctl reads it: "10 min ago", "today"')
+    .action(
+      action(
+        async (ctx, name: string, options: { follow?: boolean; lines: number; since?: string }) =>
+          (await import('./commands/logs.ts')).logs(ctx, name, {
+            follow: options.follow === true,
+            lines: options.lines,
+            since: options.since ?? null,
+          }),
+      ),
+    );
+
+  program
+    .command('exec')
+    .description('run a command inside an instance')
+    .argument('<name>')
+    .argument('<command...>')
+    .passThroughOptions()
+    .action(
+      action(async (ctx, name: string, command: string[]) =>
+        (await import('./commands/exec.ts')).exec(ctx, name, command),
+      ),
+    );
+
+  program
+    .command('probe')
+    .description('the IB API handshake with an instance or any HOST:PORT')
+    .argument('<target>', 'instance name or HOST:PORT')
+    .option('--json', 'print JSON')
+    .option('--login', 'open an API session: accounts and next order id')
+    .action(
+      action(async (ctx, target: string, options: { json?: boolean; login?: boolean }) =>
+        (await import('./commands/probe.ts')).probe(ctx, target, {
+          json: options.json === true,
+          login: options.login === true,
+        }),
+      ),
+    );
+
+  program
+    .command('wait')
+    .description('wait until instances answer the IB API')
+    .argument('<names...>')
+    .option('--timeout <seconds>', 'give up after', parseSeconds, 180)
+    .action(
+      action(async (ctx, names: string[], options: { timeout: number }) =>
+        (await import('./commands/wait.ts')).wait(ctx, names, {
+          timeoutSeconds: options.timeout,
+        }),
+      ),
+    );
+
+  program.enablePositionalOptions();
+  return program;
+}
+
+interface GlobalOptions {
+  root?: string;
+  config: string;
+  quiet?: boolean;
+  verbose?: boolean;
+  color: boolean;
+}
+
+interface InstanceAddFlags {
+  mode?: string;
+  user?: string;
+  port?: number;
+  profile?: string;
+  image?: string;
+  set: string[];
+}
+
+interface DeployFlags {
+  dryRun?: boolean;
+  yes?: boolean;
+  start: boolean;
+  wait: boolean;
+  timeout: number;
+  restartChanged?: boolean;
+  replaceDrift?: boolean;
+}
+
+const LIFECYCLE = {
+  start: 'start instances',
+  stop: 'stop instances: they log out',
+  restart: 'restart instances: each costs a login and a two-factor request',
+} as const;
+
+const HELP_END = `
+First steps:
+  sudo ibq init
+  sudo ibq instance add 4002 --mode paper --user NAME
+  sudo ibq secret set 4002 password
+  sudo ibq deploy
+
+Exit codes:
+  0 done · 1 failed · 2 changes pending · 3 not healthy · 64 usage · 69 something is missing
+  75 another ibq is at work · 77 needs root · 78 configuration invalid · 130/143 interrupted`;
+
+function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port < 1 || port > 65535) throw new InvalidArgumentError('should be a port (1-65535)');
+  return port;
+}
+
+function parseSeconds(text: string): number {
+  const seconds = /^\d{1,6}$/.test(text) ? Number(text) : 0;
+  if (seconds < 1) throw new InvalidArgumentError('should be seconds, 1 or more');
+  return seconds;
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,7}$/.test(text)) throw new InvalidArgumentError('should be a number, 0 or more');
+  return Number(text);
+}
+
+function collect(value: string, all: string[]): string[] {
+  return [...all, value];
+}
