@@ -29,7 +29,8 @@ export function ipv4FromNumber(value: number): Ipv4 {
 export function parseCidr(text: string): Cidr | null {
   const [addressText = '', prefixText = '32', ...rest] = text.split('/');
   const address = parseIpv4(addressText);
-  if (!address || rest.length > 0 || !/^(0|[1-9]\d?)$/.test(prefixText) || +prefixText > 32) return null;
+  if (!address || rest.length > 0 || !/^(0|[1-9]\d?)$/.test(prefixText) || +prefixText > 32)
+    return null;
   const cidr = makeCidr(ipv4ToNumber(address), +prefixText);
   return networkOf(cidr) === ipv4ToNumber(address) ? cidr : null;
 }
@@ -76,4 +77,23 @@ export function cidrsOverlap(a: Cidr, b: Cidr): boolean {
 /** Netmask of a prefix length, unsigned 32-bit. */
 export function maskOf(prefix: number): number {
   return prefix === 0 ? 0 : (0xffffffff << (32 - prefix)) >>> 0;
+}
+
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as Cidr[];
+
+/** Whether all of the subnet is private by RFC 1918; link-local and 100.64.0.0/10 are not. */
+export function isPrivate(cidr: Cidr): boolean {
+  return PRIVATE.some((outer) => cidrCovers(outer, cidr));
+}
+
+/** The fewest subnets that are exactly the addresses `first` to `last` (unsigned 32-bit, inclusive). */
+export function cidrsBetween(first: number, last: number): Cidr[] {
+  const cidrs: Cidr[] = [];
+  for (let start = first; start <= last; ) {
+    let size = 1;
+    while (size < 2 ** 32 && start % (size * 2) === 0 && start + size * 2 - 1 <= last) size *= 2;
+    cidrs.push(makeCidr(start, 32 - Math.log2(size)));
+    start += size;
+  }
+  return cidrs;
 }

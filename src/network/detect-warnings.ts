@@ -1,0 +1,79 @@
+/** What a user should know before a detection is pinned. */
+
+import { connectedSubnets, type RangeOptions } from './connected.ts';
+import type { Link, NetworkFacts } from './facts.ts';
+import { isInternalBridge } from './interface-kind.ts';
+import { type Cidr, cidrCovers, type Ipv4, prefixOf } from './ipv4.ts';
+import { hypervisorWarning } from './machine.ts';
+import type { ParsedOverrides } from './overrides.ts';
+import { addressesNeeded } from './range.ts';
+
+/** The first in order is a choice nobody made: say how to make another. */
+export function severalInterfaces(
+  eligible: readonly { interface: string; subnet: Cidr | null }[],
+): string {
+  const list = eligible.map((found) => `${found.interface} (${found.subnet})`).join(', ');
+  const [first, second] = eligible.map((found) => found.interface);
+  return `several private interfaces: ${list}; ${first} is the first and is selected; to pin another: sudo NETWORK_INTERFACE=${second} ibq network detect --write`;
+}
+
+export function subnetWarnings(
+  link: Link,
+  facts: NetworkFacts,
+  subnet: Cidr,
+  wanted: ParsedOverrides,
+): string[] {
+  const connected = connectedSubnets(facts, link.name);
+  if (wanted.subnet) {
+    const list = connected.length > 0 ? `it has ${connected.join(', ')}` : 'it has none';
+    return connected.includes(subnet)
+      ? []
+      : [`NETWORK_SUBNET=${subnet} is not a connected subnet of ${link.name} (${list})`];
+  }
+  const others = connected.filter((other) => other !== subnet && prefixOf(other) < 32);
+  return others.length === 0
+    ? []
+    : [
+        `${link.name} has several subnets: ${subnet} is selected, not ${others.join(', ')}; to pin another: sudo NETWORK_SUBNET=${others[0]} ibq network detect --write`,
+      ];
+}
+
+export function rangeWarnings(
+  subnet: Cidr,
+  range: Cidr | null,
+  { instances, usedSubnets }: RangeOptions,
+): string[] {
+  const warnings = usedSubnets
+    .filter((used) => cidrCovers(used, subnet))
+    .map(
+      (used) => `another Podman network gives out all of ${used}: give it an IPRange of its own`,
+    );
+  if (range === null) {
+    warnings.push(
+      `no free block of ${addressesNeeded(instances)} addresses in ${subnet}: bridge mode, without addresses on the LAN`,
+    );
+  }
+  return warnings;
+}
+
+export function machineWarnings(facts: NetworkFacts, cloud: string | null): string[] {
+  if (cloud !== null) {
+    return [
+      `${cloud} drops addresses it did not assign: bridge mode, without addresses on the LAN`,
+    ];
+  }
+  const warning = hypervisorWarning(facts.machine);
+  return warning ? [warning] : [];
+}
+
+export function gatewayWarnings(facts: NetworkFacts, gateway: Ipv4, source: string): string[] {
+  return facts.addresses.includes(gateway)
+    ? [`the gateway ${gateway} (${source}) is this host's own address`]
+    : [];
+}
+
+export function bridgeWarnings(link: Link, facts: NetworkFacts): string[] {
+  return isInternalBridge(link, facts.links)
+    ? [`${link.name} is a bridge whose ports all end in this host: there may be no LAN behind it`]
+    : [];
+}
