@@ -37,8 +37,11 @@ export interface Profile {
   secrets: readonly ProfileSecret[];
   /** The image's environment for an instance, without the secrets and the user's own `environment`. */
   environment: (instance: Instance) => Record<string, string>;
-  /** Environment names the profile owns: refused in the user's `environment`, with the key to use instead. */
-  ownedVariables: Readonly<Record<string, string>>;
+  /**
+   * Environment names the profile owns: refused in the user's `environment`, with the configuration
+   * key to use instead; `null` where ibq sets it and there is nothing to choose.
+   */
+  ownedVariables: Readonly<Record<string, string | null>>;
 }
 
 /** Name of the Podman secret of an instance. */

@@ -1,0 +1,153 @@
+/**
+ * Forms of text in the configuration. Each says what it should be, as a pattern that an editor can
+ * check too, and where it can, what to write instead of something that is nearly right.
+ */
+
+import { ipv4ToNumber, makeCidr, parseCidr, parseIpv4 } from '../network/ipv4.ts';
+
+export interface Format {
+  /** Continues "should be …". */
+  should: string;
+  /** Necessary, for editors (JSON schema) and for us. Linear in time: no nested repetition of one class. */
+  pattern: string;
+  /** What the pattern cannot say; only asked where it matches. */
+  holds?: (text: string) => boolean;
+  /** What the user probably means; `null` where nothing is near. */
+  suggest?: (text: string) => string | null;
+}
+
+const IPV4 = '(?:\\d{1,3}\\.){3}\\d{1,3}';
+
+export const FORMATS = {
+  /** Linux dev_valid_name() allows more (15 bytes without `/`, `:` or blanks); no real name needs it. */
+  interface: {
+    should: 'the name of a network interface (1-15 of letters, digits, ".", "_", "@", "-")',
+    pattern: '^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$',
+    holds: (text) => text !== 'lo',
+  },
+  address: {
+    should: 'an IPv4 address such as 10.0.0.1',
+    pattern: `^${IPV4}$`,
+    holds: (text) => parseIpv4(text) !== null,
+  },
+  subnet: {
+    should: 'a subnet such as 10.0.0.0/24',
+    pattern: `^${IPV4}/\\d{1,2}$`,
+    holds: (text) => parseCidr(text) !== null,
+    suggest: canonicalSubnet,
+  },
+  client: {
+    should: 'an IPv4 address or a subnet such as 10.0.0.0/24',
+    pattern: `^${IPV4}(?:/\\d{1,2})?$`,
+    holds: (text) => parseCidr(text) !== null,
+    suggest: canonicalSubnet,
+  },
+  image: {
+    should: 'an image with its registry, such as ghcr.io/gnzsnz/ib-gateway:stable',
+    // OCI distribution grammar. A registry is told from a path by its ".", its ":" or "localhost";
+    // a short name would make Podman ask which registry is meant, and a service can't answer.
+    pattern:
+      '^(?=[^/]*[.:]|localhost/)[a-z0-9][a-z0-9.-]*(?::\\d{1,5})?' +
+      '(?:/[a-z0-9]+(?:(?:\\.|_{1,2}|-+)[a-z0-9]+)*)+(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[a-f0-9]{64})?$',
+    holds: (text) => text.length <= 400 && !text.includes('..'),
+    suggest: (text) => (/^[a-z0-9][a-z0-9._/:-]*$/.test(text) ? `docker.io/${text}` : null),
+  },
+  user: {
+    should: 'an IB user name (1-64 of letters, digits, ".", "_", "-", "@")',
+    pattern: '^[A-Za-z0-9._@-]{1,64}$',
+  },
+  /** It becomes a line of IBC's config.ini: one line, no backslash. */
+  device: {
+    should: 'the name of a two-factor device as the login dialog lists it',
+    pattern: "^[A-Za-z0-9(][A-Za-z0-9 ._@+()'/&-]{0,63}$",
+  },
+  timeZone: {
+    should: 'a time zone such as America/New_York or Etc/UTC',
+    // Java and libc compare names case by case; Intl does not.
+    pattern: '^[A-Z][A-Za-z0-9_+-]*(?:/[A-Z][A-Za-z0-9_+-]*)*$',
+    holds: isTimeZone,
+    suggest: (text) => {
+      const wanted = text.toLowerCase().replaceAll(' ', '_');
+      const zones = Intl.supportedValuesOf('timeZone');
+      return zones.find((zone) => zone.toLowerCase() === wanted) ?? null;
+    },
+  },
+  /** IBC reads SimpleDateFormat `hh:mm a`; anything else is only logged, never set. */
+  time12: {
+    should: 'a time such as "11:55 PM" (hh:mm AM or PM)',
+    pattern: '^(?:0[1-9]|1[0-2]):[0-5]\\d (?:AM|PM)$',
+    suggest: (text) => {
+      const minutes = minutesOf(text);
+      if (minutes === null) return null;
+      const hour = Math.floor(minutes / 60);
+      return `${pad(hour % 12 || 12)}:${pad(minutes % 60)} ${hour < 12 ? 'AM' : 'PM'}`;
+    },
+  },
+  time24: {
+    should: 'a time such as "07:05" (hh:mm, 24 hours)',
+    pattern: '^(?:[01]\\d|2[0-3]):[0-5]\\d$',
+    suggest: (text) => {
+      const minutes = minutesOf(text);
+      return minutes === null ? null : `${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
+    },
+  },
+} as const satisfies Record<string, Format>;
+
+export type FormatName = keyof typeof FORMATS;
+
+const compiled = new Map<FormatName, RegExp>();
+
+/** Whether `text` has the form; `null`, or what it should be and what it was probably meant to be. */
+export function misfit(
+  name: FormatName,
+  text: string,
+): { should: string; suggestion: string | null } | null {
+  const format: Format = FORMATS[name];
+  const pattern = compiled.get(name) ?? new RegExp(format.pattern);
+  compiled.set(name, pattern);
+  // No format is longer; a huge text is not worth a search.
+  if (text.length <= 512 && pattern.test(text) && (format.holds?.(text) ?? true)) return null;
+  const suggestion = text.length <= 64 ? (format.suggest?.(text) ?? null) : null;
+  return { should: format.should, suggestion: suggestion === text ? null : suggestion };
+}
+
+/** `10.0.0.5/24` → `10.0.0.0/24`. */
+function canonicalSubnet(text: string): string | null {
+  const [addressText = '', prefixText = ''] = text.split('/');
+  const address = parseIpv4(addressText);
+  if (!address || !/^\d{1,2}$/.test(prefixText) || Number(prefixText) > 32) return null;
+  return makeCidr(ipv4ToNumber(address), Number(prefixText));
+}
+
+const knownZones = new Map<string, boolean>([
+  // The built-in default must not cost the start of Intl (about 10 ms) at every command.
+  ['Etc/UTC', true],
+]);
+
+function isTimeZone(text: string): boolean {
+  let known = knownZones.get(text);
+  if (known === undefined) {
+    try {
+      known = new Intl.DateTimeFormat('en', { timeZone: text }).resolvedOptions().timeZone !== '';
+    } catch {
+      known = false;
+    }
+    knownZones.set(text, known);
+  }
+  return known;
+}
+
+/** Minutes after midnight of `23:55`, `9:05 am` or the mixed `23:55 PM`; `null` for anything else. */
+function minutesOf(text: string): number | null {
+  const match = /^(\d{1,2}):(\d{2}) ?(am|pm)?$/i.exec(text.trim());
+  if (!match) return null;
+  const minute = Number(match[2]);
+  let hour = Number(match[1]);
+  if (hour > 23 || minute > 59) return null;
+  if (hour <= 12 && match[3]) hour = (hour % 12) + (match[3].toLowerCase() === 'pm' ? 12 : 0);
+  return hour * 60 + minute;
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, '0');
+}

@@ -1,0 +1,150 @@
+/** A file as a layer of checked values; layers lie over one another, and the topmost value holds. */
+
+import { keyOfVariable } from '../images/index.ts';
+import { parseDocument, type Source } from './document.ts';
+import type { Report } from './report.ts';
+import { FILES, type FileKind, KEYS, keyId, type TableSpec, type Value } from './schema.ts';
+import { closest, show, showKey } from './text.ts';
+import { readValue } from './values.ts';
+
+/** Where a value comes from. `pin` is network.toml. */
+export type Origin = 'environment' | 'instance' | 'defaults' | 'host' | 'pin' | 'built-in';
+
+export interface Layer {
+  origin: Origin;
+  /** File, or the name of an environment variable; empty for built-in values. */
+  file: string;
+  /** By key id (schema.ts). */
+  values: Map<string, Value>;
+  /** Ids that were set but wrong: not there, yet not missing either. `'*'`: the whole file. */
+  broken: Set<string>;
+}
+
+export interface Effective {
+  id: string;
+  value: Value;
+  origin: Origin;
+  file: string;
+}
+
+export function makeLayer(origin: Origin, file: string): Layer {
+  return { origin, file, values: new Map(), broken: new Set() };
+}
+
+/** The value of the first layer that has one. */
+export function lookup(id: string, layers: readonly Layer[]): Effective | null {
+  for (const layer of layers) {
+    const value = layer.values.get(id);
+    if (value !== undefined) return { id, value, origin: layer.origin, file: layer.file };
+  }
+  return null;
+}
+
+/** Whether some layer tried to set it and failed: then its absence is no problem of its own. */
+export function isBroken(id: string, layers: readonly Layer[]): boolean {
+  return layers.some((layer) => layer.broken.has(id) || layer.broken.has('*'));
+}
+
+/** For messages: the file and the key as that file spells it. A variable has a name and no key. */
+export function placeOf({ id, origin, file }: Omit<Effective, 'value'>): {
+  file: string;
+  key?: string;
+} {
+  if (origin === 'environment') return { file };
+  return { file, key: origin === 'defaults' ? `defaults.${id}` : id };
+}
+
+/**
+ * Reads a file into layers. ibq.toml makes two: its own tables, and `[defaults]`.
+ * @returns the layer of the file, and that of its `[defaults]` (empty in other files)
+ */
+export function readLayers(
+  kind: FileKind,
+  origin: Origin,
+  source: Source,
+  report: Report,
+): { own: Layer; defaults: Layer } {
+  const own = makeLayer(origin, source.path);
+  const defaults = makeLayer('defaults', source.path);
+  const document = parseDocument(source, report);
+  if (document === null) {
+    own.broken.add('*');
+    defaults.broken.add('*');
+    return { own, defaults };
+  }
+  const tables = FILES[kind];
+  const root = tables.find((table) => table.name === '');
+  for (const [name, value] of Object.entries(document)) {
+    const table = tables.find((candidate) => candidate.name === name && name !== '');
+    if (table === undefined) {
+      readKey(kind, root ?? null, name, value, own, report);
+    } else if (!isTable(value)) {
+      report.problem({
+        file: source.path,
+        key: name,
+        message: `should be a table [${name}], got ${show(value)}`,
+      });
+    } else {
+      const layer = name === 'defaults' ? defaults : own;
+      for (const [key, item] of Object.entries(value))
+        readKey(kind, table, key, item, layer, report);
+    }
+  }
+  return { own, defaults };
+}
+
+function readKey(
+  kind: FileKind,
+  table: TableSpec | null,
+  name: string,
+  raw: unknown,
+  layer: Layer,
+  report: Report,
+): void {
+  const { file } = layer;
+  const prefix = table === null || table.name === '' ? [] : [table.name];
+  const spec = table?.keys.find((key) => key.name === name);
+  if (table === null || spec === undefined) {
+    const unknown = prefix.length === 0 && isTable(raw) ? 'unknown table' : 'unknown key';
+    // Beyond what is shown, no words are looked for: a file can hold 100 000 unknown keys.
+    const message = report.wants(file) ? unknown + hint(kind, table, name) : unknown;
+    report.problem({ file, key: showKey(...prefix, name), message });
+    return;
+  }
+  const id = keyId(table.name, name);
+  const value = readValue(spec.type, raw, (message, part) => {
+    const key = showKey(...prefix, name, ...(part === undefined ? [] : [part]));
+    report.problem({ file, key, message });
+  });
+  if (value === undefined) layer.broken.add(id);
+  else layer.values.set(id, value);
+}
+
+/** What an unknown key was meant to be, or where it belongs. */
+function hint(kind: FileKind, table: TableSpec | null, name: string): string {
+  if (name === 'port') return '; a port belongs to one instance: set it in instances/NAME.toml';
+  const home = homeOf(kind, name);
+  if (home) return `; it belongs in ${home}`;
+  const legal = table?.keys.map((key) => key.name) ?? [];
+  const tables = table === null || table.name === '' ? FILES[kind].map((other) => other.name) : [];
+  const near =
+    closest(name, [...legal, ...tables.filter((other) => other !== '')]) ??
+    keyOfVariable(name.toUpperCase());
+  if (near) return `; did you mean ${show(near)}?`;
+  return legal.length > 0 && legal.length <= 8 ? `; should be one of ${legal.join(', ')}` : '';
+}
+
+/** The table that a known key or table stands in, where that is not here. */
+function homeOf(kind: FileKind, name: string): string | null {
+  const file = kind === 'ibq' ? '' : ' of ibq.toml';
+  if (FILES.ibq.some((table) => table.name === name)) return file && `[${name}]${file}`;
+  const id = KEYS.has(name) ? name : [...KEYS.keys()].find((key) => key.endsWith(`.${name}`));
+  if (id === undefined) return null;
+  return `[${id.includes('.') ? id.slice(0, id.indexOf('.')) : 'defaults'}]${file}`;
+}
+
+function isTable(value: unknown): value is object {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  );
+}

@@ -1,0 +1,85 @@
+/** Texts of the configuration files → the configuration, or every problem of it at once. Pure. */
+
+import { ConfigError, type Problem } from '../errors.ts';
+import type { Source } from './document.ts';
+import { checkPorts, nameOfFile, resolveInstance } from './instances.ts';
+import { type Layer, makeLayer, readLayers } from './layer.ts';
+import { environmentLayers, resolveNetwork, resolvePublishAddress } from './network.ts';
+import { createReport, type Report } from './report.ts';
+import { printable } from './text.ts';
+import type { Config, Instance } from './types.ts';
+
+export interface ConfigSources {
+  /** ibq.toml; `null` where there is none. */
+  main: Source | null;
+  /** network.toml, or a detection that is not written yet. */
+  pin: Source | null;
+  /** Files of `instances/`; those whose names do not end in `.toml` are not read, and warned about. */
+  instances: readonly Source[];
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface LoadedConfig {
+  config: Config;
+  /** `FILE: KEY: …`, ready to be printed. */
+  warnings: string[];
+}
+
+/**
+ * Precedence: environment > instance > `[defaults]` and ibq.toml > network.toml > built-in.
+ * @param env NETWORK_INTERFACE, NETWORK_SUBNET and NETWORK_GATEWAY are read
+ * @throws ConfigError (78) with all problems
+ */
+export function loadConfig(sources: ConfigSources, env: Environment = {}): LoadedConfig {
+  const report = createReport();
+  const layers = readSources(sources, env, report);
+  const instances = layers.instances
+    .flatMap(({ source, layer }) => {
+      const name = nameOfFile(source.path, report);
+      return (name && resolveInstance(name, layer, layers, report)) ?? [];
+    })
+    .sort((a: Instance, b: Instance) => (a.name < b.name ? -1 : 1));
+  checkPorts(instances, report);
+  const network = resolveNetwork(layers.network, layers.instances.length, report);
+  const address = resolvePublishAddress(layers.network, network, report);
+  const problems: Problem[] = report.problems();
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { config: { network, publish: { address }, instances }, warnings: report.warnings() };
+}
+
+export interface SourceLayers {
+  host: Layer;
+  defaults: Layer;
+  /** The layers that network and publish keys are looked up in, topmost first. */
+  network: Layer[];
+  instances: { source: Source; layer: Layer }[];
+}
+
+/** Each file as a layer of checked values. */
+export function readSources(
+  sources: ConfigSources,
+  env: Environment,
+  report: Report,
+): SourceLayers {
+  const main = sources.main && readLayers('ibq', 'host', sources.main, report);
+  const host = main?.own ?? makeLayer('host', '');
+  const pin = sources.pin && readLayers('network', 'pin', sources.pin, report).own;
+  return {
+    host,
+    defaults: main?.defaults ?? makeLayer('defaults', ''),
+    network: [...environmentLayers(env, report), host, ...(pin ? [pin] : [])],
+    instances: sources.instances.flatMap(({ path, text }) => {
+      // Whoever can make a file can choose its name, and a message must not redraw the screen.
+      const source = { path: printable(path), text };
+      if (source.path.endsWith('.toml')) {
+        return [{ source, layer: readLayers('instance', 'instance', source, report).own }];
+      }
+      report.warn({
+        file: printable(source.path),
+        message: 'not read: its name does not end in .toml',
+      });
+      return [];
+    }),
+  };
+}

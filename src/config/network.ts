@@ -1,0 +1,247 @@
+/** The network of the configuration: each value from its layer, then all of them checked together. */
+
+import {
+  broadcastOf,
+  type Cidr,
+  cidrContains,
+  cidrCovers,
+  type Ipv4,
+  ipv4ToNumber,
+  networkOf,
+  parseCidr,
+  prefixOf,
+  sizeOf,
+} from '../network/ipv4.ts';
+import { type Effective, isBroken, type Layer, lookup, makeLayer, placeOf } from './layer.ts';
+import type { Report } from './report.ts';
+import { KEYS } from './schema.ts';
+import { show } from './text.ts';
+import type { Lan, LanDriver, NetworkConfig, NetworkMode } from './types.ts';
+import { readValue } from './values.ts';
+
+/** Overrides of the environment, one by one, by key id. */
+export const ENVIRONMENT_OVERRIDES: Readonly<Record<string, string>> = {
+  NETWORK_INTERFACE: 'network.interface',
+  NETWORK_SUBNET: 'network.subnet',
+  NETWORK_GATEWAY: 'network.gateway',
+};
+
+const LAN_KEYS = [
+  'network.interface',
+  'network.subnet',
+  'network.gateway',
+  'network.range',
+] as const;
+const PIN = 'run "sudo ibq network detect --write"';
+
+const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as Cidr[];
+const LOOPBACK = '127.0.0.0/8' as Cidr;
+
+/** A layer for each variable that is set, so that a problem names it. An empty one counts as unset. */
+export function environmentLayers(
+  env: Readonly<Record<string, string | undefined>>,
+  report: Report,
+): Layer[] {
+  return Object.entries(ENVIRONMENT_OVERRIDES).flatMap(([variable, id]) => {
+    const text = env[variable];
+    const spec = KEYS.get(id);
+    if (text === undefined || text === '' || spec === undefined) return [];
+    const layer = makeLayer('environment', variable);
+    const value = readValue(spec.type, text, (message) =>
+      report.problem({ file: variable, message }),
+    );
+    if (value === undefined) layer.broken.add(id);
+    else layer.values.set(id, value);
+    return [layer];
+  });
+}
+
+/**
+ * @param layers the environment's, then ibq.toml, then network.toml
+ * @param instances how many addresses the range has to hold
+ */
+export function resolveNetwork(
+  layers: readonly Layer[],
+  instances: number,
+  report: Report,
+): NetworkConfig {
+  const found = new Map(LAN_KEYS.map((id) => [id, lookup(id, layers)]));
+  const missing = LAN_KEYS.filter((id) => !found.get(id));
+  const broken = LAN_KEYS.some((id) => isBroken(id, layers));
+  const lan = missing.length === 0 ? makeLan(found, layers) : null;
+  // The pinned values are checked in `bridge` too: they are there to be used later.
+  const sound = lan !== null && checkLan(lan, found, report);
+  const mode = chooseMode(layers, missing, broken, report);
+  if (sound && mode !== 'bridge' && sizeOf(lan.range) < instances) {
+    complain(
+      found.get('network.range'),
+      `should hold an address for each of ${instances} instances, ${lan.range} holds ${sizeOf(lan.range)}`,
+      report,
+    );
+  }
+  return { mode, lan: mode === 'bridge' ? null : lan, allow: readAllow(layers, report) };
+}
+
+function makeLan(found: ReadonlyMap<string, Effective | null>, layers: readonly Layer[]): Lan {
+  const text = (id: (typeof LAN_KEYS)[number]) => String(found.get(id)?.value);
+  return {
+    driver: (lookup('network.driver', layers)?.value ??
+      KEYS.get('network.driver')?.default) as LanDriver,
+    interface: text('network.interface'),
+    subnet: text('network.subnet') as Cidr,
+    gateway: text('network.gateway') as Ipv4,
+    range: text('network.range') as Cidr,
+  };
+}
+
+/** Whether the values fit one another. The one that is further from the interface is blamed. */
+function checkLan(lan: Lan, found: ReadonlyMap<string, Effective | null>, report: Report): boolean {
+  const subnet = found.get('network.subnet');
+  const inSubnet = `${lan.subnet} (${subnet ? whereIs(subnet) : 'subnet'})`;
+  const prefix = prefixOf(lan.subnet);
+  if (prefix < 8 || prefix > 30) {
+    complain(subnet, `should have a prefix from /8 to /30, got ${lan.subnet}`, report);
+    return false;
+  }
+  let sound = true;
+  const blame = (id: string, message: string) => {
+    complain(found.get(id), message, report);
+    sound = false;
+  };
+  if (!cidrContains(lan.subnet, lan.gateway)) {
+    blame('network.gateway', `should lie in ${inSubnet}, got ${lan.gateway}`);
+  } else if (isEdge(lan.subnet, lan.gateway)) {
+    blame(
+      'network.gateway',
+      `should be a host's address, ${lan.gateway} is the network or broadcast address of ${inSubnet}`,
+    );
+  }
+  if (!cidrCovers(lan.subnet, lan.range)) {
+    blame('network.range', `should lie in ${inSubnet}, got ${lan.range}`);
+  } else if (cidrContains(lan.range, lan.gateway)) {
+    blame('network.range', `should not hold the gateway ${lan.gateway}, got ${lan.range}`);
+  } else if (networkOf(lan.range) === networkOf(lan.subnet)) {
+    blame('network.range', `should not hold the network address of ${inSubnet}, got ${lan.range}`);
+  } else if (broadcastOf(lan.range) === broadcastOf(lan.subnet)) {
+    blame(
+      'network.range',
+      `should not hold the broadcast address of ${inSubnet}, got ${lan.range}`,
+    );
+  }
+  if (sound && !PRIVATE.some((block) => cidrCovers(block, lan.subnet))) {
+    if (subnet)
+      report.warn({ ...placeOf(subnet), message: `${lan.subnet} is not a private subnet` });
+  }
+  return sound;
+}
+
+/** The mode that is set, or the best that the values allow. */
+function chooseMode(
+  layers: readonly Layer[],
+  missing: readonly string[],
+  broken: boolean,
+  report: Report,
+): NetworkMode {
+  const set = lookup('network.mode', layers);
+  if (set === null) {
+    if (missing.length === 0) return 'dual';
+    const given = LAN_KEYS.map((id) => lookup(id, layers)).find((value) => value !== null);
+    if (given && !broken) {
+      const message = `${missing.join(', ')} not set: no LAN addresses, bridge mode; ${PIN}`;
+      report.warn({ file: given.file, message });
+    }
+    return 'bridge';
+  }
+  const mode = set.value as NetworkMode;
+  if (mode !== 'bridge' && missing.length > 0 && !broken) {
+    complain(set, `${show(mode)} needs ${missing.join(', ')}; ${PIN}`, report);
+  }
+  return mode;
+}
+
+/** Without entries that others cover: nftables refuses intervals that overlap. */
+function readAllow(layers: readonly Layer[], report: Report): Cidr[] {
+  const set = lookup('network.allow', layers);
+  const entries = ((set?.value ?? []) as string[]).flatMap((text) => parseCidr(text) ?? []);
+  for (const entry of entries) {
+    if (prefixOf(entry) === 0) {
+      complain(
+        set,
+        'should name who is allowed, got everybody (0.0.0.0/0): the IB API has no password',
+        report,
+      );
+    } else if (!PRIVATE.some((block) => cidrCovers(block, entry)) && set) {
+      report.warn({ file: set.file, key: 'network.allow', message: `${entry} is not private` });
+    }
+  }
+  const unique = [...new Set(entries)];
+  return unique.filter(
+    (entry) => !unique.some((other) => other !== entry && cidrCovers(other, entry)),
+  );
+}
+
+/**
+ * The address that ports are published on. Another than loopback is reachable over the network, and
+ * in `dual` the answer to a LAN client would leave by the instance's LAN interface (podman's
+ * netavark masquerades only what comes from loopback and the bridge): it would never arrive.
+ */
+export function resolvePublishAddress(
+  layers: readonly Layer[],
+  network: NetworkConfig,
+  report: Report,
+): Ipv4 {
+  const set = lookup('publish.address', layers);
+  const address = (set?.value ?? KEYS.get('publish.address')?.default) as Ipv4;
+  if (cidrContains(LOOPBACK, address)) {
+    if (network.mode === 'bridge' && network.allow.length > 0 && set) {
+      const message = `has no effect on ports published on ${address}`;
+      report.warn({ file: set.file, key: 'network.allow', message });
+    }
+    return address;
+  }
+  const first = ipv4ToNumber(address) >>> 24;
+  if (address === '0.0.0.0') {
+    complain(
+      set,
+      'should name one address of the host, got 0.0.0.0 (all of them, the public ones too)',
+      report,
+    );
+  } else if (first === 0 || first >= 224) {
+    complain(set, `should be an address of the host, got ${address}`, report);
+  } else if (network.mode === 'dual') {
+    complain(
+      set,
+      `should be 127.0.0.1 in mode "dual", got ${address}: answers to LAN clients would leave by the ` +
+        "LAN interface of the instance and get lost; let them use the instance's own LAN address, or " +
+        'set network.mode = "bridge"',
+      report,
+    );
+  } else if (network.mode === 'lan') {
+    complain(
+      set,
+      `should be left out in mode "lan", which publishes nothing, got ${address}`,
+      report,
+    );
+  } else if (network.allow.length === 0) {
+    complain(
+      set,
+      `${address} needs network.allow, the clients that may open the ports; or write "127.0.0.1"`,
+      report,
+    );
+  }
+  return address;
+}
+
+function complain(value: Effective | null | undefined, message: string, report: Report): void {
+  if (value) report.problem({ ...placeOf(value), message });
+}
+
+function whereIs(value: Effective): string {
+  const { file, key } = placeOf(value);
+  return key ?? file;
+}
+
+function isEdge(subnet: Cidr, address: Ipv4): boolean {
+  const value = ipv4ToNumber(address);
+  return value === networkOf(subnet) || value === broadcastOf(subnet);
+}

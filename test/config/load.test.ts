@@ -1,0 +1,698 @@
+/** The whole configuration, from texts to values or to all problems at once. */
+
+import { expect, test } from 'vitest';
+import { type ConfigSources, loadConfig } from '../../src/config/load.ts';
+import { ConfigError, formatProblem } from '../../src/errors.ts';
+
+const MAIN = '/etc/ibq/ibq.toml';
+const PIN = '/etc/ibq/network.toml';
+const LAN = `[network]
+interface = "eth1"
+subnet = "10.0.0.0/24"
+gateway = "10.0.0.1"
+range = "10.0.0.192/27"
+`;
+
+interface Texts {
+  main?: string;
+  pin?: string;
+  /** By file name without directory. */
+  instances?: Record<string, string>;
+}
+
+function sources({ main, pin, instances = {} }: Texts): ConfigSources {
+  return {
+    main: main === undefined ? null : { path: MAIN, text: main },
+    pin: pin === undefined ? null : { path: PIN, text: pin },
+    instances: Object.entries(instances).map(([file, text]) => ({
+      path: `/etc/ibq/instances/${file}`,
+      text,
+    })),
+  };
+}
+
+function load(texts: Texts, env: Record<string, string> = {}) {
+  return loadConfig(sources(texts), env);
+}
+
+/** The problems as they are printed, without the directory. */
+function problems(texts: Texts, env: Record<string, string> = {}): string[] {
+  try {
+    loadConfig(sources(texts), env);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return error.problems.map((p) => formatProblem(p).replaceAll('/etc/ibq/', ''));
+    }
+    throw error;
+  }
+  return [];
+}
+
+test('no file at all is valid', () => {
+  expect(load({})).toEqual({
+    config: {
+      network: { mode: 'bridge', lan: null, allow: [] },
+      publish: { address: '127.0.0.1' },
+      instances: [],
+    },
+    warnings: [],
+  });
+});
+
+test('an empty instance file is a paper instance with every default', () => {
+  const { config, warnings } = load({ instances: { '4002.toml': '' } });
+  expect(config.instances).toEqual([
+    {
+      name: '4002',
+      file: '/etc/ibq/instances/4002.toml',
+      mode: 'paper',
+      profile: 'gnzsnz',
+      image: 'ghcr.io/gnzsnz/ib-gateway:stable',
+      port: 4002,
+      user: null,
+      settings: {
+        time_zone: 'Etc/UTC',
+        read_only_api: true,
+        auto_restart_time: null,
+        auto_logoff_time: null,
+        cold_restart_time: null,
+        twofa_timeout_action: 'exit',
+        twofa_device: null,
+        twofa_exit_interval: 60,
+        relogin_after_twofa_timeout: false,
+        existing_session_action: 'primary',
+        bypass_warning: null,
+        allow_blind_trading: false,
+        accept_incoming: 'reject',
+        java_heap: 768,
+        memory: null,
+      },
+      environment: {},
+    },
+  ]);
+  expect(warnings).toEqual([
+    '/etc/ibq/instances/4002.toml: user: not set: the gateway will stop at its login window',
+  ]);
+});
+
+test('an instance is over [defaults], which are over the built-in values', () => {
+  const { config } = load({
+    main: `[defaults]
+user = "shared"
+time_zone = "Europe/Berlin"
+java_heap = 1024
+environment = { A = "defaults", B = "defaults" }`,
+    instances: {
+      '4001.toml':
+        'mode = "live"\nread_only_api = false\njava_heap = 512\nenvironment = { B = "own" }',
+      'research.toml': 'port = 5001\nuser = "other"',
+    },
+  });
+  const [live, research] = config.instances;
+  expect(live).toMatchObject({
+    name: '4001',
+    mode: 'live',
+    user: 'shared',
+    environment: { A: 'defaults', B: 'own' },
+    settings: { time_zone: 'Europe/Berlin', java_heap: 512, read_only_api: false },
+  });
+  expect(research).toMatchObject({ name: 'research', port: 5001, user: 'other', mode: 'paper' });
+});
+
+test.each([
+  ['', '', 'ghcr.io/gnzsnz/ib-gateway:stable'],
+  ['[image]\nreference = "example.org/ib:1"', '', 'example.org/ib:1'],
+  ['[image]\nprofile = "simulator"', '', 'localhost/ibq-simulator:latest'],
+  ['', '[image]\nprofile = "simulator"', 'localhost/ibq-simulator:latest'],
+  // A reference is made for a profile: another profile does not take it.
+  [
+    '[image]\nreference = "example.org/ib:1"',
+    '[image]\nprofile = "simulator"',
+    'localhost/ibq-simulator:latest',
+  ],
+  ['[image]\nreference = "example.org/ib:1"', '[image]\nprofile = "gnzsnz"', 'example.org/ib:1'],
+  [
+    '[image]\nreference = "example.org/ib:1"',
+    '[image]\nreference = "example.org/ib:2"',
+    'example.org/ib:2',
+  ],
+])('image: host %j, instance %j → %s', (main, own, image) => {
+  const { config } = load({ main, instances: { '4001.toml': own } });
+  expect(config.instances[0]?.image).toBe(image);
+});
+
+test.each<[string, Texts, Record<string, string>, string, string | null]>([
+  ['nothing', {}, {}, 'bridge', null],
+  ['a pinned LAN', { pin: LAN }, {}, 'dual', '10.0.0.0/24'],
+  ['a pinned LAN, the pin says bridge', { pin: `${LAN}mode = "bridge"` }, {}, 'bridge', null],
+  [
+    'the pin says bridge, ibq.toml dual',
+    { pin: `${LAN}mode = "bridge"`, main: '[network]\nmode = "dual"' },
+    {},
+    'dual',
+    '10.0.0.0/24',
+  ],
+  ['lan', { pin: LAN, main: '[network]\nmode = "lan"' }, {}, 'lan', '10.0.0.0/24'],
+  [
+    'ibq.toml over the pin',
+    { pin: LAN, main: '[network]\nsubnet = "10.0.0.0/16"' },
+    {},
+    'dual',
+    '10.0.0.0/16',
+  ],
+  [
+    'the environment over both',
+    { pin: LAN, main: '[network]\nsubnet = "10.0.0.0/16"' },
+    { NETWORK_SUBNET: '10.0.0.0/20' },
+    'dual',
+    '10.0.0.0/20',
+  ],
+  ['an empty variable is unset', { pin: LAN }, { NETWORK_SUBNET: '' }, 'dual', '10.0.0.0/24'],
+  ['everything in ibq.toml', { main: LAN }, {}, 'dual', '10.0.0.0/24'],
+])('network: %s → %s', (_title, texts, env, mode, subnet) => {
+  const { network } = load(texts, env).config;
+  expect([network.mode, network.lan?.subnet ?? null]).toEqual([mode, subnet]);
+});
+
+test('overrides work one by one', () => {
+  const { network } = load(
+    { pin: LAN },
+    { NETWORK_INTERFACE: 'eth7', NETWORK_GATEWAY: '10.0.0.2' },
+  ).config;
+  expect(network.lan).toEqual({
+    driver: 'macvlan',
+    interface: 'eth7',
+    subnet: '10.0.0.0/24',
+    gateway: '10.0.0.2',
+    range: '10.0.0.192/27',
+  });
+});
+
+test('allow loses what other entries cover', () => {
+  const main = '[network]\nallow = ["10.0.0.7", "10.0.0.0/28", "10.0.0.7/32", "192.168.1.1"]';
+  expect(load({ main }).config.network.allow).toEqual(['10.0.0.0/28', '192.168.1.1/32']);
+});
+
+test('instances come in order of name', () => {
+  const names = ['research', '4002', 'a_b', '4001'];
+  const instances = Object.fromEntries(names.map((n, i) => [`${n}.toml`, `port = ${5000 + i}`]));
+  expect(load({ instances }).config.instances.map((i) => i.name)).toEqual([
+    '4001',
+    '4002',
+    'a_b',
+    'research',
+  ]);
+});
+
+const instance = (text: string): Texts => ({ instances: { '4001.toml': text } });
+const main = (text: string): Texts => ({ main: text });
+
+test.each<[Texts, Record<string, string>, string[]]>([
+  // Unknown keys
+  [
+    main('[netwrok]\nmode = "dual"'),
+    {},
+    ['ibq.toml: netwrok: unknown table; did you mean "network"?'],
+  ],
+  [
+    main('[network]\nsubent = "10.0.0.0/24"'),
+    {},
+    ['ibq.toml: network.subent: unknown key; did you mean "subnet"?'],
+  ],
+  [main('subnet = "10.0.0.0/24"'), {}, ['ibq.toml: subnet: unknown key; it belongs in [network]']],
+  [
+    main('time_zone = "Etc/UTC"'),
+    {},
+    ['ibq.toml: time_zone: unknown key; it belongs in [defaults]'],
+  ],
+  [
+    main('[defaults]\nport = 4001'),
+    {},
+    [
+      'ibq.toml: defaults.port: unknown key; a port belongs to one instance: set it in instances/NAME.toml',
+    ],
+  ],
+  [
+    main('[publish]\nwrongly = 1'),
+    {},
+    ['ibq.toml: publish.wrongly: unknown key; should be one of address'],
+  ],
+  [
+    instance('readOnlyApi = true'),
+    {},
+    ['instances/4001.toml: readOnlyApi: unknown key; did you mean "read_only_api"?'],
+  ],
+  [
+    instance('read-only-api = true'),
+    {},
+    ['instances/4001.toml: read-only-api: unknown key; did you mean "read_only_api"?'],
+  ],
+  [
+    instance('TWS_USERID = "x"'),
+    {},
+    ['instances/4001.toml: TWS_USERID: unknown key; did you mean "user"?'],
+  ],
+  [
+    instance('[network]\nmode = "dual"'),
+    {},
+    ['instances/4001.toml: network: unknown table; it belongs in [network] of ibq.toml'],
+  ],
+  [
+    instance('__proto__ = 1\nconstructor = 2\ntoString = 3'),
+    {},
+    [
+      'instances/4001.toml: __proto__: unknown key',
+      'instances/4001.toml: constructor: unknown key',
+      'instances/4001.toml: toString: unknown key',
+    ],
+  ],
+  [
+    { pin: '[network]\nallow = []' },
+    {},
+    ['network.toml: network.allow: unknown key; it belongs in [network] of ibq.toml'],
+  ],
+  // Types
+  [
+    instance('port = 70000'),
+    {},
+    ['instances/4001.toml: port: should be a port (1-65535), got 70000'],
+  ],
+  [
+    instance('port = "4001"'),
+    {},
+    ['instances/4001.toml: port: should be a port (1-65535), got "4001"; write it without quotes'],
+  ],
+  [instance('port = 0'), {}, ['instances/4001.toml: port: should be a port (1-65535), got 0']],
+  [
+    instance('port = inf'),
+    {},
+    ['instances/4001.toml: port: should be a port (1-65535), got Infinity'],
+  ],
+  [
+    instance('port = 4001.5'),
+    {},
+    ['instances/4001.toml: port: should be a port (1-65535), got 4001.5'],
+  ],
+  [
+    instance('read_only_api = "true"'),
+    {},
+    [
+      'instances/4001.toml: read_only_api: should be true or false, got "true"; write true without quotes',
+    ],
+  ],
+  [
+    instance('mode = 1979-05-27'),
+    {},
+    ['instances/4001.toml: mode: should be "live", "paper", got a date or time without quotes'],
+  ],
+  [
+    instance('mode = "both"'),
+    {},
+    [
+      'instances/4001.toml: mode: should be "live", "paper"; "both" is not supported yet: make two instances, one live and one paper',
+    ],
+  ],
+  [
+    instance('mode = "papr"'),
+    {},
+    ['instances/4001.toml: mode: should be "live", "paper", got "papr"; did you mean "paper"?'],
+  ],
+  [
+    instance('environment = "A=1"'),
+    {},
+    ['instances/4001.toml: environment: should be a table such as { NAME = "value" }, got "A=1"'],
+  ],
+  [main('network = 1'), {}, ['ibq.toml: network: should be a table [network], got 1']],
+  [main('[[network]]'), {}, ['ibq.toml: network: should be a table [network], got a list']],
+  [
+    main('[network]\nallow = "10.0.0.7"'),
+    {},
+    ['ibq.toml: network.allow: should be a list, got "10.0.0.7"; write ["10.0.0.7"]'],
+  ],
+  [
+    main('[network]\nallow = ["10.0.0.7", "10.0.0.5/24"]'),
+    {},
+    [
+      'ibq.toml: network.allow.1: should be an IPv4 address or a subnet such as 10.0.0.0/24, got "10.0.0.5/24"; write "10.0.0.0/24"',
+    ],
+  ],
+  [
+    main('[network]\nmode = "host"'),
+    {},
+    [
+      'ibq.toml: network.mode: should be "dual", "bridge", "lan"; "host" comes with images whose ports can be set; no image of today can',
+    ],
+  ],
+  // Times and zones
+  [
+    instance('auto_restart_time = "23:55 PM"'),
+    {},
+    [
+      'instances/4001.toml: auto_restart_time: should be a time such as "11:55 PM" (hh:mm AM or PM), got "23:55 PM"; write "11:55 PM"',
+    ],
+  ],
+  [
+    instance('auto_logoff_time = "9:05 am"'),
+    {},
+    [
+      'instances/4001.toml: auto_logoff_time: should be a time such as "11:55 PM" (hh:mm AM or PM), got "9:05 am"; write "09:05 AM"',
+    ],
+  ],
+  [
+    instance('cold_restart_time = "7:05 PM"'),
+    {},
+    [
+      'instances/4001.toml: cold_restart_time: should be a time such as "07:05" (hh:mm, 24 hours), got "7:05 PM"; write "19:05"',
+    ],
+  ],
+  [
+    instance('time_zone = "america/new_york"'),
+    {},
+    [
+      'instances/4001.toml: time_zone: should be a time zone such as America/New_York or Etc/UTC, got "america/new_york"; write "America/New_York"',
+    ],
+  ],
+  [
+    instance('time_zone = "Mars/Base"'),
+    {},
+    [
+      'instances/4001.toml: time_zone: should be a time zone such as America/New_York or Etc/UTC, got "Mars/Base"',
+    ],
+  ],
+  // Names and ports
+  [
+    { instances: { 'My-IB.toml': 'port = 1' } },
+    {},
+    [
+      `instances/My-IB.toml: the file's name should be 1-31 of a-z, 0-9 and "_", the first a letter or digit, got "My-IB"; rename the file to my_ib.toml`,
+    ],
+  ],
+  [
+    { instances: { 'research.toml': '' } },
+    {},
+    ['instances/research.toml: port: should be set: the name "research" is not a port'],
+  ],
+  [
+    { instances: { '70000.toml': '' } },
+    {},
+    ['instances/70000.toml: port: should be set: the name "70000" is not a port'],
+  ],
+  [
+    { instances: { '4001.toml': '', 'a.toml': 'port = 4001' } },
+    {},
+    [
+      'instances/4001.toml: port: should be its own, 4001 is the port of instances/a.toml too',
+      'instances/a.toml: port: should be its own, 4001 is the port of instances/4001.toml too',
+    ],
+  ],
+  // Environment variables
+  [
+    instance('environment = { "A B" = "1" }'),
+    {},
+    [
+      'instances/4001.toml: environment."A B": should be a name of letters, digits and "_" that does not start with a digit',
+    ],
+  ],
+  [
+    instance('environment = { A = 1 }'),
+    {},
+    ['instances/4001.toml: environment.A: should be text, got 1; write "1"'],
+  ],
+  [
+    instance('environment = { A = "\\u0000" }'),
+    {},
+    [
+      'instances/4001.toml: environment.A: should be text without a NUL character, which no program can be given',
+    ],
+  ],
+  [
+    instance('environment = { TWS_PASSWORD = "x" }'),
+    {},
+    [
+      'instances/4001.toml: environment.TWS_PASSWORD: should not stand in a file; run "sudo ibq secret set 4001 password"',
+    ],
+  ],
+  [
+    instance('environment = { VNC_SERVER_PASSWORD = "x" }'),
+    {},
+    [
+      'instances/4001.toml: environment.VNC_SERVER_PASSWORD: should not stand in a file: it is a secret, and ibq has no place for this one',
+    ],
+  ],
+  [
+    instance('environment = { TRADING_MODE = "live" }'),
+    {},
+    ['instances/4001.toml: environment.TRADING_MODE: is set by ibq; use the key "mode" instead'],
+  ],
+  [
+    instance('environment = { TWS_SETTINGS_PATH = "/x" }'),
+    {},
+    ['instances/4001.toml: environment.TWS_SETTINGS_PATH: is set by ibq'],
+  ],
+  [
+    { main: '[defaults.environment]\nTZ = "x"', instances: { '4001.toml': '', '4002.toml': '' } },
+    {},
+    ['ibq.toml: defaults.environment.TZ: is set by ibq; use the key "time_zone" instead'],
+  ],
+  // User and image
+  [
+    instance('user = "a b"'),
+    {},
+    [
+      'instances/4001.toml: user: should be an IB user name (1-64 of letters, digits, ".", "_", "-", "@"), got "a b"',
+    ],
+  ],
+  [
+    instance('[image]\nreference = "gnzsnz/ib-gateway"'),
+    {},
+    [
+      'instances/4001.toml: image.reference: should be an image with its registry, such as ghcr.io/gnzsnz/ib-gateway:stable, got "gnzsnz/ib-gateway"; write "docker.io/gnzsnz/ib-gateway"',
+    ],
+  ],
+  [
+    main('[image]\nprofile = "gnzsns"'),
+    {},
+    [
+      'ibq.toml: image.profile: should be "gnzsnz", "simulator", got "gnzsns"; did you mean "gnzsnz"?',
+    ],
+  ],
+  // The network, checked together
+  [
+    main('[network]\nmode = "dual"'),
+    {},
+    [
+      'ibq.toml: network.mode: "dual" needs network.interface, network.subnet, network.gateway, network.range; run "sudo ibq network detect --write"',
+    ],
+  ],
+  [
+    { pin: LAN.replace(/range.*\n/, ''), main: '[network]\nmode = "lan"' },
+    {},
+    ['ibq.toml: network.mode: "lan" needs network.range; run "sudo ibq network detect --write"'],
+  ],
+  [
+    { pin: LAN, main: '[network]\ngateway = "10.0.1.1"' },
+    {},
+    ['ibq.toml: network.gateway: should lie in 10.0.0.0/24 (network.subnet), got 10.0.1.1'],
+  ],
+  [
+    { pin: LAN, main: '[network]\ngateway = "10.0.0.255"' },
+    {},
+    [
+      "ibq.toml: network.gateway: should be a host's address, 10.0.0.255 is the network or broadcast address of 10.0.0.0/24 (network.subnet)",
+    ],
+  ],
+  [
+    { pin: LAN },
+    { NETWORK_SUBNET: '192.168.1.0/24' },
+    [
+      'network.toml: network.gateway: should lie in 192.168.1.0/24 (NETWORK_SUBNET), got 10.0.0.1',
+      'network.toml: network.range: should lie in 192.168.1.0/24 (NETWORK_SUBNET), got 10.0.0.192/27',
+    ],
+  ],
+  [
+    { pin: LAN },
+    { NETWORK_GATEWAY: '10.0.9.1' },
+    ['NETWORK_GATEWAY: should lie in 10.0.0.0/24 (network.subnet), got 10.0.9.1'],
+  ],
+  [
+    { pin: LAN },
+    { NETWORK_SUBNET: '10.0.0.5/24' },
+    [
+      'NETWORK_SUBNET: should be a subnet such as 10.0.0.0/24, got "10.0.0.5/24"; write "10.0.0.0/24"',
+    ],
+  ],
+  [
+    { pin: LAN },
+    { NETWORK_INTERFACE: 'eth0; reboot' },
+    [
+      'NETWORK_INTERFACE: should be the name of a network interface (1-15 of letters, digits, ".", "_", "@", "-"), got "eth0; reboot"',
+    ],
+  ],
+  [
+    { pin: LAN, main: '[network]\nrange = "10.0.0.0/27"' },
+    {},
+    ['ibq.toml: network.range: should not hold the gateway 10.0.0.1, got 10.0.0.0/27'],
+  ],
+  [
+    { pin: LAN, main: '[network]\nrange = "10.0.0.224/27"' },
+    {},
+    [
+      'ibq.toml: network.range: should not hold the broadcast address of 10.0.0.0/24 (network.subnet), got 10.0.0.224/27',
+    ],
+  ],
+  [
+    { pin: LAN, main: '[network]\nrange = "10.0.0.64"' },
+    {},
+    ['ibq.toml: network.range: should be a subnet such as 10.0.0.0/24, got "10.0.0.64"'],
+  ],
+  [
+    {
+      pin: LAN,
+      main: '[network]\nrange = "10.0.0.64/32"',
+      instances: { '4001.toml': '', '4002.toml': '' },
+    },
+    {},
+    [
+      'ibq.toml: network.range: should hold an address for each of 2 instances, 10.0.0.64/32 holds 1',
+    ],
+  ],
+  // Publishing
+  [
+    main('[publish]\naddress = "0.0.0.0"'),
+    {},
+    [
+      'ibq.toml: publish.address: should name one address of the host, got 0.0.0.0 (all of them, the public ones too)',
+    ],
+  ],
+  [
+    main('[publish]\naddress = "10.0.0.5"'),
+    {},
+    [
+      'ibq.toml: publish.address: 10.0.0.5 needs network.allow, the clients that may open the ports; or write "127.0.0.1"',
+    ],
+  ],
+  [main('[publish]\naddress = "10.0.0.5"\n[network]\nallow = ["10.0.0.7"]'), {}, []],
+  [
+    { pin: LAN, main: '[publish]\naddress = "10.0.0.5"\n[network]\nallow = ["10.0.0.7"]' },
+    {},
+    [
+      'ibq.toml: publish.address: should be 127.0.0.1 in mode "dual", got 10.0.0.5: answers to LAN clients would leave by the LAN interface of the instance and get lost; let them use the instance\'s own LAN address, or set network.mode = "bridge"',
+    ],
+  ],
+  [
+    main('[network]\nallow = ["0.0.0.0/0"]'),
+    {},
+    [
+      'ibq.toml: network.allow: should name who is allowed, got everybody (0.0.0.0/0): the IB API has no password',
+    ],
+  ],
+  // Files as a whole
+  [main('a = [\n1,\n\n= 2'), {}, [expect.stringMatching(/^ibq\.toml:4: should be TOML: /)]],
+  [main('[network\nmode = 1'), {}, [expect.stringMatching(/^ibq\.toml:1: should be TOML: /)]],
+  [main('# fine\nx = "\u0000"'), {}, ['ibq.toml:2: should be text, got a NUL character']],
+  [main('# \ufffd'), {}, ['ibq.toml:1: should be UTF-8, got other bytes']],
+  [
+    main(`# ${'x'.repeat(10 * 1024 * 1024)}`),
+    {},
+    ['ibq.toml: should be at most 1 MiB, got 10.0 MiB'],
+  ],
+  [main('\ufeff[network]\r\nmode = "bridge"\r\n'), {}, []],
+  // Several at once, over all files
+  [
+    {
+      main: '[defaults]\nmode = "x"',
+      pin: '=',
+      instances: { '4001.toml': 'port = 0', 'B.toml': '' },
+    },
+    {},
+    [
+      'ibq.toml: defaults.mode: should be "live", "paper", got "x"',
+      expect.stringMatching(/^network\.toml:1: should be TOML: /),
+      'instances/4001.toml: port: should be a port (1-65535), got 0',
+      expect.stringMatching(/^instances\/B\.toml: the file's name should be/),
+    ],
+  ],
+  [
+    { main: '[network', instances: { '4001.toml': '' } },
+    {},
+    [expect.stringMatching(/^ibq\.toml:1: should be TOML: /)],
+  ],
+])('problems, row %#: %s', (texts, env, expected) => {
+  expect(problems(texts, env)).toEqual(expected);
+});
+
+test.each<[Texts, Record<string, string>, string[]]>([
+  [
+    instance('user = "u"\nmode = "live"'),
+    {},
+    [
+      'instances/4001.toml: read_only_api: not set: API clients cannot trade; set it to false, or to true to keep it so',
+    ],
+  ],
+  [
+    instance('user = "u"\nmemory = 512'),
+    {},
+    [
+      'instances/4001.toml: memory: 512 MB is no more than the Java heap of 768 MB: the kernel will end the gateway',
+    ],
+  ],
+  [
+    {
+      main: '[defaults]\nuser = "u"\nmemory = 512',
+      instances: { '4001.toml': '', '4002.toml': '' },
+    },
+    {},
+    [
+      'ibq.toml: defaults.memory: 512 MB is no more than the Java heap of 768 MB: the kernel will end the gateway',
+    ],
+  ],
+  [
+    instance('user = "u"\nauto_restart_time = "11:55 PM"\nauto_logoff_time = "11:55 PM"'),
+    {},
+    ['instances/4001.toml: auto_logoff_time: has no effect beside auto_restart_time'],
+  ],
+  [
+    { instances: { '80.toml': 'user = "u"' } },
+    {},
+    ['instances/80.toml: port: 80 is among the ports of the system (below 1024)'],
+  ],
+  [
+    { instances: { '4001.toml~': 'nonsense' } },
+    {},
+    ['instances/4001.toml~: not read: its name does not end in .toml'],
+  ],
+  [
+    {},
+    { NETWORK_INTERFACE: 'eth1' },
+    [
+      'NETWORK_INTERFACE: network.subnet, network.gateway, network.range not set: no LAN addresses, bridge mode; run "sudo ibq network detect --write"',
+    ],
+  ],
+  [
+    { main: LAN.replaceAll('10.0.0', '203.0.113') },
+    {},
+    ['ibq.toml: network.subnet: 203.0.113.0/24 is not a private subnet'],
+  ],
+  [
+    {
+      main: '[network]\nallow = ["203.0.113.7"]\nmode = "bridge"\n[publish]\naddress = "10.0.0.5"',
+    },
+    {},
+    ['ibq.toml: network.allow: 203.0.113.7/32 is not private'],
+  ],
+  [
+    { main: '[network]\nallow = ["10.0.0.7"]\n[publish]\naddress = "127.0.0.2"' },
+    {},
+    ['ibq.toml: network.allow: has no effect on ports published on 127.0.0.2'],
+  ],
+])('warnings, row %#: %s', (texts, env, expected) => {
+  const { warnings } = load(texts, env);
+  expect(warnings.map((w) => w.replaceAll('/etc/ibq/', ''))).toEqual(expected);
+});
+
+test('a thousand unknown keys are counted, not listed', () => {
+  const text = Array.from({ length: 1000 }, (_, i) => `key_${i} = 1`).join('\n');
+  const found = problems(instance(text));
+  expect(found).toHaveLength(51);
+  expect(found.at(-1)).toBe('instances/4001.toml: 950 more problems');
+});
