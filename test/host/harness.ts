@@ -1,0 +1,267 @@
+/** Disposable real hosts for tests: `scripts/host` with types. docs/test-host.md tells what is on them. */
+
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe } from 'vitest';
+
+export type Suite = 'trixie' | 'forky';
+/** A network namespace on the host: who is plugged into its LAN, or beyond its router. */
+export type Neighbour = 'lan1' | 'lan2' | 'lan3' | 'router' | 'wan1' | 'uplink' | 'switch';
+/** A shell line, or an argv that no shell touches. */
+export type Command = string | readonly [string, ...string[]];
+
+export interface RunOptions {
+  stdin?: string | Uint8Array;
+  /** Milliseconds; the command is killed then, and `timedOut` says so. Default 60 000. */
+  timeoutMs?: number;
+  env?: Record<string, string>;
+}
+
+export interface RunResult {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+  timedOut: boolean;
+}
+
+/** What `IBQ_TEST_SUITES` asks for, by default both. */
+export const suites: readonly Suite[] = (process.env.IBQ_TEST_SUITES ?? 'trixie,forky')
+  .split(',')
+  .map(parseSuite);
+
+const repository = resolve(import.meta.dirname, '../..');
+const hostScript = join(repository, 'scripts/host');
+const cache = process.env.IBQ_CACHE ?? '/var/cache/ibq-test';
+/** Leaves the hosts of a failed run standing, to look around with `scripts/host enter`. */
+const keep = process.env.IBQ_KEEP_HOSTS === '1';
+
+/**
+ * One `describe` per suite under test, each with a freshly booted host that is removed at the end.
+ * `host` may be used in hooks and tests, not while `define` runs: it is booted after that.
+ */
+export function describeOnHosts(title: string, define: (host: TestHost) => void): void {
+  describe.each(suites)(`${title} (%s)`, (suite) => {
+    const host = new TestHost(suite, hostName(suite));
+    // The first boot of a suite builds its image.
+    beforeAll(() => host.boot(), 600_000);
+    afterAll(() => (keep ? undefined : host.remove()));
+    define(host);
+  });
+}
+
+/** A host outside `describeOnHosts`; the caller removes it. */
+export async function bootHost(options: { suite: Suite; name?: string }): Promise<TestHost> {
+  const host = new TestHost(options.suite, options.name ?? hostName(options.suite));
+  await host.boot();
+  return host;
+}
+
+export class TestHost {
+  readonly suite: Suite;
+  readonly name: string;
+  #pid: number | null = null;
+
+  constructor(suite: Suite, name: string) {
+    this.suite = suite;
+    this.name = name;
+  }
+
+  /** Process id of the host's systemd, seen from outside. A reboot changes it. */
+  get pid(): number {
+    if (this.#pid === null) throw new Error(`host ${this.name} is not booted`);
+    return this.#pid;
+  }
+
+  /**
+   * The host's file system, seen from outside. Absolute symbolic links below it lead to the
+   * machine's own files: use `readFile` and `writeFile` where there may be some.
+   */
+  get root(): string {
+    return `/proc/${this.pid}/root`;
+  }
+
+  async boot(): Promise<void> {
+    // A killed test run must not leave hosts behind: they end with this process.
+    const owner = keep ? '' : String(process.pid);
+    await must(['boot', this.suite, this.name], { IBQ_OWNER: owner });
+    await this.#findPid();
+  }
+
+  /** Runs a command as root and waits for it. A non-zero exit is a result, not an exception. */
+  async run(command: Command, options: RunOptions = {}): Promise<RunResult> {
+    const { stdin = '', timeoutMs = 60_000, env = {} } = options;
+    const argv = typeof command === 'string' ? ['bash', '-c', command] : command;
+    const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
+    // Limited from inside, where all that the command started is ended with it.
+    const limited = ['timeout', '--signal=KILL', String(timeoutMs / 1000), 'env', ...variables];
+    const started = Date.now();
+    const result = await execa(hostScript, ['exec', this.name, '--', ...limited, ...argv], {
+      input: stdin,
+      reject: false,
+      stripFinalNewline: false,
+      timeout: timeoutMs + 10_000,
+      maxBuffer: 256 * 1024 * 1024,
+    });
+    const exitCode = result.exitCode ?? 137;
+    const timedOut = exitCode === 137 && Date.now() - started >= timeoutMs;
+    return { stdout: result.stdout, stderr: result.stderr, exitCode, timedOut };
+  }
+
+  /** Runs a command that must succeed and returns its standard output; throws with all it wrote. */
+  async ok(command: Command, options: RunOptions = {}): Promise<string> {
+    return this.#mustRun(command, options);
+  }
+
+  /** Runs a program of the host in a neighbour's network namespace. */
+  async runIn(where: Neighbour, command: Command, options: RunOptions = {}): Promise<RunResult> {
+    return this.run(inNamespace(where, command), options);
+  }
+
+  /** As `runIn`; throws where it fails. */
+  async okIn(where: Neighbour, command: Command, options: RunOptions = {}): Promise<string> {
+    return this.#mustRun(inNamespace(where, command), options);
+  }
+
+  /** Path of a network namespace for a program outside: `nsenter --net=PATH`. */
+  netnsPath(where: Neighbour | 'host'): string {
+    return where === 'host' ? `/proc/${this.pid}/ns/net` : `${this.root}/run/netns/${where}`;
+  }
+
+  /**
+   * Runs a program of this machine (its Node, the repository's packages) with the network of the
+   * host or of a neighbour: a real client library can be a LAN client.
+   */
+  async runOutside(
+    where: Neighbour | 'host',
+    argv: readonly [string, ...string[]],
+    options: RunOptions = {},
+  ): Promise<RunResult> {
+    const { stdin = '', timeoutMs = 60_000, env = {} } = options;
+    const result = await execa('nsenter', [`--net=${this.netnsPath(where)}`, '--', ...argv], {
+      cwd: repository,
+      input: stdin,
+      reject: false,
+      stripFinalNewline: false,
+      timeout: timeoutMs,
+      env,
+    });
+    const { stdout, stderr, exitCode = 137, timedOut } = result;
+    return { stdout, stderr, exitCode, timedOut };
+  }
+
+  async readFile(path: string): Promise<string> {
+    return this.ok(['cat', '--', path]);
+  }
+
+  /** Writes a whole file, with the directories above it. */
+  async writeFile(path: string, text: string | Uint8Array, mode = 0o644): Promise<void> {
+    const command = 'mkdir -p "$(dirname "$1")" && cat >"$1" && chmod "$2" "$1"';
+    await this.ok(['bash', '-c', command, 'write', path, mode.toString(8)], { stdin: text });
+  }
+
+  /** Copies a file, or what is in a directory, of this machine to `to` on the host. */
+  async copyIn(from: string, to: string): Promise<void> {
+    if (statSync(from).isDirectory()) {
+      const inside = 'mkdir -p "$1" && tar -C "$1" -x --no-same-owner';
+      await execa('tar', ['-C', from, '-c', '.']).pipe(hostScript, [
+        ...['exec', this.name, '--', 'bash', '-c', inside, 'copy', to],
+      ]);
+    } else {
+      await this.writeFile(to, readFileSync(from), statSync(from).mode & 0o777);
+    }
+  }
+
+  /** A real reboot: systemd stops everything and boots the same file system again. */
+  async reboot(): Promise<void> {
+    await must(['reboot', this.name]);
+    await this.#findPid();
+  }
+
+  async remove(): Promise<void> {
+    await must(['rm', this.name]);
+    this.#pid = null;
+  }
+
+  async #findPid(): Promise<void> {
+    this.#pid = Number(await must(['pid', this.name]));
+  }
+
+  async #mustRun(command: Command, options: RunOptions): Promise<string> {
+    const result = await this.run(command, options);
+    if (result.exitCode === 0) return result.stdout;
+    const shown = typeof command === 'string' ? command : command.join(' ');
+    const why = result.timedOut ? 'timed out' : `exit code ${result.exitCode}`;
+    throw new Error(
+      `on ${this.name}: ${shown}: ${why}\n--- stdout\n${result.stdout}\n--- stderr\n${result.stderr}`,
+    );
+  }
+}
+
+/** Installs ibq on the host the way a user does: the bundle, by `scripts/install.sh`. */
+export async function installIbq(host: TestHost): Promise<void> {
+  built ??= execa('npm', ['run', 'build'], { cwd: repository });
+  await built;
+  await execa(join(repository, 'scripts/install.sh'), [], {
+    cwd: repository,
+    env: { DESTDIR: host.root, PREFIX: '/usr/local', IBQ_NODE: '/usr/bin/node' },
+  });
+  await host.ok(['systemctl', 'daemon-reload']);
+}
+let built: Promise<unknown> | undefined;
+
+/** Brings the simulated gateway's image to the host as `localhost/ibq-simulator`. */
+export async function installSimulator(host: TestHost): Promise<void> {
+  archive ??= simulatorArchive();
+  const path = await archive;
+  // Read through the outer file system, so that Podman gets a file and not 100 MB of standard input.
+  await host.copyIn(path, '/var/tmp/ibq-simulator.tar');
+  await host.ok('podman load -q -i /var/tmp/ibq-simulator.tar && rm /var/tmp/ibq-simulator.tar');
+}
+let archive: Promise<string> | undefined;
+
+/** The image's archive, made anew only when what it is made of has changed. */
+async function simulatorArchive(): Promise<string> {
+  const script = join(repository, 'scripts/simulator-image');
+  const hash = createHash('sha256').update(process.version);
+  for (const path of [script, ...filesBelow(join(repository, 'test/simulator'))]) {
+    hash.update(path).update(readFileSync(path));
+  }
+  const path = join(cache, 'simulator', `${hash.digest('hex').slice(0, 12)}.tar`);
+  if (existsSync(path)) return path;
+  mkdirSync(dirname(path), { recursive: true });
+  const unfinished = `${path}.${process.pid}`;
+  await execa(script, [unfinished], { cwd: repository });
+  renameSync(unfinished, path);
+  return path;
+}
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+function inNamespace(where: Neighbour, command: Command): [string, ...string[]] {
+  const argv = typeof command === 'string' ? ['bash', '-c', command] : command;
+  return ['ip', 'netns', 'exec', where, ...argv];
+}
+
+/** Runs `scripts/host`; its own words are the error. */
+async function must(args: string[], env: Record<string, string> = {}): Promise<string> {
+  const result = await execa(hostScript, args, { env, reject: false });
+  if (result.exitCode === 0) return result.stdout;
+  throw new Error(`${basename(hostScript)} ${args.join(' ')}: ${result.stderr || result.message}`);
+}
+
+/** Unique among all test runs of a machine. */
+function hostName(suite: Suite): string {
+  return `${suite}-${process.pid}-${randomBytes(3).toString('hex')}`;
+}
+
+function parseSuite(word: string): Suite {
+  if (word === 'trixie' || word === 'forky') return word;
+  throw new Error(`IBQ_TEST_SUITES: should be trixie, forky or both with a comma, was ${word}`);
+}
