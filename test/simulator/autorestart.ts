@@ -1,0 +1,46 @@
+/** The file that a soft restart leaves in the settings: it saves one login, and is used once. */
+
+import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const NAME = 'autorestart';
+
+/** The gateway keeps it in a directory named after the user. `directory` is one of this machine. */
+export function writeAutorestart(directory: string, user: string): void {
+  const own = join(directory, `sim${Buffer.from(user).toString('hex').slice(0, 16)}`);
+  mkdirSync(own, { recursive: true });
+  writeFileSync(join(own, NAME), 'restart\n');
+}
+
+export type Found =
+  | { kind: 'none' }
+  | { kind: 'one'; name: string; path: string }
+  | { kind: 'several' };
+
+/**
+ * ibcstart.sh `find_auto_restart`: looks one level down (and in the directory itself, where it is of
+ * no use). With more than one it deletes them all: that is what two instances on one volume get.
+ */
+export function findAutorestart(directory: string): Found {
+  const names = readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .filter((name) => isFile(join(directory, name, NAME)));
+  const own = isFile(join(directory, NAME));
+  const [name] = names;
+  if (name !== undefined && names.length === 1 && !own) {
+    return { kind: 'one', name, path: join(directory, name, NAME) };
+  }
+  if (name === undefined && !own) return { kind: 'none' };
+  for (const extra of names) rmSync(join(directory, extra, NAME), { force: true });
+  return { kind: 'several' };
+}
+
+/** The resumed gateway takes the file away. */
+export function useAutorestart(path: string): void {
+  rmSync(path, { force: true });
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
