@@ -1,0 +1,170 @@
+/**
+ * Which LAN address and MAC each instance has. Given once, then kept for life: they are read back
+ * from the installed generation, so there is no other state.
+ */
+
+import type { Instance, InstanceName, Lan } from '../config/types.ts';
+import type { Problem } from '../errors.ts';
+import {
+  broadcastOf,
+  cidrContains,
+  type Ipv4,
+  ipv4FromNumber,
+  ipv4ToNumber,
+  makeCidr,
+  networkOf,
+  prefixOf,
+  sizeOf,
+} from './ipv4.ts';
+import { type Mac, stableMac } from './mac.ts';
+
+export interface LanAddress {
+  address: Ipv4;
+  /** `null` with ipvlan, whose interfaces all have the parent's. */
+  mac: Mac | null;
+}
+
+export interface AddressPlanInput {
+  lan: Lan;
+  instances: readonly Pick<Instance, 'name' | 'file'>[];
+  /** Of the installed generation, instances that have left the configuration included. */
+  previous: ReadonlyMap<string, LanAddress>;
+  /** The host's own addresses; nobody else may have one, an instance that was there first neither. */
+  hostAddresses: readonly Ipv4[];
+  /** Addresses seen on the LAN (ARP). A new instance avoids them; one that has its address keeps it, for it may be the one seen. */
+  seen: readonly Ipv4[];
+  /** /etc/machine-id. */
+  machineId: string;
+  /** The file that holds the range, for messages. */
+  file: string;
+}
+
+export interface AddressPlan {
+  assignments: ReadonlyMap<InstanceName, LanAddress>;
+  problems: Problem[];
+}
+
+/** The lowest free address for each new instance, in order of the instances. */
+export function planAddresses(input: AddressPlanInput): AddressPlan {
+  const { lan, instances, previous, machineId } = input;
+  const pool = usablePool(lan);
+  const kept = new Map<InstanceName, LanAddress>();
+  const wanting: InstanceName[] = [];
+  for (const { name } of instances) {
+    const old = previous.get(name);
+    if (old && isInPool(pool, old.address)) kept.set(name, old);
+    else wanting.push(name);
+  }
+
+  // An instance that has left still runs while this plan is made: its address is free in the next one.
+  const taken = new Set<number>(
+    [...previous.values()]
+      .map((old) => old.address)
+      .concat(input.hostAddresses, input.seen, lan.gateway)
+      .map(ipv4ToNumber),
+  );
+  const macs = new Set<string>([...previous.values()].flatMap(({ mac }) => mac ?? []));
+
+  const fresh = new Map<InstanceName, Ipv4>();
+  let next = pool.first;
+  for (const name of wanting) {
+    while (taken.has(next)) next++;
+    if (next > pool.last) break;
+    fresh.set(name, ipv4FromNumber(next++));
+  }
+
+  const assignments = new Map<InstanceName, LanAddress>();
+  for (const { name } of instances) {
+    const address = kept.get(name)?.address ?? fresh.get(name);
+    if (address === undefined) continue;
+    assignments.set(name, { address, mac: macFor(name) });
+  }
+  const missing = wanting.length - fresh.size;
+  const problems = [
+    ...clashes(input, assignments),
+    ...(missing > 0 ? [rangeFull(input, pool, missing)] : []),
+  ];
+  return { assignments, problems };
+
+  function macFor(name: InstanceName): Mac | null {
+    if (lan.driver === 'ipvlan') return null;
+    const mac = previous.get(name)?.mac ?? stableMac(machineId, name, macs);
+    macs.add(mac);
+    return mac;
+  }
+}
+
+/** The address kept back for a host-side interface, the last of the range. */
+export function shimAddress(lan: Lan): Ipv4 {
+  return ipv4FromNumber(usablePool(lan).last + 1);
+}
+
+interface Pool {
+  first: number;
+  /** Last address for instances; smaller than `first` where there is none. */
+  last: number;
+}
+
+/** The range without the subnet's network and broadcast addresses and without the shim's. */
+function usablePool(lan: Lan): Pool {
+  const first = Math.max(networkOf(lan.range), networkOf(lan.subnet) + 1);
+  const last = Math.min(broadcastOf(lan.range), broadcastOf(lan.subnet) - 1) - 1;
+  return { first, last };
+}
+
+function isInPool(pool: Pool, address: Ipv4): boolean {
+  const value = ipv4ToNumber(address);
+  return value >= pool.first && value <= pool.last;
+}
+
+/** Addresses kept from before that something else has now, or that two instances have. */
+function clashes(input: AddressPlanInput, assignments: AddressPlan['assignments']): Problem[] {
+  const owners = new Map<Ipv4, string>(input.hostAddresses.map((address) => [address, 'the host']));
+  owners.set(input.lan.gateway, 'the gateway');
+  return input.instances.flatMap(({ name, file }) => {
+    const address = assignments.get(name)?.address;
+    if (address === undefined) return [];
+    const owner = owners.get(address);
+    owners.set(address, owner ?? `instance ${name}`);
+    if (owner === undefined) return [];
+    return {
+      file,
+      message:
+        `LAN address ${address} of instance ${name} is also that of ${owner}; ` +
+        `give ${owner} another one, or set network.range so that ${address} is outside it`,
+    };
+  });
+}
+
+function rangeFull(input: AddressPlanInput, pool: Pool, missing: number): Problem {
+  const { lan, instances, previous } = input;
+  const room = Math.max(0, pool.last - pool.first + 1);
+  const gone = [...previous.keys()].filter(
+    (name) => !instances.some((i) => i.name === name),
+  ).length;
+  const inTheWay = new Set(
+    [...input.hostAddresses, ...input.seen, lan.gateway].filter((a) => isInPool(pool, a)),
+  ).size;
+  const held = [
+    ...(gone > 0 ? [`${gone} still held by removed instances until they are gone`] : []),
+    ...(inTheWay > 0 ? [`${inTheWay} in use on the LAN`] : []),
+  ];
+  return {
+    file: input.file,
+    key: 'network.range',
+    message:
+      `should have an address for each of ${instances.length} instances, got ${lan.range} with ${room}` +
+      `${held.length > 0 ? ` (${held.join(', ')})` : ''}, ${missing} too few; ${enlarge(lan, instances.length + inTheWay + gone)}`,
+  };
+}
+
+/** The smallest block around the present range with room for `count` instances and the shim. */
+function enlarge(lan: Lan, count: number): string {
+  for (let prefix = prefixOf(lan.range) - 1; prefix >= prefixOf(lan.subnet); prefix--) {
+    const range = makeCidr(networkOf(lan.range), prefix);
+    const pool = usablePool({ ...lan, range });
+    if (pool.last - pool.first + 1 >= count && !cidrContains(range, lan.gateway))
+      return `set range = "${range}" and keep it outside the DHCP range`;
+  }
+  return `the subnet ${lan.subnet} (${sizeOf(lan.subnet)} addresses) has no larger block around it without the gateway: choose another range`;
+}

@@ -1,0 +1,143 @@
+/**
+ * nftables rules. `renderGuard`: inside an instance's own network namespace, loaded before its
+ * process starts and again whenever they change. `renderHostRules`: on the host, against other
+ * containers. `docs/security.md` has the reasons.
+ */
+
+import type { NetworkMode } from '../config/types.ts';
+import { type Cidr, cidrCovers, type Ipv4, networkOf, prefixOf } from './ipv4.ts';
+
+/** Names of an instance's interfaces, fixed by `interface_name=` so that rules can name them. */
+export const publishInterface = 'pub0';
+export const lanInterface = 'lan0';
+/** Every bridge of ibq begins so. */
+export const bridgePrefix = 'ibq';
+
+export interface GuardInput {
+  instance: string;
+  mode: NetworkMode;
+  /** Port the container listens on. */
+  relayPort: number;
+  allow: readonly Cidr[];
+  /** Host's address on the publish bridge; `null` in `lan` mode. */
+  bridgeGateway: Ipv4 | null;
+  publishAddress: Ipv4;
+}
+
+/**
+ * A whole file for `nft -f`: loading it again replaces the table in one transaction, and what is
+ * connected stays connected.
+ */
+export function renderGuard(input: GuardInput): string {
+  const { instance, mode, relayPort, bridgeGateway, publishAddress } = input;
+  const open = !isLoopback(publishAddress);
+  const allow = withoutCovered(input.allow);
+  const rules: string[] = [];
+  if (bridgeGateway !== null) {
+    rules.push('# the host: connections to the published port come from its address on the bridge');
+    const hosts =
+      open && publishAddress !== '0.0.0.0'
+        ? `{ ${bridgeGateway}, ${publishAddress} }`
+        : bridgeGateway;
+    rules.push(...accept(publishInterface, `${hosts}`, relayPort));
+    if (open && allow.length > 0) {
+      rules.push('# published beyond loopback: clients keep their own address');
+      rules.push(...accept(publishInterface, '@allow', relayPort));
+    }
+  }
+  if (mode !== 'bridge' && allow.length > 0) {
+    rules.push('# allowed clients of the LAN');
+    rules.push(...accept(lanInterface, '@allow', relayPort));
+  }
+  return `# ibq: what may reach instance ${instance}. Loaded into its network namespace.
+table inet ibq
+delete table inet ibq
+table inet ibq {
+${renderSet(allow)}\tchain input {
+\t\ttype filter hook input priority filter; policy drop;
+\t\tiif "lo" accept
+\t\tmeta nfproto ipv6 drop
+\t\tct state invalid drop
+\t\tct state established,related accept
+${rules.map((rule) => `\t\t${rule}\n`).join('')}\t}
+\tchain forward {
+\t\ttype filter hook forward priority filter; policy drop;
+\t}
+}
+`;
+}
+
+export interface HostRulesInput {
+  allow: readonly Cidr[];
+  publishAddress: Ipv4;
+  /** Set in `dual` mode. */
+  lanSubnet: Cidr | null;
+}
+
+/**
+ * Drops new forwarded connections into ibq's bridges. A connection to a port on loopback is made by
+ * the host itself and never forwarded; what is forwarded comes from a neighbour that routes through
+ * this host or from another container, and the latter would look like the host to the guard (its
+ * bridge's masquerading gives it the host's address).
+ */
+export function renderHostRules(input: HostRulesInput): string {
+  const { publishAddress, lanSubnet } = input;
+  const open = !isLoopback(publishAddress);
+  const allow = withoutCovered(input.allow);
+  const published = open && allow.length > 0;
+  const accepted = published
+    ? `\t\toifname "${bridgePrefix}*" ct state new ct status dnat ip saddr @allow return\n`
+    : '';
+  // A LAN client's connection to a published port would be answered from the LAN interface, with an
+  // address the client doesn't know; with the host's address on it the answer comes back here.
+  const returnPath =
+    published && lanSubnet !== null
+      ? `\tchain postrouting {
+\t\ttype nat hook postrouting priority srcnat - 5; policy accept;
+\t\tct status dnat oifname "${bridgePrefix}*" ip saddr ${lanSubnet} masquerade
+\t}
+`
+      : '';
+  return `# ibq: other containers and neighbours that route through this host don't get to the gateways.
+table inet ibq_host
+delete table inet ibq_host
+table inet ibq_host {
+${published ? renderSet(allow) : ''}\tchain forward {
+\t\ttype filter hook forward priority filter - 5; policy accept;
+${accepted}\t\toifname "${bridgePrefix}*" ct state new,untracked,invalid drop
+\t}
+${returnPath}}
+`;
+}
+
+/** Ports and echo requests: who may open the port may also ask whether the address answers. */
+function accept(name: string, source: string, port: number): string[] {
+  return [
+    `iifname "${name}" ip saddr ${source} tcp dport ${port} accept`,
+    `iifname "${name}" ip saddr ${source} icmp type echo-request accept`,
+  ];
+}
+
+/** An empty set is written by declaring none: `{ }` is a syntax error. */
+function renderSet(allow: readonly Cidr[]): string {
+  if (allow.length === 0) return '';
+  const elements = allow.map((cidr) => cidr.replace(/\/32$/, '')).join(', ');
+  return `\tset allow {\n\t\ttype ipv4_addr; flags interval;\n\t\telements = { ${elements} }\n\t}\n`;
+}
+
+/** Sorted, and without the subnets that another one covers: nft refuses overlapping intervals. */
+function withoutCovered(cidrs: readonly Cidr[]): Cidr[] {
+  const wideFirst = [...new Set(cidrs)].sort(
+    (a, b) => networkOf(a) - networkOf(b) || prefixOf(a) - prefixOf(b),
+  );
+  const kept: Cidr[] = [];
+  for (const cidr of wideFirst) {
+    const last = kept.at(-1);
+    if (last === undefined || !cidrCovers(last, cidr)) kept.push(cidr);
+  }
+  return kept;
+}
+
+function isLoopback(address: Ipv4): boolean {
+  return address.startsWith('127.');
+}

@@ -1,0 +1,107 @@
+/** What is an instance's own: its drop-in and the hash by which a changed definition is known. */
+
+import { createHash } from 'node:crypto';
+import type { Config, Instance } from '../config/types.ts';
+import type { Problem } from '../errors.ts';
+import { type Profile, secretName } from '../images/profile.ts';
+import type { LanAddress } from '../network/address-plan.ts';
+import { lanInterface, publishInterface } from '../network/guard.ts';
+import { environmentProblem, quadletLine } from './escape.ts';
+import type { RenderedNetwork } from './render-network.ts';
+
+export interface InstanceParts {
+  config: Config;
+  instance: Instance;
+  profile: Profile;
+  publish: RenderedNetwork | null;
+  lan: (LanAddress & { network: RenderedNetwork }) | null;
+}
+
+/** `ib-gateway@NAME.container.d/10-ibq.conf` without the comment and the definition's hash. */
+export function renderDropIn(parts: InstanceParts): string {
+  const { config, instance, profile } = parts;
+  const relayPort = profile.relayPort[instance.mode];
+  const published = parts.publish
+    ? `${config.publish.address}:${instance.port}:${relayPort}`
+    : null;
+  return [
+    '[Container]\n',
+    quadletLine('Image', instance.image),
+    ...networkLines(parts),
+    published ? quadletLine('PublishPort', published) : '',
+    quadletLine('Volume', `${volumeName(instance.name)}:${profile.settingsVolume}`),
+    ...secretsOf(profile, instance).map((secret) => quadletLine('Secret', secret.option)),
+    ...Object.entries(environmentOf(profile, instance)).map(([name, value]) =>
+      quadletLine('Environment', `${name}=${value}`),
+    ),
+    instance.settings.memory === null
+      ? ''
+      : `\n[Service]\nMemoryMax=${instance.settings.memory}M\n`,
+  ].join('');
+}
+
+/**
+ * The drop-in with the hash where it can be read from: the label tells of the container that runs,
+ * the annotation goes to the guard, `systemctl show` gives the variable of the unit that is loaded.
+ */
+export function withDefinition({ name }: Instance, dropIn: string, hash: string): string {
+  const comment =
+    `# Instance ${name}. Written by ibq, which reads what is wanted from its configuration; drop-ins of\n` +
+    `# your own go to /etc/containers/systemd/ib-gateway@${name}.container.d/.\n`;
+  const label = quadletLine('Label', `ibq.definition=${hash}`);
+  const annotation = quadletLine('Annotation', `ibq.definition=${hash}`);
+  return `${comment}${dropIn}\n[Container]\n${label}${annotation}\n[Service]\nEnvironment=IBQ_DEFINITION=${hash}\n`;
+}
+
+/** 16 hex digits over everything that makes a running container differ from a new one. */
+export function definitionHash(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
+
+export function volumeName(instance: string): string {
+  return `ibq-${instance}-settings`;
+}
+
+/** What the unit can't carry, in the words of the configuration. */
+export function instanceProblems(profile: Profile, instance: Instance): Problem[] {
+  return Object.entries(environmentOf(profile, instance)).flatMap(([name, value]) => {
+    const message = environmentProblem(name, value);
+    return message === null ? [] : { file: instance.file, key: `environment.${name}`, message };
+  });
+}
+
+/** The user's own `environment` comes last: a name that both set is refused where it is read. */
+function environmentOf(profile: Profile, instance: Instance): Record<string, string> {
+  const files = secretsOf(profile, instance).map(({ variable, target }) => [variable, target]);
+  return {
+    ...profile.environment(instance),
+    ...Object.fromEntries(files),
+    ...instance.environment,
+  };
+}
+
+/** A secret is a file of the image's user; its value is never in a unit, an argument or a variable. */
+function secretsOf(profile: Profile, instance: Instance) {
+  return profile.secrets.map(({ key, fileVariable }) => {
+    const target = `/run/secrets/${key}`;
+    const option = `${secretName(instance.name, key)},type=mount,target=${target},uid=${profile.uid},gid=${profile.gid},mode=0400`;
+    return { variable: fileVariable, target, option };
+  });
+}
+
+/** Interface names are fixed: the guard's rules name them, and with several networks a static address could land on the wrong one (containers/podman#23993). */
+function networkLines({ publish, lan }: InstanceParts): string[] {
+  const lines: string[] = [];
+  if (publish)
+    lines.push(quadletLine('Network', `${publish.file}:interface_name=${publishInterface}`));
+  if (lan) {
+    const mac = lan.mac === null ? '' : `,mac=${lan.mac}`;
+    lines.push(
+      quadletLine(
+        'Network',
+        `${lan.network.file}:interface_name=${lanInterface},ip=${lan.address}${mac}`,
+      ),
+    );
+  }
+  return lines;
+}

@@ -1,0 +1,174 @@
+/** A generation: everything that one deploy puts into force, as text. Pure; `src/plan` reads and writes. */
+
+import type { Config, InstanceName } from '../config/types.ts';
+import { ConfigError, type Problem } from '../errors.ts';
+import { type Profile, type ProfileId, secretName } from '../images/profile.ts';
+import type { AddressPlan, LanAddress } from '../network/address-plan.ts';
+import { renderGuard, renderHostRules } from '../network/guard.ts';
+import type { Cidr } from '../network/ipv4.ts';
+import { bridgeGateway } from '../network/publish-network.ts';
+import { quoteWord } from './escape.ts';
+import {
+  definitionHash,
+  instanceProblems,
+  renderDropIn,
+  withDefinition,
+} from './render-instance.ts';
+import { type RenderedNetwork, renderLanNetwork, renderPublishNetwork } from './render-network.ts';
+import { checkContainerTemplate, fillTemplate, type TemplateName } from './template.ts';
+import { assignments, parseUnit } from './unit-file.ts';
+
+/** A drop-in of the user's, which ibq reads and never writes. */
+export interface UserDropIn {
+  path: string;
+  text: string;
+}
+
+export interface RenderInput {
+  config: Config;
+  addresses: AddressPlan['assignments'];
+  /** `null` in `lan` mode. */
+  publishSubnet: Cidr | null;
+  templates: Readonly<Record<TemplateName, string>>;
+  userDropIns: {
+    /** `ib-gateway@.container.d/*.conf`. */
+    template: readonly UserDropIn[];
+    /** `ib-gateway@NAME.container.d/*.conf`. */
+    instances: ReadonlyMap<string, readonly UserDropIn[]>;
+  };
+  /** Where the hook is installed, `/usr/local/lib/ibq`. */
+  libDir: string;
+  profileFor: (id: ProfileId) => Profile;
+}
+
+export interface RenderedInstance {
+  name: InstanceName;
+  /** Hash of all that makes a running container differ from a new one; the guard is not part of it. */
+  definition: string;
+  /** `ib-gateway@NAME.service`. */
+  service: string;
+  /** `ib-gateway-NAME`. */
+  container: string;
+  /** Names of its networks in Podman. */
+  networks: string[];
+  /** Its nftables rules, the text of `guard/NAME.nft`. */
+  guard: string;
+  relayPort: number;
+  lan: LanAddress | null;
+  /** `ADDRESS:PORT` on the host. */
+  publish: string | null;
+  /** Names of its Podman secrets. */
+  secrets: { name: string; key: string; required: boolean }[];
+  image: string;
+}
+
+export interface Rendered {
+  /** Paths relative to the generation. */
+  files: { path: string; text: string }[];
+  links: { path: string; target: string }[];
+  instances: RenderedInstance[];
+  networks: RenderedNetwork[];
+}
+
+const template = 'ib-gateway@.container';
+
+/**
+ * @throws ConfigError for values that a unit can't carry
+ * @throws UserError for a template of the user's that lacks something
+ */
+export function renderGeneration(input: RenderInput): Rendered {
+  const { config, templates, publishSubnet, libDir } = input;
+  const container = fillTemplate(template, templates[template], { LIB_DIR: quoteWord(libDir) });
+  checkContainerTemplate(container, libDir);
+  const problems = config.instances.flatMap((instance): Problem[] =>
+    instanceProblems(input.profileFor(instance.profile), instance),
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const { mode, lan, allow } = config.network;
+  const publishNetwork =
+    mode !== 'lan' && publishSubnet
+      ? renderPublishNetwork(templates['ibq-publish.network'], publishSubnet)
+      : null;
+  const lanNetwork =
+    mode !== 'bridge' && lan ? renderLanNetwork(templates['ibq-lan.network'], lan, mode) : null;
+  const shared = definitionHash([
+    meaning(container),
+    ...input.userDropIns.template.map(dropInMeaning),
+  ]);
+
+  const files: Rendered['files'] = [{ path: `units/${template}`, text: container }];
+  const links: Rendered['links'] = [];
+  const instances: RenderedInstance[] = [];
+  for (const instance of config.instances) {
+    const { name } = instance;
+    const profile = input.profileFor(instance.profile);
+    const address = lanNetwork && input.addresses.get(name);
+    const networks = [publishNetwork, lanNetwork].flatMap((network) => network?.name ?? []);
+    const dropIn = renderDropIn({
+      config,
+      instance,
+      profile,
+      publish: publishNetwork,
+      lan: lanNetwork && address ? { ...address, network: lanNetwork } : null,
+    });
+    const definition = definitionHash([
+      shared,
+      dropIn,
+      ...(input.userDropIns.instances.get(name) ?? []).map(dropInMeaning),
+    ]);
+    const guard = renderGuard({
+      instance: name,
+      mode,
+      relayPort: profile.relayPort[instance.mode],
+      allow,
+      bridgeGateway: publishSubnet && publishNetwork ? bridgeGateway(publishSubnet) : null,
+      publishAddress: config.publish.address,
+    });
+    const unit = `ib-gateway@${name}.container`;
+    files.push({
+      path: `units/${unit}.d/10-ibq.conf`,
+      text: withDefinition(instance, dropIn, definition),
+    });
+    files.push({ path: `guard/${name}.nft`, text: guard });
+    links.push({ path: `units/${unit}`, target: template });
+    instances.push({
+      name,
+      definition,
+      service: `ib-gateway@${name}.service`,
+      container: `ib-gateway-${name}`,
+      networks,
+      guard,
+      relayPort: profile.relayPort[instance.mode],
+      lan: address ?? null,
+      publish: publishNetwork ? `${config.publish.address}:${instance.port}` : null,
+      secrets: profile.secrets.map(({ key, required }) => ({
+        name: secretName(name, key),
+        key,
+        required,
+      })),
+      image: instance.image,
+    });
+  }
+
+  const networks = [publishNetwork, lanNetwork].filter((network) => network !== null);
+  for (const network of networks)
+    files.push({ path: `units/${network.file}`, text: network.definition });
+  const hostRules = renderHostRules({
+    allow,
+    publishAddress: config.publish.address,
+    lanSubnet: mode === 'dual' && lan ? lan.subnet : null,
+  });
+  files.push({ path: 'host.nft', text: hostRules });
+  return { files, links, instances, networks };
+}
+
+/** A comment that changed, in a new version of ibq for example, must not cost anybody a login. */
+function meaning(text: string): string[][] {
+  return assignments(parseUnit(text));
+}
+
+/** The path counts: drop-ins apply in order of file name, and one hides another of its name. */
+function dropInMeaning({ path, text }: UserDropIn): unknown[] {
+  return [path, meaning(text)];
+}
