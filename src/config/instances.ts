@@ -40,7 +40,7 @@ export const SETTING_KEYS: readonly string[] = [...KEYS.keys()].filter(
 );
 
 /** The built-in value; `null` where the key stays unset. */
-function builtIn(id: string): Value | null {
+export function builtIn(id: string): Value | null {
   return KEYS.get(id)?.default ?? null;
 }
 

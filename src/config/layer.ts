@@ -3,7 +3,7 @@
 import { keyOfVariable } from '../images/index.ts';
 import { parseDocument, type Source } from './document.ts';
 import type { Report } from './report.ts';
-import { FILES, type FileKind, KEYS, keyId, type TableSpec, type Value } from './schema.ts';
+import { FILES, type FileKind, keyId, type TableSpec, type Value } from './schema.ts';
 import { closest, show, showKey } from './text.ts';
 import { readValue } from './values.ts';
 
@@ -122,7 +122,8 @@ function readKey(
 
 /** What an unknown key was meant to be, or where it belongs. */
 function hint(kind: FileKind, table: TableSpec | null, name: string): string {
-  if (name === 'port') return '; a port belongs to one instance: set it in instances/NAME.toml';
+  if (name === 'port' && kind === 'ibq')
+    return '; a port belongs to one instance: set it in instances/NAME.toml';
   const home = homeOf(kind, name);
   if (home) return `; it belongs in ${home}`;
   const legal = table?.keys.map((key) => key.name) ?? [];
@@ -134,13 +135,15 @@ function hint(kind: FileKind, table: TableSpec | null, name: string): string {
   return legal.length > 0 && legal.length <= 8 ? `; should be one of ${legal.join(', ')}` : '';
 }
 
-/** The table that a known key or table stands in, where that is not here. */
+/** Where a known key or table belongs, if that is not here. TOML's own trap: keys below a header. */
 function homeOf(kind: FileKind, name: string): string | null {
-  const file = kind === 'ibq' ? '' : ' of ibq.toml';
-  if (FILES.ibq.some((table) => table.name === name)) return file && `[${name}]${file}`;
-  const id = KEYS.has(name) ? name : [...KEYS.keys()].find((key) => key.endsWith(`.${name}`));
-  if (id === undefined) return null;
-  return `[${id.includes('.') ? id.slice(0, id.indexOf('.')) : 'defaults'}]${file}`;
+  const here = FILES[kind].find((table) => table.keys.some((key) => key.name === name));
+  if (here) return here.name === '' ? 'the top of the file, above every [table]' : `[${here.name}]`;
+  if (kind === 'ibq') return null;
+  const there = FILES.ibq.find(
+    (table) => table.name === name || table.keys.some((key) => key.name === name),
+  );
+  return there && !FILES[kind].includes(there) ? `[${there.name}] of ibq.toml` : null;
 }
 
 function isTable(value: unknown): value is object {

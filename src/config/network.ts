@@ -7,6 +7,7 @@ import {
   cidrCovers,
   type Ipv4,
   ipv4ToNumber,
+  isPrivate,
   networkOf,
   parseCidr,
   prefixOf,
@@ -34,7 +35,6 @@ const LAN_KEYS = [
 ] as const;
 const PIN = 'run "sudo ibq network detect --write"';
 
-const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as Cidr[];
 const LOOPBACK = '127.0.0.0/8' as Cidr;
 
 /** A layer for each variable that is set, so that a problem names it. An empty one counts as unset. */
@@ -72,12 +72,11 @@ export function resolveNetwork(
   // The pinned values are checked in `bridge` too: they are there to be used later.
   const sound = lan !== null && checkLan(lan, found, report);
   const mode = chooseMode(layers, missing, broken, report);
-  if (sound && mode !== 'bridge' && sizeOf(lan.range) < instances) {
-    complain(
-      found.get('network.range'),
-      `should hold an address for each of ${instances} instances, ${lan.range} holds ${sizeOf(lan.range)}`,
-      report,
-    );
+  if (sound && mode !== 'bridge' && roomIn(lan) < instances) {
+    const message =
+      `should have room for ${instances} instances and an address of the host's own, ` +
+      `got ${lan.range} with room for ${roomIn(lan)}`;
+    complain(found.get('network.range'), message, report);
   }
   return { mode, lan: mode === 'bridge' ? null : lan, allow: readAllow(layers, report) };
 }
@@ -120,15 +119,8 @@ function checkLan(lan: Lan, found: ReadonlyMap<string, Effective | null>, report
     blame('network.range', `should lie in ${inSubnet}, got ${lan.range}`);
   } else if (cidrContains(lan.range, lan.gateway)) {
     blame('network.range', `should not hold the gateway ${lan.gateway}, got ${lan.range}`);
-  } else if (networkOf(lan.range) === networkOf(lan.subnet)) {
-    blame('network.range', `should not hold the network address of ${inSubnet}, got ${lan.range}`);
-  } else if (broadcastOf(lan.range) === broadcastOf(lan.subnet)) {
-    blame(
-      'network.range',
-      `should not hold the broadcast address of ${inSubnet}, got ${lan.range}`,
-    );
   }
-  if (sound && !PRIVATE.some((block) => cidrCovers(block, lan.subnet))) {
+  if (sound && !isPrivate(lan.subnet)) {
     if (subnet)
       report.warn({ ...placeOf(subnet), message: `${lan.subnet} is not a private subnet` });
   }
@@ -170,7 +162,7 @@ function readAllow(layers: readonly Layer[], report: Report): Cidr[] {
         'should name who is allowed, got everybody (0.0.0.0/0): the IB API has no password',
         report,
       );
-    } else if (!PRIVATE.some((block) => cidrCovers(block, entry)) && set) {
+    } else if (!isPrivate(entry) && set) {
       report.warn({ file: set.file, key: 'network.allow', message: `${entry} is not private` });
     }
   }
@@ -244,4 +236,13 @@ function whereIs(value: Effective): string {
 function isEdge(subnet: Cidr, address: Ipv4): boolean {
   const value = ipv4ToNumber(address);
   return value === networkOf(subnet) || value === broadcastOf(subnet);
+}
+
+/** Addresses for instances: without the one kept for the host, and those that no host can have. */
+function roomIn({ subnet, range }: Lan): number {
+  const edges = [networkOf(subnet), broadcastOf(subnet)];
+  const lost = edges.filter(
+    (edge) => edge >= networkOf(range) && edge <= broadcastOf(range),
+  ).length;
+  return Math.max(0, sizeOf(range) - lost - 1);
 }

@@ -1,0 +1,98 @@
+/** `ibq instance add`: writes instances/NAME.toml, if the whole configuration is valid with it. */
+
+import { NAME_RULE, parseInstanceName } from '../config/instances.ts';
+import { loadConfig } from '../config/load.ts';
+import { KEYS, type Value } from '../config/schema.ts';
+import { show } from '../config/text.ts';
+import { renderInstance } from '../config/write.ts';
+import type { Context } from '../context.ts';
+import { ExitCode, UserError } from '../errors.ts';
+import { configPaths, instanceFile, readConfigSources } from '../host/config-files.ts';
+import { requireRoot } from '../host/root.ts';
+import { profileOf } from '../images/index.ts';
+
+export interface InstanceAddOptions {
+  mode?: string;
+  user?: string;
+  port?: number;
+  profile?: string;
+  image?: string;
+  /** `key=value`, any key of an instance; `environment.NAME=value` for a variable. */
+  set?: readonly string[];
+}
+
+/** @throws UserError (64) for a bad name; ConfigError (78), and nothing is written */
+export async function instanceAdd(
+  context: Context,
+  nameText: string,
+  options: InstanceAddOptions,
+): Promise<number> {
+  const { host, ui, configFile, env } = context;
+  const name = parseInstanceName(nameText);
+  if (name === null) {
+    throw new UserError(
+      `name of an instance: should be ${NAME_RULE}, got ${show(nameText)}`,
+      ExitCode.usage,
+    );
+  }
+  requireRoot(host, `instance add ${name}`);
+  const path = instanceFile(configFile, name);
+  if (host.files.exists(path)) {
+    throw new UserError(
+      `${path} is there already, nothing was changed; edit it, then run "sudo ibq deploy"`,
+    );
+  }
+  const values = valuesOf(options);
+  if (!values.has('port') && !/^\d+$/.test(name)) {
+    throw new UserError(`instance ${name}: the name is not a port; add --port N`, ExitCode.usage);
+  }
+  const text = renderInstance(name, values);
+  const sources = readConfigSources(host.files, configFile);
+  const loaded = loadConfig({ ...sources, instances: [...sources.instances, { path, text }] }, env);
+
+  const { instances } = configPaths(configFile);
+  if (!host.files.exists(instances)) host.files.makeDirectory(instances, 0o755);
+  host.files.writeText(path, text, 0o644);
+  for (const warning of loaded.warnings) if (warning.startsWith(`${path}: `)) ui.warn(warning);
+  ui.note(`wrote ${path}`);
+  ui.note('next:');
+  const profile = loaded.config.instances.find((instance) => instance.name === name)?.profile;
+  for (const secret of profile ? profileOf(profile).secrets : []) {
+    if (secret.required) ui.note(`  sudo ibq secret set ${name} ${secret.key}`);
+  }
+  ui.note('  sudo ibq deploy');
+  return ExitCode.done;
+}
+
+/** By key id. Later ones win: `--set` over the flags. */
+function valuesOf({
+  mode,
+  user,
+  port,
+  profile,
+  image,
+  set = [],
+}: InstanceAddOptions): Map<string, Value> {
+  const values = new Map<string, Value>();
+  const flags = { mode, user, port, 'image.profile': profile, 'image.reference': image };
+  for (const [id, value] of Object.entries(flags)) if (value !== undefined) values.set(id, value);
+  const variables = new Map<string, string>();
+  for (const assignment of set) {
+    const [, id = '', text = ''] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
+    if (id === '') {
+      throw new UserError(`--set: should be KEY=VALUE, got ${show(assignment)}`, ExitCode.usage);
+    }
+    if (id.startsWith('environment.')) variables.set(id.slice('environment.'.length), text);
+    else values.set(id, typed(id, text));
+  }
+  if (variables.size > 0) values.set('environment', Object.fromEntries(variables));
+  return values;
+}
+
+/** Text of a command line as its key's type; what does not fit stays text, for the loader to refuse. */
+function typed(id: string, text: string): Value {
+  const kind = KEYS.get(id)?.type.kind;
+  if (kind === 'integer' && /^\d{1,15}$/.test(text)) return Number(text);
+  if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  return text;
+}

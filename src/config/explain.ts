@@ -1,0 +1,72 @@
+/** The settings of one instance with the place that each comes from. */
+
+import { profileOf } from '../images/index.ts';
+import type { ProfileId } from '../images/profile.ts';
+import { builtIn } from './instances.ts';
+import { type Effective, type Layer, lookup, type Origin } from './layer.ts';
+import { type ConfigSources, type Environment, readSources } from './load.ts';
+import { createReport } from './report.ts';
+import { KEYS, type Value } from './schema.ts';
+import type { Config, Instance } from './types.ts';
+
+export interface Explained {
+  /** Key id; variables are `environment.NAME`. */
+  key: string;
+  /** `null`: not set. */
+  value: Value | null;
+  /** `name`: the port is the instance's name. `profile`: the image is the profile's own. */
+  source: Origin | 'name' | 'profile';
+  /** The file, or the environment variable; `null` where neither. */
+  from: string | null;
+}
+
+/** @param config of the same sources: they are valid */
+export function explainInstance(
+  sources: ConfigSources,
+  env: Environment,
+  config: Config,
+  instance: Instance,
+): Explained[] {
+  const layers = readSources(sources, env, createReport());
+  const own = layers.instances.find(({ source }) => source.path === instance.file)?.layer;
+  const inOrder = [...(own ? [own] : []), layers.defaults, ...layers.network];
+  return [...KEYS.keys()]
+    .flatMap((id): Explained | Explained[] => {
+      if (id === 'environment') return explainEnvironment(inOrder);
+      const set = lookup(id, inOrder);
+      if (id === 'port' && !set) return fallback(id, instance.port, 'name');
+      if (id === 'image.reference') return explainImage(instance, set, layers.host);
+      // Its default depends on what else is known.
+      if (id === 'network.mode' && !set) return fallback(id, config.network.mode, 'built-in');
+      if (set) return { key: id, value: set.value, source: set.origin, from: set.file };
+      return fallback(id, builtIn(id), 'built-in');
+    })
+    .sort((a, b) => Number(a.key.includes('.')) - Number(b.key.includes('.')));
+}
+
+function explainImage({ profile, image }: Instance, set: Effective | null, host: Layer): Explained {
+  const key = 'image.reference';
+  const taken = set !== null && set.value === image;
+  // The host's reference holds for the host's profile only.
+  const another =
+    set?.origin === 'host' &&
+    (host.values.get('image.profile') ?? builtIn('image.profile')) !== profile;
+  if (taken && !another) return { key, value: image, source: set.origin, from: set.file };
+  return fallback(key, profileOf(profile as ProfileId).defaultImage, 'profile');
+}
+
+function explainEnvironment(layers: readonly Layer[]): Explained[] {
+  const found = new Map<string, Explained>();
+  for (const { origin, file, values } of layers) {
+    const variables = (values.get('environment') ?? {}) as Record<string, string>;
+    for (const [name, value] of Object.entries(variables)) {
+      const key = `environment.${name}`;
+      if (!found.has(key)) found.set(key, { key, value, source: origin, from: file });
+    }
+  }
+  return [...found.values()];
+}
+
+function fallback(key: string, value: Value | null, source: Explained['source']): Explained {
+  return { key, value, source, from: null };
+}

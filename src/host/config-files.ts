@@ -1,0 +1,72 @@
+/** Reads the configuration from its files. What they say is for src/config/ to judge. */
+
+import { dirname, join } from 'node:path';
+import {
+  type ConfigSources,
+  type Environment,
+  type LoadedConfig,
+  loadConfig,
+} from '../config/load.ts';
+import { ExitCode, UserError } from '../errors.ts';
+import type { FileReader } from './host.ts';
+
+const DEFAULT_CONFIG_FILE = '/etc/ibq/ibq.toml';
+
+/** Everything lies beside ibq.toml. */
+export function configPaths(configFile: string): {
+  main: string;
+  directory: string;
+  pin: string;
+  instances: string;
+} {
+  const directory = dirname(configFile);
+  return {
+    main: configFile,
+    directory,
+    pin: join(directory, 'network.toml'),
+    instances: join(directory, 'instances'),
+  };
+}
+
+export function instanceFile(configFile: string, name: string): string {
+  return join(configPaths(configFile).instances, `${name}.toml`);
+}
+
+/**
+ * @throws UserError (78) where a file other than the usual one was asked for and is not there: taken
+ *   as empty, a mistyped `--config` would have every instance removed
+ */
+export function readConfigSources(files: FileReader, configFile: string): ConfigSources {
+  const paths = configPaths(configFile);
+  const source = (path: string) => {
+    const text = files.readText(path);
+    return text === null ? null : { path, text };
+  };
+  const main = source(paths.main);
+  if (main === null && configFile !== DEFAULT_CONFIG_FILE) {
+    throw new UserError(
+      `${configFile} is not there; to make it, run "sudo ibq --config ${configFile} init"`,
+      ExitCode.badConfiguration,
+    );
+  }
+  return {
+    main,
+    pin: source(paths.pin),
+    instances: files
+      .list(paths.instances)
+      // Editors and we ourselves leave hidden files of no interest while a file is written.
+      .filter((name) => name.endsWith('.toml') || !name.startsWith('.'))
+      .map((name) => join(paths.instances, name))
+      // Only the name of a file that is not read counts.
+      .flatMap((path) => (path.endsWith('.toml') ? (source(path) ?? []) : { path, text: '' })),
+  };
+}
+
+/** The configuration of a host. @throws ConfigError (78) with all its problems */
+export function loadHostConfig(
+  files: FileReader,
+  configFile: string,
+  env: Environment,
+): LoadedConfig {
+  return loadConfig(readConfigSources(files, configFile), env);
+}
