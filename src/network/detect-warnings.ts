@@ -3,7 +3,7 @@
 import { connectedSubnets, type RangeOptions } from './connected.ts';
 import type { Link, NetworkFacts } from './facts.ts';
 import { isInternalBridge } from './interface-kind.ts';
-import { type Cidr, cidrCovers, type Ipv4, prefixOf } from './ipv4.ts';
+import { type Cidr, cidrCovers, type Ipv4, isPrivate, prefixOf } from './ipv4.ts';
 import { hypervisorWarning } from './machine.ts';
 import type { ParsedOverrides } from './overrides.ts';
 import { addressesNeeded } from './range.ts';
@@ -30,13 +30,21 @@ export function subnetWarnings(
       ? []
       : [`NETWORK_SUBNET=${subnet} is not a connected subnet of ${link.name} (${list})`];
   }
-  const others = connected.filter((other) => other !== subnet && prefixOf(other) < 32);
-  return others.length === 0
-    ? []
-    : [
-        `${link.name} has several subnets: ${subnet} is selected, not ${others.join(', ')}; to pin another: sudo NETWORK_SUBNET=${others[0]} ibq network detect --write`,
-      ];
+  const others = connected.filter(
+    (other) => other !== subnet && prefixOf(other) < 32 && !cidrCovers(LINK_LOCAL, other),
+  );
+  if (others.length === 0) return [];
+  const other = others.find(isPrivate);
+  const pin = other
+    ? `; to pin another: sudo NETWORK_SUBNET=${other} ibq network detect --write`
+    : '';
+  return [
+    `${link.name} has several subnets: ${subnet} is selected, not ${others.join(', ')}${pin}`,
+  ];
 }
+
+/** Many systems add this route to a NIC (zeroconf); nobody means it. */
+const LINK_LOCAL = '169.254.0.0/16' as Cidr;
 
 export function rangeWarnings(
   subnet: Cidr,
@@ -68,7 +76,9 @@ export function machineWarnings(facts: NetworkFacts, cloud: string | null): stri
 
 export function gatewayWarnings(facts: NetworkFacts, gateway: Ipv4, source: string): string[] {
   return facts.addresses.includes(gateway)
-    ? [`the gateway ${gateway} (${source}) is this host's own address`]
+    ? [
+        `the gateway ${gateway} (${source}) is this host's own address: instances cannot use it as their way out on the LAN`,
+      ]
     : [];
 }
 

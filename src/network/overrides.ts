@@ -78,8 +78,7 @@ export function checkGateway(gateway: Ipv4, subnet: Cidr): void {
 
 export function overrideProblem(variable: keyof Overrides, expected: string, got: string): Problem {
   return {
-    file: 'environment',
-    key: variable,
+    file: variable,
     message: `should be ${expected}, got ${JSON.stringify(got)}`,
   };
 }

@@ -1,0 +1,136 @@
+/** `ibq network detect`: what was found, what was chosen and why; `--write` pins it. */
+
+import { dirname } from 'node:path';
+import { TomlError } from 'smol-toml';
+import type { Context } from '../context.ts';
+import { ExitCode, formatProblem, UserError } from '../errors.ts';
+import type { FileReader } from '../host/host.ts';
+import { readNetworkFacts, readPodmanSubnets } from '../host/network-facts.ts';
+import { requireRoot } from '../host/root.ts';
+import { type Detection, detectNetwork } from '../network/detect.ts';
+import { parseCidr } from '../network/ipv4.ts';
+import { type Overrides, overridesOf } from '../network/overrides.ts';
+import {
+  type PinnedValues,
+  parsePin,
+  pinChanges,
+  pinOf,
+  renderPin,
+  valuesOf,
+} from '../network/pin.ts';
+import { printDetection } from './network-detect-output.ts';
+
+const COMMAND = 'network detect --write';
+
+/** @returns 0, or 69 where no interface can carry a LAN (then nothing is written) */
+export async function networkDetect(
+  context: Context,
+  { json, write }: { json: boolean; write: boolean },
+): Promise<ExitCode> {
+  const { host, ui } = context;
+  const directory = dirname(context.configFile);
+  const pinFile = `${directory}/network.toml`;
+  const overrides = overridesOf(context.env);
+  if (write) requireRootWith(context, overrides);
+  const pinned = readPin(context, pinFile);
+  const detection = detect(context, overrides, pinned, directory);
+
+  if (json) ui.json(detection);
+  else printDetection(ui, detection);
+  const gone = detection.candidates.every((found) => found.interface !== pinned?.interface);
+  if (!json && pinned?.interface && gone) {
+    const message = `should be an interface of this host, ${pinned.interface} is gone`;
+    ui.warn(formatProblem({ file: pinFile, key: 'network.interface', message }));
+  }
+  const { selected } = detection;
+  if (!selected) {
+    if (write) ui.warn(`nothing was written: no interface to pin in ${pinFile}`);
+    return ExitCode.missingPart;
+  }
+  const pin = pinOf(selected, overrides, host.now());
+  const changes = pinned && pinChanges(pinned, valuesOf(pin));
+  if (!write) {
+    if (!json) tellPin(context, pinFile, pinned, changes, overrides);
+  } else if (changes?.length === 0) {
+    ui.note(`${pinFile} says so already; nothing was written`);
+  } else {
+    if (!host.files.exists(directory)) host.files.makeDirectory(directory, 0o755);
+    host.files.writeText(pinFile, renderPin(pin), 0o644);
+    ui.note(changes ? `replaced ${pinFile}:` : `wrote ${pinFile}`);
+    for (const change of changes ?? []) ui.note(`  ${change}`);
+    if (changes) ui.note('to put it into force: sudo ibq deploy');
+  }
+  return ExitCode.done;
+}
+
+function detect(
+  { host }: Context,
+  overrides: Overrides,
+  pinned: PinnedValues | null,
+  directory: string,
+): Detection {
+  return detectNetwork(readNetworkFacts(host.files), overrides, {
+    instances: countInstances(host.files, directory),
+    usedSubnets: readPodmanSubnets(host.files),
+    pinnedRange: parseCidr(pinned?.range ?? ''),
+  });
+}
+
+function countInstances(files: FileReader, directory: string): number {
+  return files.list(`${directory}/instances`).filter((name) => name.endsWith('.toml')).length;
+}
+
+/** A file that can't be read as TOML is a warning: what is detected can still be shown, or replace it. */
+function readPin({ host, ui }: Context, file: string): PinnedValues | null {
+  const text = host.files.readText(file);
+  if (text === null) return null;
+  try {
+    return parsePin(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    const [reason = ''] = error.message.split('\n');
+    ui.warn(formatProblem({ file, line: error.line, message: `should be TOML, ${reason}` }));
+    return null;
+  }
+}
+
+/** sudo strips the environment, and then something else would be pinned than what was shown. */
+function requireRootWith({ host }: Context, overrides: Overrides): void {
+  try {
+    requireRoot(host, COMMAND);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const message = error.message.replace('sudo ', `sudo ${assignments(overrides)}`);
+    throw new UserError(message, error.exitCode);
+  }
+}
+
+function assignments(overrides: Overrides): string {
+  return Object.entries(overrides)
+    .map(([name, value]) => (value === null ? '' : `${name}=${quoted(value)} `))
+    .join('');
+}
+
+/** For a shell. */
+function quoted(value: string): string {
+  return /^[\w.:@/-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`;
+}
+
+function tellPin(
+  { ui }: Context,
+  pinFile: string,
+  pinned: PinnedValues | null,
+  changes: string[] | null,
+  overrides: Overrides,
+): void {
+  const command = `sudo ${assignments(overrides)}ibq ${COMMAND}`;
+  if (!pinned || !changes) {
+    ui.note(`nothing is pinned yet; to pin this: ${command}`);
+  } else if (changes.length === 0) {
+    ui.note(`pinned in ${pinFile}, the same as detected now`);
+  } else {
+    ui.note(`pinned in ${pinFile}, which decides; a new detection would change`);
+    for (const change of changes) ui.note(`  ${change}`);
+    ui.note(`to pin what is detected now: ${command}`);
+  }
+}
