@@ -197,7 +197,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .option('--no-wait', "don't wait for the API")
     .option('--timeout <seconds>', 'how long to wait for the API', parseSeconds, 180)
     .option('--restart-changed', 'restart what changed, one by one: a new login each')
-    .option('--replace-drift', "replace generated files that were edited by hand")
+    .option('--replace-drift', 'replace generated files that were edited by hand')
     .action(
       action(async (ctx, options: DeployFlags) =>
         (await import('./commands/deploy.ts')).deploy(ctx, {
@@ -261,10 +261,9 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
 
   program
     .command('exec')
-    .description('run a command inside an instance')
+    .description('run a command inside an instance: ibq exec NAME -- CMD')
     .argument('<name>')
     .argument('<command...>')
-    .passThroughOptions()
     .action(
       action(async (ctx, name: string, command: string[]) =>
         (await import('./commands/exec.ts')).exec(ctx, name, command),
@@ -299,7 +298,6 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
       ),
     );
 
-  program.enablePositionalOptions();
   return program;
 }
 

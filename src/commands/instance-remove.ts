@@ -7,12 +7,58 @@ import type { InstanceName } from '../config/types.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { configPaths, instanceFile } from '../host/config-files.ts';
+import { withLock } from '../host/lock.ts';
+import { listSecrets, removeSecret, removeVolume, volumeExists } from '../host/podman.ts';
 import { requireRoot } from '../host/root.ts';
+import { stopUnits } from '../host/systemd.ts';
+import { instanceService } from '../plan/paths.ts';
+import { volumeName } from '../quadlet/render-instance.ts';
 
-export async function instanceRemove(context: Context, nameText: string): Promise<number> {
+export async function instanceRemove(
+  context: Context,
+  nameText: string,
+  { purge }: { purge: boolean },
+): Promise<number> {
+  if (purge) return purgeInstance(context, nameText);
   removeInstanceFile(context, nameText);
   context.ui.note('to stop it: sudo ibq deploy (its settings volume and its secrets stay)');
   return ExitCode.done;
+}
+
+/**
+ * Stops the instance and removes what a later one of the same name would find again. Works after
+ * its file is gone too: that is when most people come to think of it.
+ */
+async function purgeInstance(context: Context, nameText: string): Promise<number> {
+  const { host, ui, configFile } = context;
+  const name = parseInstanceName(nameText);
+  const command = `instance remove ${nameText} --purge`;
+  requireRoot(host, command);
+  if (host.root !== null) {
+    throw new UserError(
+      "--purge: volume and secrets are Podman's, --root does not apply",
+      ExitCode.usage,
+    );
+  }
+  return withLock(host, command, async () => {
+    const configured = name !== null && host.files.exists(instanceFile(configFile, name));
+    const secrets = [...(await listSecrets(host))].filter((secret) =>
+      secret.startsWith(`ibq-${name}-`),
+    );
+    const volume = name !== null && (await volumeExists(host, volumeName(name)));
+    if (configured || name === null || (secrets.length === 0 && !volume)) {
+      removeInstanceFile(context, nameText);
+    }
+    if (name === null) return ExitCode.usage;
+    await stopUnits(host, [instanceService(name)]);
+    for (const secret of secrets) await removeSecret(host, secret);
+    if (volume) await removeVolume(host, volumeName(name));
+    ui.note(
+      `removed ${[volume ? 'its settings volume' : '', ...secrets].filter(Boolean).join(', ') || 'nothing else'}`,
+    );
+    ui.note('its units go with the next: sudo ibq deploy');
+    return ExitCode.done;
+  });
 }
 
 /** @throws UserError: 64 for a bad name, 1 where there is no such instance */

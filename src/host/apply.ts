@@ -184,7 +184,9 @@ async function dropNetwork(
   onWarning: ApplyOptions['onWarning'],
 ): Promise<void> {
   if (await removeNetwork(host, name)) return stopUnits(host, [`${name}-network.service`]);
-  onWarning(`network ${name} is no longer wanted but a container uses it: "podman ps --filter network=${name}"`);
+  onWarning(
+    `network ${name} is no longer wanted but a container uses it: "podman ps --filter network=${name}"`,
+  );
 }
 
 /** A new table takes the place of the old one in one transaction; open connections stay open. */

@@ -1,6 +1,7 @@
 /** Files of the host, or of the tree under `--root DIR`: reading, and writing whole or not at all. */
 
 import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { ExitCode, UserError } from '../errors.ts';
 import type { FileReader, FileWriter } from './host.ts';
@@ -51,6 +52,11 @@ export function openFiles(root: string | null): FileReader & FileWriter {
         // mkdir's mode passes through the umask, and a directory that was there keeps its own.
         fs.chmodSync(at, mode);
       }),
+    makeTemporaryDirectory: (prefix) => {
+      // Below /tmp it could be a tree of another user's; mkdtemp makes it 0700.
+      const at = fs.mkdtempSync(join(base ?? '', tmpdir(), prefix));
+      return base === null ? at : at.slice(base.length);
+    },
     writeTree: (directory, files, links) =>
       guarded(directory, 'write', (at) => {
         const directories = new Set([at]);

@@ -21,6 +21,8 @@ export interface FileWriter {
     files: readonly { path: string; text: string }[],
     links: readonly { path: string; target: string }[],
   ): void;
+  /** A new private directory (0700) for scratch files. @returns its absolute path */
+  makeTemporaryDirectory(prefix: string): string;
   /** Replaces what is at `path` with a link in one rename. */
   symlink(target: string, path: string): void;
   rename(from: string, to: string): void;
@@ -54,6 +56,8 @@ export interface HostReader {
   readonly files: FileReader;
   /** Runs a program; a non-zero exit is a result, not an exception. */
   run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult>;
+  /** Runs a program on ibq's own terminal and gives its exit code (128 + signal where one ended it). */
+  attach(argv: readonly [string, ...string[]]): Promise<number>;
   /** Milliseconds since the epoch. */
   now(): number;
   sleep(ms: number): Promise<void>;

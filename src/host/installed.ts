@@ -6,7 +6,6 @@ import { type Manifest, parseManifest } from '../plan/manifest.ts';
 import {
   CURRENT,
   GENERATIONS,
-  generationPath,
   HOST_RULES_LOADED,
   HOST_RULES_UNIT,
   instanceService,
@@ -35,7 +34,10 @@ export async function readInstalled(host: HostReader, query: InstalledQuery): Pr
   return {
     manifest,
     files: new Map(
-      Object.keys(manifest?.files ?? {}).map((path) => [path, files.readText(`${CURRENT}/${path}`)]),
+      Object.keys(manifest?.files ?? {}).map((path) => [
+        path,
+        files.readText(`${CURRENT}/${path}`),
+      ]),
     ),
     generations: listGenerations(files),
     quadletLinked: files.readLink(QUADLET_LINK) === QUADLET_LINK_TARGET,

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitCode, UserError } from '../errors.ts';
 import { openFiles } from './files.ts';
 import type { Host } from './host.ts';
-import { runner } from './run.ts';
+import { attacher, runner } from './run.ts';
 
 export function openHost({
   root,
@@ -21,6 +21,7 @@ export function openHost({
     root,
     files: openFiles(root),
     run: root === null ? runner(verbose) : refuseToRun,
+    attach: root === null ? attacher(verbose) : refuseToRun,
     now: () => Date.now(),
     sleep: (ms) => sleep(ms),
   };

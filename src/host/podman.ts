@@ -96,10 +96,15 @@ export async function listSecrets(host: HostReader): Promise<Set<string>> {
   return new Set(result.stdout.split('\n').filter(Boolean));
 }
 
-/** @param value reaches podman on its standard input: never in an argument list */
+/**
+ * @param value reaches podman on its standard input: never in an argument list. Through `cat`,
+ *   because podman takes `-` for a pipe only (cmd/podman/secrets/create.go), and what Node gives a
+ *   child is a socket.
+ */
 export async function writeSecret(host: Host, name: string, value: string): Promise<void> {
-  const argv = ['podman', 'secret', 'create', '--replace', name, '-'] as const;
-  requireDone(await host.run(argv, { input: value }), `podman secret create ${name}`);
+  const podman = ['podman', 'secret', 'create', '--replace', name, '-'];
+  const result = await host.run(['sh', '-c', 'cat | "$@"', 'sh', ...podman], { input: value });
+  requireDone(result, `podman secret create ${name}`);
 }
 
 export async function removeSecret(host: Host, name: string): Promise<void> {
@@ -114,6 +119,10 @@ export async function removeNetwork(host: Host, name: string): Promise<boolean> 
   if (result.exitCode === 2) return false;
   requireDone(result, `podman network rm ${name}`);
   return false;
+}
+
+export async function volumeExists(host: HostReader, name: string): Promise<boolean> {
+  return (await host.run(['podman', 'volume', 'exists', name])).exitCode === 0;
 }
 
 export async function removeVolume(host: Host, name: string): Promise<void> {

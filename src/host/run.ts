@@ -1,5 +1,7 @@
 /** Starting other programs. execa is loaded with the first one, not with ibq. */
 
+import { constants } from 'node:os';
+import { ExitCode, UserError } from '../errors.ts';
 import type { HostReader, RunOptions, RunResult } from './host.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -33,6 +35,27 @@ export function runner(verbose: (line: string) => void): HostReader['run'] {
       exitCode: result.exitCode ?? null,
       failure: failureOf(result),
     };
+  };
+}
+
+/** Programs that talk to the user themselves: journalctl, podman exec. */
+export function attacher(verbose: (line: string) => void): HostReader['attach'] {
+  return async (argv) => {
+    verbose(shellLine(argv));
+    const { execa } = await import('execa');
+    const [program, ...rest] = argv;
+    // The terminal sends an interrupt to both; the program's own end decides.
+    const ignore = () => {};
+    process.on('SIGINT', ignore);
+    try {
+      const result = await execa(program, rest, { reject: false, stdio: 'inherit' });
+      if (result.code === 'ENOENT') {
+        throw new UserError(`${program} is not installed`, ExitCode.missingPart);
+      }
+      return result.exitCode ?? 128 + (result.signal ? constants.signals[result.signal] : 1);
+    } finally {
+      process.off('SIGINT', ignore);
+    }
   };
 }
 

@@ -26,7 +26,7 @@ export function parseGeneratorOutput(stdout: string, stderr: string): GeneratorO
 /** With `--dryrun` the generator also tells what it does: those lines are no complaint. */
 function messageOf(line: string): string {
   const message = line.replace(/^quadlet-generator\[\d+\]: /, '').trim();
-  return /^(Loading source unit file|Starting quadlet-generator|Output to:|No files parsed)/.test(
+  return /^(Loading source (unit|drop-in) file|Starting quadlet-generator|Output to:|No files parsed)/.test(
     message,
   )
     ? ''

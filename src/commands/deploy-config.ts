@@ -1,0 +1,68 @@
+/** The configuration of a deploy, with the one question that a first deploy asks. */
+
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/types.ts';
+import type { Context } from '../context.ts';
+import { configPaths, readConfigSources } from '../host/config-files.ts';
+import { readNetworkFacts, readPodmanSubnets } from '../host/network-facts.ts';
+import { detectNetwork } from '../network/detect.ts';
+import { overridesOf } from '../network/overrides.ts';
+import { pinOf, renderPin } from '../network/pin.ts';
+
+/**
+ * What was detected is used only once it is pinned: the question is whether to pin it. Without a
+ * pin, or when the answer is no, instances are reached over published ports alone.
+ *
+ * @param ask false: never ask and never write (`--dry-run`)
+ * @throws ConfigError; UserError (64) when the question needs an answer and nobody can give it
+ */
+export async function configForDeploy(
+  context: Context,
+  { ask, assumeYes }: { ask: boolean; assumeYes: boolean },
+): Promise<Config> {
+  const { host, ui, env, configFile } = context;
+  const sources = readConfigSources(host.files, configFile);
+  const { config, warnings } = loadConfig(sources, env);
+  for (const warning of warnings) ui.warn(warning);
+  if (sources.pin !== null || config.network.mode !== 'bridge' || config.instances.length === 0) {
+    return config;
+  }
+  const pin = detectPin(context, sources.instances.length);
+  if (pin === null) return config;
+  const path = configPaths(configFile).pin;
+  const pinned = loadConfig({ ...sources, pin: { path, text: pin.text } }, env).config;
+  // The configuration says "bridge" itself: there is nothing to ask.
+  if (pinned.network.mode === 'bridge') return config;
+  const offer = `interface ${pin.interface}, subnet ${pin.subnet}: give instances LAN addresses from ${pin.range} (keep it outside your DHCP range)`;
+  if (!ask) {
+    ui.warn(`the network is not pinned; deploy will ask: ${offer}`);
+    return config;
+  }
+  const agreed = await ui.confirm(`${offer}?`, {
+    assumeYes,
+    flag: '-y, or pin it with "sudo ibq network detect --write", or set network.mode = "bridge"',
+  });
+  if (!agreed) {
+    ui.note('mode bridge: ports on this host only, no LAN addresses');
+    return config;
+  }
+  host.files.writeText(path, pin.text);
+  ui.note(`pinned in ${path}: ${offer}`);
+  return pinned;
+}
+
+function detectPin(
+  { host, env }: Context,
+  instances: number,
+): { text: string; interface: string; subnet: string; range: string } | null {
+  const overrides = overridesOf(env);
+  const { selected } = detectNetwork(readNetworkFacts(host.files), overrides, {
+    instances,
+    usedSubnets: readPodmanSubnets(host.files),
+    pinnedRange: null,
+  });
+  if (selected === null || selected.mode === 'bridge' || !selected.range) return null;
+  const { subnet, range } = selected;
+  const text = renderPin(pinOf(selected, overrides, host.now()));
+  return { text, interface: selected.interface, subnet, range };
+}

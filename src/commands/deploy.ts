@@ -1,0 +1,174 @@
+/** `ibq deploy`: puts the configuration into force. */
+
+import type { Config } from '../config/types.ts';
+import type { Context } from '../context.ts';
+import { ExitCode, UserError } from '../errors.ts';
+import { type Applied, applyPlan } from '../host/apply.ts';
+import { dryRunCheck } from '../host/check-generation.ts';
+import type { Interrupt } from '../host/interrupt.ts';
+import { withInterrupt } from '../host/interrupt.ts';
+import { withLock } from '../host/lock.ts';
+import type { Observation } from '../host/observe.ts';
+import { observeInstances } from '../host/observe.ts';
+import { type Prepared, preparePlan } from '../host/prepare.ts';
+import { requireRoot } from '../host/root.ts';
+import { waitForInstances } from '../host/wait.ts';
+import { buildManifest, type ManifestInstance } from '../plan/manifest.ts';
+import { describeStep, type Plan } from '../plan/plan.ts';
+import { isEmpty, renderPlan } from '../plan/render.ts';
+import { configForDeploy } from './deploy-config.ts';
+import { reportUnhealthy, tellChange, tellWaiting } from './wait-output.ts';
+
+export interface DeployOptions {
+  dryRun: boolean;
+  yes: boolean;
+  start: boolean;
+  wait: boolean;
+  timeoutSeconds: number;
+  restartChanged: boolean;
+  replaceDrift: boolean;
+}
+
+/** @returns 0; 3 when an instance does not answer; 130/143 when interrupted between two steps */
+export async function deploy(context: Context, options: DeployOptions): Promise<number> {
+  const { host, ui } = context;
+  requireRoot(host, 'deploy');
+  if (options.dryRun) return dryRun(context, options);
+  return withInterrupt(
+    () => ui.note('stopping after the step in hand (once more: at once)'),
+    (interrupt) => withLock(host, 'deploy', () => run(context, options, interrupt)),
+  );
+}
+
+async function dryRun(context: Context, options: DeployOptions): Promise<number> {
+  const { host, ui, configFile } = context;
+  const config = await configForDeploy(context, { ask: false, assumeYes: false });
+  const prepared = await preparePlan(host, config, configFile, planOptions(options));
+  ui.print(renderPlan(prepared.plan, { style: ui.style, detailed: true }));
+  if (host.root === null && prepared.plan.generation !== null) {
+    for (const warning of await dryRunCheck(host, prepared.desired)) ui.warn(warning);
+    ui.note("checked with Podman's Quadlet generator; nothing was changed");
+  }
+  return ExitCode.done;
+}
+
+function planOptions(options: DeployOptions) {
+  return {
+    noStart: !options.start,
+    noWait: !options.wait,
+    restartChanged: options.restartChanged,
+  };
+}
+
+async function run(
+  context: Context,
+  options: DeployOptions,
+  interrupt: Interrupt,
+): Promise<number> {
+  const { host, ui, configFile, version } = context;
+  const config = await configForDeploy(context, { ask: true, assumeYes: options.yes });
+  const prepared = await preparePlan(host, config, configFile, planOptions(options));
+  const { plan, desired, installed } = prepared;
+  for (const warning of plan.warnings) ui.warn(warning);
+  if (config.instances.length === 0 && installed.manifest === null) {
+    ui.note('no instance is configured yet: sudo ibq instance add 4002 --mode paper --user NAME');
+    return ExitCode.done;
+  }
+  refuseDrift(plan, options);
+  if (!isEmpty(plan)) ui.note(renderPlan(plan, { style: (_, text) => text, detailed: false }));
+
+  const instances = buildManifest(desired, {
+    ibq: version,
+    generation: plan.generation?.to ?? 0,
+    createdAt: '',
+    images: {},
+  }).instances;
+  const observations = new Map<string, Observation>();
+  const applied = await applyPlan(plan, host, {
+    desired,
+    version,
+    interrupt,
+    onStep: (step, number, total) => ui.note(`[${number}/${total}] ${describeStep(step)}`),
+    onProgress: (line) => ui.note(`  ${line}`),
+    onWarning: (line) => ui.warn(line),
+    wait: async (names) => {
+      const waited = await waitForInstances(host, pick(instances, names), {
+        timeoutMs: options.timeoutSeconds * 1000,
+        interrupt,
+        onChange: (observation) => tellChange(ui, observation),
+        onWaiting: (open, seconds) => tellWaiting(ui, open, seconds),
+      });
+      for (const observation of waited) observations.set(observation.name, observation);
+      return waited.every(({ verdict }) => verdict.ready);
+    },
+  });
+  if (applied.stopped !== null) ui.warn(applied.stopped);
+  if (interrupt.exitCode !== null) {
+    ui.note('the next "sudo ibq deploy" goes on from here');
+    return interrupt.exitCode;
+  }
+  return conclude(context, config, prepared, options, { applied, instances, observations });
+}
+
+/** Tells what is in force now: of the instances that were waited for, and of all others at a glance. */
+async function conclude(
+  { host, ui }: Context,
+  config: Config,
+  { plan }: Prepared,
+  options: DeployOptions,
+  outcome: {
+    applied: Applied;
+    instances: Readonly<Record<string, ManifestInstance>>;
+    observations: Map<string, Observation>;
+  },
+): Promise<number> {
+  const { instances, observations } = outcome;
+  if (host.root !== null) {
+    ui.note(plan.generation ? `wrote generation ${plan.generation.to}` : 'nothing to do');
+    return ExitCode.done;
+  }
+  tellPending(plan, options, (line) => ui.note(line));
+  const started = options.wait && options.start;
+  if (started) {
+    const others = config.instances.map(({ name }) => name).filter((it) => !observations.has(it));
+    for (const observation of await observeInstances(host, pick(instances, others))) {
+      observations.set(observation.name, observation);
+    }
+  }
+  const all = [...observations.values()];
+  const unhealthy = reportUnhealthy(ui, all);
+  const ready = all.filter(({ verdict }) => verdict.ready).length;
+  const summary = started ? `${ready} of ${config.instances.length} ready` : 'see "ibq status"';
+  ui.note(isEmpty(plan) ? `nothing to do; ${summary}` : `done; ${summary}`);
+  return unhealthy ? ExitCode.unhealthy : ExitCode.done;
+}
+
+/** Running instances that keep what they have until somebody restarts them. */
+function tellPending(plan: Plan, options: DeployOptions, tell: (line: string) => void): void {
+  if (options.restartChanged) return;
+  const pending = plan.changes.flatMap((change) =>
+    'instance' in change && change.cost === 'new-login' ? [change.instance] : [],
+  );
+  if (pending.length === 0) return;
+  tell(
+    `changed, but still running as before: ${pending.join(', ')}; a restart is a new login: sudo ibq restart ${pending.join(' ')}`,
+  );
+}
+
+function refuseDrift(plan: Plan, { replaceDrift }: DeployOptions): void {
+  if (plan.drift.length === 0 || replaceDrift) return;
+  const files = plan.drift.map((path) => `/etc/ibq/current/${path}: was edited by hand`);
+  files.push(
+    'nothing was changed; move your edits to a drop-in in /etc/containers/systemd/ib-gateway@.container.d/, or lose them with "sudo ibq deploy --replace-drift"',
+  );
+  throw new UserError(files.join('\n'));
+}
+
+function pick<T>(all: Readonly<Record<string, T>>, names: readonly string[]): Record<string, T> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = all[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}

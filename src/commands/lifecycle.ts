@@ -1,0 +1,61 @@
+/** `ibq start|stop|restart`: systemctl on instances, with what it costs said first. */
+
+import type { Context } from '../context.ts';
+import { ExitCode, UserError } from '../errors.ts';
+import { selectDeployed } from '../host/deployed.ts';
+import { withLock } from '../host/lock.ts';
+import { requireRoot } from '../host/root.ts';
+import { restartUnits, showUnits, startUnits, stopUnits, unitLog } from '../host/systemd.ts';
+import { instanceService } from '../plan/paths.ts';
+
+export type Verb = 'start' | 'stop' | 'restart';
+
+export async function lifecycle(
+  { host, ui }: Context,
+  verb: Verb,
+  names: readonly string[],
+  { all }: { all: boolean },
+): Promise<number> {
+  const command = [verb, ...names, ...(all ? ['--all'] : [])].join(' ');
+  const selected = selectDeployed(host, names, { all, verb });
+  requireRoot(host, command);
+  if (host.root !== null) {
+    throw new UserError(`${verb}: works on the running host, not with --root`, ExitCode.usage);
+  }
+  if (selected.length === 0) {
+    ui.note('nothing is deployed: run "sudo ibq deploy"');
+    return ExitCode.done;
+  }
+  const units = selected.map(instanceService);
+  return withLock(host, command, async () => {
+    if (verb === 'restart') {
+      ui.note(
+        `restarting ${selected.join(', ')}: ends the session; each may ask for a second factor`,
+      );
+    }
+    if (verb === 'stop') await stopUnits(host, units);
+    else await (verb === 'start' ? startUnits : restartUnits)(host, units);
+    return verb === 'stop' ? reportStopped() : reportStarted();
+  });
+
+  function reportStopped(): number {
+    ui.note(`stopped ${selected.join(', ')}`);
+    return ExitCode.done;
+  }
+
+  async function reportStarted(): Promise<number> {
+    const states = await showUnits(host, units);
+    const failed = selected.filter(
+      (name) => states.get(instanceService(name))?.active !== 'active',
+    );
+    const started = selected.filter((name) => !failed.includes(name));
+    if (started.length > 0) {
+      ui.note(`${verb}ed ${started.join(', ')}; logged in? "ibq wait ${started.join(' ')}"`);
+    }
+    for (const name of failed) {
+      ui.warn(`${name} did not start:`);
+      for (const line of await unitLog(host, instanceService(name), 5)) ui.note(`  ${line}`);
+    }
+    return failed.length === 0 ? ExitCode.done : ExitCode.failed;
+  }
+}

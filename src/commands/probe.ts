@@ -1,0 +1,69 @@
+/** `ibq probe NAME|HOST:PORT`: the IB API handshake, and with `--login` a session. */
+
+import type { Context } from '../context.ts';
+import { ExitCode, UserError } from '../errors.ts';
+import { type ProbeResult, probeApi } from '../gateway/probe.ts';
+import { requireDeployed } from '../host/deployed.ts';
+
+const HEALTHY: readonly ProbeResult['state'][] = ['handshake', 'logged-in'];
+
+export async function probe(
+  context: Context,
+  target: string,
+  { json, login }: { json: boolean; login: boolean },
+): Promise<number> {
+  const { ui, host } = context;
+  if (host.root !== null) {
+    throw new UserError('probe: opens a connection, so --root does not apply', ExitCode.usage);
+  }
+  const address = parseAddress(context, target);
+  const result = await probeApi(address, login ? { login: {} } : {});
+  const where = `${address.host}:${address.port}`;
+  if (json) ui.json({ target: where, ...result });
+  else ui.print(describe(where, result, ui.style));
+  return HEALTHY.includes(result.state) ? ExitCode.done : ExitCode.unhealthy;
+}
+
+function parseAddress({ host }: Context, target: string): { host: string; port: number } {
+  const match = /^(.+):(\d{1,5})$/.exec(target);
+  if (!match) {
+    const instance = requireDeployed(host, target);
+    if (instance.publish === null) {
+      throw new UserError(
+        `instance ${target} publishes no port on this host (mode lan); probe ${instance.lan?.address}:${instance.relayPort} from an allowed LAN client`,
+        ExitCode.usage,
+      );
+    }
+    return parseAddress(
+      { host } as Context,
+      instance.publish.replace(/^0\.0\.0\.0:/, '127.0.0.1:'),
+    );
+  }
+  const [, name = '', portText = ''] = match;
+  const port = Number(portText);
+  if (port < 1 || port > 65535) {
+    throw new UserError(`${target}: should be HOST:PORT, port 1-65535`, ExitCode.usage);
+  }
+  return { host: name.replace(/^\[(.*)\]$/, '$1'), port };
+}
+
+function describe(where: string, result: ProbeResult, style: Context['ui']['style']): string {
+  const healthy = HEALTHY.includes(result.state);
+  const lines = [`${where}: ${style(healthy ? 'green' : 'red', result.state)}`];
+  if (result.detail) lines.push(`  ${result.detail}`);
+  if (result.serverVersion !== null) {
+    lines.push(`  API version ${result.serverVersion}, connected ${result.connectionTime ?? '?'}`);
+  }
+  if (result.accounts.length > 0) lines.push(`  accounts ${result.accounts.join(', ')}`);
+  if (result.nextValidId !== null) lines.push(`  next order id ${result.nextValidId}`);
+  const { connectMs, handshakeMs, loginMs } = result.timings;
+  const timings = [
+    ['connect', connectMs],
+    ['handshake', handshakeMs],
+    ['login', loginMs],
+  ].filter(([, ms]) => ms !== null);
+  if (timings.length > 0) {
+    lines.push(style('dim', `  ${timings.map(([name, ms]) => `${name} ${ms} ms`).join(', ')}`));
+  }
+  return lines.join('\n');
+}

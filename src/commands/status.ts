@@ -1,0 +1,128 @@
+/** `ibq status`: one line an instance, from unit to API. */
+
+import type { Context } from '../context.ts';
+import { ExitCode, UserError } from '../errors.ts';
+import { configPaths } from '../host/config-files.ts';
+import { readCidFile, readCurrentManifest } from '../host/installed.ts';
+import { withInterrupt } from '../host/interrupt.ts';
+import { type Observation, observeInstances } from '../host/observe.ts';
+import { requireRoot } from '../host/root.ts';
+import { table } from '../ui/table.ts';
+
+const WATCH_MS = 2000;
+
+/** @returns 0 when every deployed instance is ready, else 3 */
+export async function status(
+  context: Context,
+  { json, watch }: { json: boolean; watch: boolean },
+): Promise<number> {
+  const { host, ui } = context;
+  requireRoot(host, 'status');
+  if (host.root !== null) {
+    throw new UserError('status: asks the running host, so --root does not apply', ExitCode.usage);
+  }
+  if (!watch) return show(context, json);
+  return withInterrupt(
+    () => {},
+    async (interrupt) => {
+      while (interrupt.exitCode === null) {
+        if (ui.terminal) ui.print('\u001b[2J\u001b[H');
+        await show(context, json);
+        await Promise.race([host.sleep(WATCH_MS), interrupt.requested]);
+      }
+      return ExitCode.done;
+    },
+  );
+}
+
+async function show(context: Context, json: boolean): Promise<number> {
+  const { host, ui } = context;
+  const manifest = readCurrentManifest(host.files);
+  const observations = await observeInstances(host, manifest?.instances ?? {});
+  if (json) {
+    const images = manifest?.images ?? {};
+    ui.json({ instances: observations.map((it) => toJson(context, it, images)) });
+  } else if (observations.length === 0) {
+    ui.note('nothing is deployed yet: run "sudo ibq deploy"');
+  } else {
+    print(context, observations);
+  }
+  tellUndeployed(context, Object.keys(manifest?.instances ?? {}));
+  return observations.every(({ verdict }) => verdict.ready) ? ExitCode.done : ExitCode.unhealthy;
+}
+
+function print({ ui, host }: Context, observations: readonly Observation[]): void {
+  const rows = observations.map(({ name, instance, unit, probe, verdict, pendingRestart }) => [
+    ui.style('bold', name),
+    instance.mode,
+    instance.publish ?? '-',
+    instance.lan ? `${instance.lan.address}:${instance.relayPort}` : '-',
+    unit.active === 'active' ? 'active' : ui.style('yellow', unit.active),
+    unit.since === null || unit.active !== 'active' ? '-' : age(host.now() - unit.since),
+    probe?.state ?? '-',
+    ui.style(verdict.ready ? 'green' : 'red', verdict.word) +
+      (pendingRestart ? ui.style('yellow', ' (changed, needs a restart)') : ''),
+  ]);
+  const header = ['NAME', 'MODE', 'PUBLISHED', 'LAN', 'UNIT', 'UP', 'API', 'STATE'];
+  ui.print(table(rows, { terminal: ui.terminal, header }));
+  for (const { name, verdict } of observations) {
+    for (const problem of verdict.problems) ui.note(`${name}: ${problem}`);
+    if (!verdict.ready && verdict.mend) ui.note(`${name}: → ${verdict.mend}`);
+  }
+}
+
+function age(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const units = [
+    [86_400, 'd'],
+    [3600, 'h'],
+    [60, 'm'],
+  ] as const;
+  for (const [length, letter] of units) {
+    if (seconds >= length) return `${Math.floor(seconds / length)}${letter}`;
+  }
+  return `${seconds}s`;
+}
+
+/** The shape of `status --json` (docs/schema/status.schema.json). */
+function toJson(
+  { host }: Context,
+  { name, instance, unit, probe, verdict, pendingRestart }: Observation,
+  images: Readonly<Record<string, string>>,
+): object {
+  const since = unit.since === null ? null : new Date(unit.since).toISOString();
+  const container = unit.active === 'active' ? readCidFile(host.files, name) : null;
+  return {
+    name,
+    mode: instance.mode,
+    profile: instance.profile,
+    image: instance.image,
+    imageDigest: images[instance.image] ?? null,
+    publish: instance.publish,
+    lan: instance.lan ? { ...instance.lan, port: instance.relayPort } : null,
+    unit: { active: unit.active, sub: unit.sub, result: unit.result, since },
+    container: container === null ? null : { id: container, state: 'running', startedAt: since },
+    api: {
+      state: probe?.state ?? 'unchecked',
+      serverVersion: probe?.serverVersion ?? null,
+      accounts: probe?.accounts ?? [],
+      latencyMs: probe?.timings.handshakeMs ?? null,
+      detail: probe?.detail ?? '',
+    },
+    ready: verdict.ready,
+    word: verdict.word,
+    pendingRestart,
+    problems: verdict.problems,
+  };
+}
+
+/** Configured and not deployed: by file names alone, so that a broken file doesn't hide the state. */
+function tellUndeployed({ host, ui, configFile }: Context, deployed: readonly string[]): void {
+  const waiting = host.files
+    .list(configPaths(configFile).instances)
+    .flatMap((file) => /^([a-z0-9]\w*)\.toml$/.exec(file)?.[1] ?? [])
+    .filter((name) => !deployed.includes(name));
+  if (waiting.length > 0) {
+    ui.note(`configured, not deployed: ${waiting.join(', ')}; run "sudo ibq deploy"`);
+  }
+}

@@ -1,0 +1,35 @@
+/** What `deploy` and `wait` tell while instances come up, and of those that don't. */
+
+import type { Observation } from '../host/observe.ts';
+import type { Ui } from '../ui/ui.ts';
+
+const LOG_LINES_SHOWN = 5;
+
+/** A line for what a person waits for: that it is ready, or that a second factor is asked for. */
+export function tellChange(ui: Ui, { name, instance, verdict, stage, probe }: Observation): void {
+  const where = instance.publish ?? `${instance.lan?.address}:${instance.relayPort}`;
+  if (verdict.ready) {
+    const version = probe?.serverVersion ? `, API version ${probe.serverVersion}` : '';
+    ui.note(`  ${name}: ready at ${where}${version}`);
+  } else if (stage.stage === 'waiting-for-two-factor') {
+    ui.note(`  ${name}: ${verdict.word}: ${verdict.mend}`);
+  }
+}
+
+/** A sign of life while nothing changes. */
+export function tellWaiting(ui: Ui, open: readonly Observation[], seconds: number): void {
+  const names = open.map(({ name, verdict }) => `${name} (${verdict.word})`);
+  ui.note(`  still waiting after ${seconds} s: ${names.join(', ')}`);
+}
+
+/** @returns whether one is not ready; each is named with its last log lines */
+export function reportUnhealthy(ui: Ui, observations: readonly Observation[]): boolean {
+  const unhealthy = observations.filter(({ verdict }) => !verdict.ready);
+  for (const { name, verdict, log } of unhealthy) {
+    ui.warn(`${name} does not answer the IB API: ${verdict.word}`);
+    for (const problem of verdict.problems) ui.note(`  ${problem}`);
+    for (const line of log.slice(-LOG_LINES_SHOWN)) ui.note(`  | ${line}`);
+    ui.note(`  ${verdict.mend ?? `more: ibq logs ${name}`}`);
+  }
+  return unhealthy.length > 0;
+}

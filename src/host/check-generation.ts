@@ -1,0 +1,76 @@
+/** The staged generation goes through the host's real Quadlet generator before anything is switched. */
+
+import { UserError } from '../errors.ts';
+import type { Desired } from '../plan/desired.ts';
+import { QUADLET_DIRECTORY, QUADLET_LINK } from '../plan/paths.ts';
+import { parseGeneratorOutput } from '../quadlet/generator-output.ts';
+import type { Host } from './host.ts';
+
+/** Debian's place first, then Fedora's. */
+const GENERATORS = [
+  '/usr/lib/systemd/system-generators/podman-system-generator',
+  '/usr/libexec/podman/quadlet',
+  '/usr/lib/podman/quadlet',
+];
+
+/**
+ * Sees what the host will see: the staged units and, beside them, the user's own files and drop-ins,
+ * but not the generation that is active now.
+ *
+ * @param staging absolute path of the staged generation
+ * @returns complaints about units that are not ibq's
+ * @throws UserError when an expected service does not come out of the generator
+ */
+export async function checkGeneration(
+  host: Host,
+  staging: string,
+  desired: Desired,
+): Promise<string[]> {
+  const generator = GENERATORS.find((path) => host.files.exists(path));
+  if (!generator) {
+    throw new UserError('the Quadlet generator of Podman is missing; reinstall podman', 69);
+  }
+  const beside = `${staging}/beside`;
+  linkUserFiles(host, beside);
+  const result = await host.run([generator, '--dryrun'], {
+    env: { QUADLET_UNIT_DIRS: `${staging}/units:${beside}` },
+  });
+  host.files.remove(beside);
+  const { services, errors } = parseGeneratorOutput(result.stdout, result.stderr);
+  const missing = [
+    ...desired.instances
+      .filter(({ service, definition }) => !services.get(service)?.includes(definition))
+      .map(({ service }) => service),
+    ...desired.networks.filter(({ service }) => !services.has(service)).map((it) => it.service),
+  ];
+  if (missing.length > 0) {
+    const said = errors.map((line) => line.replaceAll(staging, '').replaceAll(beside, ''));
+    throw new UserError(
+      `Podman's Quadlet generator does not make ${missing.join(', ')}; nothing was changed. It says:\n${said.join('\n') || '(nothing)'}`,
+    );
+  }
+  return errors.map((line) => `Quadlet generator: ${line.replaceAll(`${beside}/`, '')}`);
+}
+
+/** The same check for `deploy --dry-run`, in a private directory that is gone afterwards. */
+export async function dryRunCheck(host: Host, desired: Desired): Promise<string[]> {
+  const directory = host.files.makeTemporaryDirectory('ibq-dry-run-');
+  try {
+    const staging = `${directory}/generation`;
+    host.files.writeTree(staging, desired.files, desired.links);
+    return await checkGeneration(host, staging, desired);
+  } finally {
+    host.files.remove(directory);
+  }
+}
+
+function linkUserFiles(host: Host, beside: string): void {
+  host.files.makeDirectory(beside);
+  for (const name of host.files.list(QUADLET_DIRECTORY)) {
+    const path = `${QUADLET_DIRECTORY}/${name}`;
+    // Our own link, and the hidden leftovers of a rename that was cut short.
+    if (path !== QUADLET_LINK && !/^\.ibq\./.test(name)) {
+      host.files.symlink(path, `${beside}/${name}`);
+    }
+  }
+}

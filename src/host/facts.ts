@@ -1,0 +1,70 @@
+/** `readFacts(host)`: templates, the user's drop-ins, addresses and subnets in use. */
+
+import { dirname } from 'node:path';
+import type { Config } from '../config/types.ts';
+import { type Cidr, parseCidr } from '../network/ipv4.ts';
+import type { HostFacts } from '../plan/facts.ts';
+import { QUADLET_DIRECTORY, STATIC_UNITS, USER_TEMPLATES } from '../plan/paths.ts';
+import type { UserDropIn } from '../quadlet/render.ts';
+import { type TemplateName, templateNames } from '../quadlet/template.ts';
+import type { FileReader, HostReader } from './host.ts';
+import { PODMAN_NETWORKS } from './installed.ts';
+import { readNetworkFacts } from './network-facts.ts';
+import { libraryDirectory, readShipped } from './shipped.ts';
+
+const STATIC_UNIT_NAMES = ['ib-gateways.target', 'ib-gateways.slice', 'ibq-host-rules.service'];
+
+export function readFacts(host: HostReader, config: Config, configFile: string): HostFacts {
+  const { files } = host;
+  const libDir = libraryDirectory();
+  const network = readNetworkFacts(files);
+  const template = (name: TemplateName) =>
+    [name, files.readText(`${USER_TEMPLATES}/${name}`) ?? readShipped(libDir, name)] as const;
+  return {
+    libDir,
+    templates: Object.fromEntries(templateNames.map(template)) as HostFacts['templates'],
+    staticUnits: STATIC_UNIT_NAMES.map((name) => ({
+      path: `${STATIC_UNITS}/${name}`,
+      text: readShipped(libDir, name),
+    })),
+    userDropIns: {
+      template: readDropIns(files, 'ib-gateway@.container'),
+      instances: new Map(
+        config.instances.map(({ name }) => [
+          name,
+          readDropIns(files, `ib-gateway@${name}.container`),
+        ]),
+      ),
+    },
+    machineId: files.readText('/etc/machine-id')?.trim() ?? '',
+    hostAddresses: network.addresses,
+    seen: network.neighbours.map(({ address }) => address),
+    usedSubnets: [...network.routes.map(({ destination }) => destination), ...podmanSubnets(files)],
+    rangeFile: `${dirname(configFile)}/network.toml`,
+  };
+}
+
+/** The user's own drop-ins of a unit, in the order in which Quadlet applies them. */
+function readDropIns(files: FileReader, unit: string): UserDropIn[] {
+  const directory = `${QUADLET_DIRECTORY}/${unit}.d`;
+  return files
+    .list(directory)
+    .filter((name) => name.endsWith('.conf'))
+    .map((name) => ({
+      path: `${directory}/${name}`,
+      text: files.readText(`${directory}/${name}`) ?? '',
+    }));
+}
+
+/** Subnets of Podman's networks, from its own files: what its commands would say, without a process. */
+function podmanSubnets(files: FileReader): Cidr[] {
+  return files
+    .list(PODMAN_NETWORKS)
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => {
+      const text = files.readText(`${PODMAN_NETWORKS}/${name}`) ?? '';
+      return [...text.matchAll(/"subnet":\s*"([\d./]+)"/g)].flatMap(
+        ([, subnet = '']) => parseCidr(subnet) ?? [],
+      );
+    });
+}

@@ -1,0 +1,136 @@
+/** Looks at deployed instances: unit, container, API, and the log where the API does not answer. */
+
+import { judgeInstance, type Verdict } from '../gateway/instance-state.ts';
+import { type GatewayStage, gatewayStage } from '../gateway/log-events.ts';
+import { type ProbeResult, probeApi } from '../gateway/probe.ts';
+import type { RunningInstance } from '../plan/installed.ts';
+import type { ManifestInstance } from '../plan/manifest.ts';
+import { generationPath, instanceService } from '../plan/paths.ts';
+import type { HostReader } from './host.ts';
+import { listGenerations, readManifest, readRunning } from './installed.ts';
+import { showUnits, type UnitState, unitLog } from './systemd.ts';
+
+/** Lines of the journal that tell where a login stands. */
+const LOG_LINES = 200;
+
+export interface Observation {
+  name: string;
+  /** As the instance runs now; as it is deployed where it does not run. */
+  instance: ManifestInstance;
+  /** Runs by an older definition than the deployed one. */
+  pendingRestart: boolean;
+  unit: UnitState;
+  running: RunningInstance | null;
+  /** Null: not asked, because the unit does not run or nothing can be reached from the host. */
+  probe: ProbeResult | null;
+  /** Where the login stands by the log; `unknown` where the API answers and nobody looked. */
+  stage: GatewayStage;
+  verdict: Verdict;
+  /** Last lines of the log; read only where something is wrong. */
+  log: string[];
+}
+
+/** One `systemctl show` for all, then all probes side by side. */
+export async function observeInstances(
+  host: HostReader,
+  instances: Readonly<Record<string, ManifestInstance>>,
+): Promise<Observation[]> {
+  const names = Object.keys(instances);
+  if (names.length === 0) return [];
+  const units = await showUnits(host, names.map(instanceService));
+  const running = readRunning(host.files, names);
+  return Promise.all(
+    Object.entries(instances).map(([name, instance]) =>
+      observe(host, name, instance, {
+        unit: units.get(instanceService(name)) ?? absentUnit(name),
+        running: running.get(name) ?? null,
+      }),
+    ),
+  );
+}
+
+async function observe(
+  host: HostReader,
+  name: string,
+  deployed: ManifestInstance,
+  { unit, running }: Pick<Observation, 'unit' | 'running'>,
+): Promise<Observation> {
+  const active = unit.active === 'active';
+  const pendingRestart = active && running !== null && running.definition !== deployed.definition;
+  const instance = pendingRestart ? asItRuns(host, name, deployed, running.definition) : deployed;
+  const probe = active ? await probeInstance(host, instance, running) : null;
+  const answers = probe?.state === 'handshake' || probe?.state === 'logged-in';
+  const log = answers ? [] : await unitLog(host, instanceService(name), LOG_LINES);
+  const stage = gatewayStage(log);
+  const verdict = judgeInstance({ name, unit, probe, stage });
+  return { name, instance, pendingRestart, unit, running, probe, stage, verdict, log };
+}
+
+function absentUnit(name: string): UnitState {
+  return {
+    id: instanceService(name),
+    load: 'not-found',
+    active: 'inactive',
+    sub: 'dead',
+    result: '',
+    since: null,
+    environment: '',
+    wants: [],
+    unitFileState: '',
+  };
+}
+
+/** The port that is published now is that of the definition that runs, not of the one on disk. */
+function asItRuns(
+  host: HostReader,
+  name: string,
+  deployed: ManifestInstance,
+  definition: string,
+): ManifestInstance {
+  for (const number of listGenerations(host.files).reverse()) {
+    const instance = readManifest(host.files, generationPath(number)).instances[name];
+    if (instance?.definition === definition) return instance;
+  }
+  return deployed;
+}
+
+/**
+ * Over the published port; in `lan` mode, where the host itself can't reach the LAN address
+ * (a macvlan never talks to its parent), from inside the instance's network namespace.
+ */
+async function probeInstance(
+  host: HostReader,
+  instance: ManifestInstance,
+  running: RunningInstance | null,
+): Promise<ProbeResult | null> {
+  if (instance.publish !== null) return probeApi(parseTarget(instance.publish));
+  if (running === null) return null;
+  const self = process.argv[1];
+  if (self === undefined) return null;
+  const target = `127.0.0.1:${instance.relayPort}`;
+  const result = await host.run([
+    'nsenter',
+    `--net=/proc/${running.pid}/ns/net`,
+    '--',
+    process.execPath,
+    self,
+    'probe',
+    target,
+    '--json',
+  ]);
+  try {
+    return JSON.parse(result.stdout) as ProbeResult;
+  } catch {
+    return null;
+  }
+}
+
+/** @param publish `127.0.0.1:4001`; published on all addresses, it answers on loopback too */
+function parseTarget(publish: string): { host: string; port: number } {
+  const colon = publish.lastIndexOf(':');
+  const address = publish.slice(0, colon);
+  return {
+    host: address === '0.0.0.0' ? '127.0.0.1' : address,
+    port: Number(publish.slice(colon + 1)),
+  };
+}

@@ -1,0 +1,62 @@
+/** Waiting until instances answer the API, or until it is plain that they won't. */
+
+import type { ManifestInstance } from '../plan/manifest.ts';
+import type { HostReader } from './host.ts';
+import type { Interrupt } from './interrupt.ts';
+import { type Observation, observeInstances } from './observe.ts';
+
+/** First look after 50 ms, then ever slower: a gateway takes from one second to minutes. */
+const FIRST_PAUSE_MS = 50;
+const LONGEST_PAUSE_MS = 1000;
+const SIGN_OF_LIFE_S = 10;
+
+export interface WaitOptions {
+  timeoutMs: number;
+  interrupt: Interrupt;
+  /** Told when the word for an instance changes: `starting`, `waiting for 2FA`, `ready`. */
+  onChange: (observation: Observation) => void;
+  /** Told every ten seconds of those still waited for. */
+  onWaiting: (open: readonly Observation[], seconds: number) => void;
+}
+
+/** More waiting changes nothing, and with a wrong password it locks the user. */
+function isHopeless({ unit, stage }: Observation): boolean {
+  if (unit.active === 'failed' || unit.active === 'inactive') return true;
+  if (unit.active === 'activating' && unit.sub.startsWith('auto-restart')) return true;
+  return ['locked-out', 'login-failed', 'bad-environment', 'login-window'].includes(stage.stage);
+}
+
+/** @returns the last observation of each, in the order of `instances` */
+export async function waitForInstances(
+  host: HostReader,
+  instances: Readonly<Record<string, ManifestInstance>>,
+  { timeoutMs, interrupt, onChange, onWaiting }: WaitOptions,
+): Promise<Observation[]> {
+  const start = host.now();
+  const deadline = start + timeoutMs;
+  let told = 0;
+  const last = new Map<string, Observation>();
+  let open = Object.entries(instances);
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
+    for (const observation of await observeInstances(host, Object.fromEntries(open))) {
+      const before = last.get(observation.name)?.verdict.word;
+      last.set(observation.name, observation);
+      if (before !== observation.verdict.word) onChange(observation);
+    }
+    open = open.filter(([name]) => {
+      const observation = last.get(name);
+      return observation && !observation.verdict.ready && !isHopeless(observation);
+    });
+    const seconds = Math.floor((host.now() - start) / 1000);
+    if (open.length > 0 && seconds >= told + SIGN_OF_LIFE_S) {
+      told = seconds;
+      onWaiting(
+        open.flatMap(([name]) => last.get(name) ?? []),
+        seconds,
+      );
+    }
+    if (open.length === 0 || host.now() >= deadline || interrupt.exitCode !== null) break;
+    await Promise.race([host.sleep(Math.min(pause, deadline - host.now())), interrupt.requested]);
+  }
+  return Object.keys(instances).flatMap((name) => last.get(name) ?? []);
+}

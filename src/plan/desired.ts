@@ -1,0 +1,175 @@
+/** `assembleDesired(config, facts)`: the generation that the configuration asks for. Pure. */
+
+import type { Config, Instance, NetworkConfig } from '../config/types.ts';
+import { ConfigError, type Problem } from '../errors.ts';
+import { profileOf } from '../images/index.ts';
+import { type AddressPlan, planAddresses } from '../network/address-plan.ts';
+import { type Cidr, parseCidr, parseIpv4 } from '../network/ipv4.ts';
+import type { Mac } from '../network/mac.ts';
+import { choosePublishSubnet } from '../network/publish-network.ts';
+import { type Rendered, type RenderedInstance, renderGeneration } from '../quadlet/render.ts';
+import { type RenderedNetwork, renderPublishNetwork } from '../quadlet/render-network.ts';
+import type { HostFacts } from './facts.ts';
+import { type Manifest, sha256 } from './manifest.ts';
+
+export interface DesiredInstance extends RenderedInstance {
+  mode: string;
+  profile: string;
+  /** Its own files of the generation. */
+  files: readonly { path: string; text: string }[];
+  /** Every input by its key, as text. */
+  inputs: Readonly<Record<string, string>>;
+}
+
+export interface Desired {
+  /** All files, paths relative to the generation. */
+  files: Rendered['files'];
+  links: Rendered['links'];
+  instances: DesiredInstance[];
+  networks: RenderedNetwork[];
+  /** Paths in `files` that belong to one instance. */
+  instanceFiles: ReadonlySet<string>;
+  publishSubnet: Cidr | null;
+  hostRules: string | null;
+  staticUnits: HostFacts['staticUnits'];
+  /** Image references, each once. */
+  images: string[];
+  warnings: string[];
+}
+
+/** @throws ConfigError for what can't be rendered or has no address, UserError for a bad template */
+export function assembleDesired(
+  config: Config,
+  facts: HostFacts,
+  manifest: Manifest | null,
+): Desired {
+  const publishSubnet = config.network.mode === 'lan' ? null : subnetFor(config, facts, manifest);
+  const rendered = renderGeneration({
+    config,
+    addresses: addressesFor(config, facts, manifest),
+    publishSubnet,
+    templates: facts.templates,
+    userDropIns: facts.userDropIns,
+    libDir: facts.libDir,
+    profileFor: profileOf,
+  });
+  const texts = new Map(rendered.files.map((file) => [file.path, file]));
+  const byName = new Map(config.instances.map((instance) => [instance.name, instance]));
+  const shared = sharedInputs(config.network, config.publish.address, facts);
+  const instances = rendered.instances.flatMap((instance): DesiredInstance[] => {
+    const configured = byName.get(instance.name);
+    if (!configured) return [];
+    const paths = [
+      `units/ib-gateway@${instance.name}.container.d/10-ibq.conf`,
+      `guard/${instance.name}.nft`,
+    ];
+    const ownDropIns = facts.userDropIns.instances.get(instance.name) ?? [];
+    return [
+      {
+        ...instance,
+        mode: configured.mode,
+        profile: configured.profile,
+        files: paths.flatMap((path) => texts.get(path) ?? []),
+        inputs: {
+          ...shared,
+          ...instanceInputs(configured),
+          ...(ownDropIns.length > 0 ? { 'own drop-ins': sha256(JSON.stringify(ownDropIns)) } : {}),
+          ...(instance.lan ? { address: instance.lan.address } : {}),
+          networks: instance.networks.join(' '),
+        },
+      },
+    ];
+  });
+  return {
+    files: rendered.files,
+    links: rendered.links,
+    instances,
+    networks: rendered.networks,
+    instanceFiles: new Set(instances.flatMap(({ files }) => files.map(({ path }) => path))),
+    publishSubnet,
+    hostRules: texts.get('host.nft')?.text ?? null,
+    staticUnits: facts.staticUnits,
+    images: [...new Set(instances.map(({ image }) => image))],
+    warnings: [],
+  };
+}
+
+function subnetFor(config: Config, facts: HostFacts, manifest: Manifest | null): Cidr {
+  const name = manifest?.networks.find((network) => network.startsWith('ibq-publish-'));
+  const subnet = manifest?.publishSubnet ? parseCidr(manifest.publishSubnet) : null;
+  const { lan } = config.network;
+  const chosen = choosePublishSubnet({
+    used: lan ? [...facts.usedSubnets, lan.subnet] : facts.usedSubnets,
+    previous: name && subnet ? { name, subnet } : null,
+    nameFor: (candidate) =>
+      renderPublishNetwork(facts.templates['ibq-publish.network'], candidate).name,
+    instances: config.instances.length,
+  });
+  if (chosen !== null) return chosen;
+  throw new ConfigError([
+    {
+      file: facts.rangeFile,
+      key: 'network.mode',
+      message: 'no private subnet is free for the bridge of the published ports; use mode "lan"',
+    },
+  ]);
+}
+
+function addressesFor(
+  config: Config,
+  facts: HostFacts,
+  manifest: Manifest | null,
+): AddressPlan['assignments'] {
+  const { lan, mode } = config.network;
+  if (lan === null || mode === 'bridge') return new Map();
+  const previous = Object.entries(manifest?.instances ?? {}).flatMap(([name, instance]) => {
+    const address = instance.lan ? parseIpv4(instance.lan.address) : null;
+    return address
+      ? [[name, { address, mac: (instance.lan?.mac ?? null) as Mac | null }] as const]
+      : [];
+  });
+  const { assignments, problems } = planAddresses({
+    lan,
+    instances: config.instances,
+    previous: new Map(previous),
+    hostAddresses: facts.hostAddresses,
+    seen: facts.seen,
+    machineId: facts.machineId,
+    file: facts.rangeFile,
+  });
+  if (problems.length > 0) throw new ConfigError(problems as Problem[]);
+  return assignments;
+}
+
+function sharedInputs(
+  network: NetworkConfig,
+  publishAddress: string,
+  facts: HostFacts,
+): Record<string, string> {
+  const lan = Object.entries(network.lan ?? {}).map(([key, value]) => [`network.${key}`, value]);
+  const { template: dropIns } = facts.userDropIns;
+  return {
+    'network.mode': network.mode,
+    'network.allow': network.allow.join(' '),
+    ...Object.fromEntries(lan),
+    'publish.address': publishAddress,
+    template: sha256(facts.templates['ib-gateway@.container']),
+    ...(dropIns.length > 0 ? { 'drop-ins': sha256(JSON.stringify(dropIns)) } : {}),
+  };
+}
+
+function instanceInputs(instance: Instance): Record<string, string> {
+  const { mode, user, port, profile, image, settings, environment } = instance;
+  const set = Object.entries(settings).filter(([, value]) => value !== null);
+  return {
+    mode,
+    ...(user === null ? {} : { user }),
+    port: String(port),
+    'image.profile': profile,
+    'image.reference': image,
+    ...Object.fromEntries(set.map(([key, value]) => [key, String(value)])),
+    ...Object.fromEntries(
+      Object.entries(environment).map(([key, value]) => [`environment.${key}`, value]),
+    ),
+  };
+}

@@ -1,0 +1,18 @@
+/** What a generation depends on besides the configuration. Data only; `host/facts.ts` reads it. */
+
+import type { Cidr, Ipv4 } from '../network/ipv4.ts';
+import type { RenderInput } from '../quadlet/render.ts';
+
+export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns' | 'libDir'> {
+  /** Plain units that are the same on every host: path below /etc/systemd/system and text. */
+  staticUnits: readonly { path: string; text: string }[];
+  /** /etc/machine-id. */
+  machineId: string;
+  hostAddresses: readonly Ipv4[];
+  /** Addresses that the host has seen on the LAN (ARP). */
+  seen: readonly Ipv4[];
+  /** Subnets of the host's routes and of other Podman networks. */
+  usedSubnets: readonly Cidr[];
+  /** The file that pins the LAN's range, for messages. */
+  rangeFile: string;
+}

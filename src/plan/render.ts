@@ -1,0 +1,64 @@
+/** A plan for people. Pure: styling is handed in. */
+
+import type { Style } from '../ui/ui.ts';
+import { type Change, type Cost, describeStep, type Plan } from './plan.ts';
+
+export interface RenderOptions {
+  style: (style: Style, text: string) => string;
+  /** Show the diff of each change below it, and the steps. Deploy tells its steps as it does them. */
+  detailed: boolean;
+}
+
+const SIGN = { add: '+', change: '~', remove: '-' } as const;
+const COLOUR = { add: 'green', change: 'yellow', remove: 'red' } as const;
+
+const COST: Record<Cost, string> = {
+  none: '',
+  start: 'starts',
+  'new-login': 'needs a restart (new login)',
+  stop: 'stops',
+};
+
+export function renderPlan(plan: Plan, { style, detailed }: RenderOptions): string {
+  if (isEmpty(plan)) return 'nothing to do';
+  const lines: string[] = [];
+  if (plan.generation) {
+    const { from, to } = plan.generation;
+    lines.push(
+      style('bold', from === null ? `first generation: ${to}` : `generation ${from} → ${to}`),
+    );
+  }
+  for (const change of plan.changes) {
+    lines.push(style(COLOUR[change.kind], renderChange(change)));
+    if (detailed && change.diff) lines.push(indent(colourDiff(change.diff, style)));
+  }
+  if (detailed && plan.steps.length > 0) {
+    lines.push(style('bold', 'steps'));
+    lines.push(...plan.steps.map((step, index) => `  ${index + 1}. ${describeStep(step)}`));
+  }
+  return lines.join('\n');
+}
+
+export function isEmpty(plan: Plan): boolean {
+  return plan.changes.length === 0 && plan.steps.length === 0;
+}
+
+function renderChange(change: Change): string {
+  const what = 'instance' in change ? change.instance : change.file;
+  const words = [COST[change.cost], change.because.join(', ')].filter(Boolean);
+  return `  ${SIGN[change.kind]} ${what}${words.length > 0 ? `: ${words.join('; ')}` : ''}`;
+}
+
+function colourDiff(diff: string, style: RenderOptions['style']): string {
+  return diff
+    .split('\n')
+    .map((line) => {
+      if (line.startsWith('+')) return style('green', line);
+      return line.startsWith('-') ? style('red', line) : style('dim', line);
+    })
+    .join('\n');
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '      ');
+}
