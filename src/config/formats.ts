@@ -102,13 +102,21 @@ export function misfit(
   name: FormatName,
   text: string,
 ): { should: string; suggestion: string | null } | null {
+  if (fits(name, text)) return null;
+  const format: Format = FORMATS[name];
+  const suggestion = text.length <= 64 ? (format.suggest?.(text) ?? null) : null;
+  return {
+    should: format.should,
+    suggestion: suggestion !== null && fits(name, suggestion) ? suggestion : null,
+  };
+}
+
+function fits(name: FormatName, text: string): boolean {
   const format: Format = FORMATS[name];
   const pattern = compiled.get(name) ?? new RegExp(format.pattern);
   compiled.set(name, pattern);
   // No format is longer; a huge text is not worth a search.
-  if (text.length <= 512 && pattern.test(text) && (format.holds?.(text) ?? true)) return null;
-  const suggestion = text.length <= 64 ? (format.suggest?.(text) ?? null) : null;
-  return { should: format.should, suggestion: suggestion === text ? null : suggestion };
+  return text.length <= 512 && pattern.test(text) && (format.holds?.(text) ?? true);
 }
 
 /** `10.0.0.5/24` → `10.0.0.0/24`. */

@@ -115,7 +115,7 @@ export function checkPorts(instances: readonly Instance[], report: Report): void
 }
 
 /** An instance's own profile does not take the reference that the host sets for another profile. */
-export function resolveImage(own: Layer, host: Layer): { profile: Profile; image: string } {
+function resolveImage(own: Layer, host: Layer): { profile: Profile; image: string } {
   const hostProfile = host.values.get('image.profile') ?? builtIn('image.profile');
   const id = (own.values.get('image.profile') ?? hostProfile) as ProfileId;
   const profile = profileOf(id);

@@ -105,10 +105,14 @@ function readKey(
   const prefix = table === null || table.name === '' ? [] : [table.name];
   const spec = table?.keys.find((key) => key.name === name);
   if (table === null || spec === undefined) {
-    const unknown = prefix.length === 0 && isTable(raw) ? 'unknown table' : 'unknown key';
     // Beyond what is shown, no words are looked for: a file can hold 100 000 unknown keys.
-    const message = report.wants(file) ? unknown + hint(kind, table, name) : unknown;
-    report.problem({ file, key: showKey(...prefix, name), message });
+    if (!report.wants(file)) {
+      report.more(file);
+      return;
+    }
+    const what = prefix.length === 0 && isTable(raw) ? 'unknown table' : 'unknown key';
+    const key = showKey(...prefix, name);
+    report.problem({ file, key, message: what + hint(kind, table, name) });
     return;
   }
   const id = keyId(table.name, name);

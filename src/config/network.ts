@@ -21,7 +21,7 @@ import type { Lan, LanDriver, NetworkConfig, NetworkMode } from './types.ts';
 import { readValue } from './values.ts';
 
 /** Overrides of the environment, one by one, by key id. */
-export const ENVIRONMENT_OVERRIDES: Readonly<Record<string, string>> = {
+const ENVIRONMENT_OVERRIDES: Readonly<Record<string, string>> = {
   NETWORK_INTERFACE: 'network.interface',
   NETWORK_SUBNET: 'network.subnet',
   NETWORK_GATEWAY: 'network.gateway',

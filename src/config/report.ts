@@ -8,6 +8,8 @@ export interface Report {
   problem(problem: Problem): void;
   /** Whether more problems of this file would still be shown: finding words for them costs time. */
   wants(file: string): boolean;
+  /** One more problem of this file, only counted. */
+  more(file: string): void;
   warn(warning: Problem): void;
   problems(): Problem[];
   warnings(): string[];
@@ -19,13 +21,14 @@ export function createReport(): Report {
   const warnings = new Set<string>();
   return {
     problem(problem) {
-      const text = formatProblem(problem);
-      if (shown.has(text)) return;
-      const count = (counts.get(problem.file) ?? 0) + 1;
-      counts.set(problem.file, count);
-      if (count <= MAX_PROBLEMS_PER_FILE) shown.set(text, problem);
+      const count = counts.get(problem.file) ?? 0;
+      const text = count < MAX_PROBLEMS_PER_FILE ? formatProblem(problem) : null;
+      if (text !== null && shown.has(text)) return;
+      counts.set(problem.file, count + 1);
+      if (text !== null) shown.set(text, problem);
     },
     wants: (file) => (counts.get(file) ?? 0) < MAX_PROBLEMS_PER_FILE,
+    more: (file) => counts.set(file, (counts.get(file) ?? 0) + 1),
     warn: (warning) => warnings.add(formatProblem(warning)),
     problems: () => [
       ...shown.values(),

@@ -57,7 +57,7 @@ export const gnzsnz: Profile = {
 };
 
 /** What is not set is left out: the image reads an absent variable as an empty one. */
-export function gatewayEnvironment({ mode, user, settings }: Instance): Record<string, string> {
+function gatewayEnvironment({ mode, user, settings }: Instance): Record<string, string> {
   const variables: Record<string, string | null> = {
     TRADING_MODE: mode,
     TWS_USERID: user,

@@ -1,0 +1,145 @@
+/** Table of keys → JSON schemas for editors and the key tables of docs/configuration.md. Pure. */
+
+import { FORMATS } from '../src/config/formats.ts';
+import {
+  FILES,
+  type FileKind,
+  type KeySpec,
+  type TableSpec,
+  type ValueType,
+} from '../src/config/schema.ts';
+import { renderValue } from '../src/config/write.ts';
+
+const TITLES: Readonly<Record<FileKind, string>> = {
+  ibq: 'ibq.toml: the host',
+  network: 'network.toml: the pinned network',
+  instance: 'instances/NAME.toml: one instance',
+};
+
+/**
+ * @param page docs/configuration.md as it is: what stands between its markers is replaced
+ * @returns path → text
+ */
+export function generatedFiles(page: string): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const kind of Object.keys(TITLES) as FileKind[]) {
+    files.set(`docs/schema/${kind}.schema.json`, formatJson(jsonSchema(kind)));
+  }
+  files.set('docs/configuration.md', fillPage(page));
+  return files;
+}
+
+/** As the project's formatter wants it: short lists on one line. */
+function formatJson(value: object): string {
+  const text = JSON.stringify(value, null, 2)
+    .replace(/\[\n\s+([^[\]{}]*?)\n\s+\]/g, (_list, items: string) => {
+      return `[${items.split(/,\n\s+/).join(', ')}]`;
+    })
+    .replace(/\[\n\s+(\[[^\n]*\])\n\s+\]/g, '[$1]');
+  return `${text}\n`;
+}
+
+/** Draft 7: what editors of TOML understand. */
+export function jsonSchema(kind: FileKind): object {
+  const tables = FILES[kind];
+  const root = tables.find((table) => table.name === '');
+  return {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: TITLES[kind],
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      ...(root ? properties(root) : {}),
+      ...Object.fromEntries(
+        tables
+          .filter((table) => table.name !== '')
+          .map((table) => [
+            table.name,
+            {
+              type: 'object',
+              description: table.description,
+              additionalProperties: false,
+              properties: properties(table),
+            },
+          ]),
+      ),
+    },
+  };
+}
+
+function properties(table: TableSpec): object {
+  return Object.fromEntries(
+    table.keys.map((key) => [
+      key.name,
+      {
+        ...typeSchema(key.type),
+        description: describe(key),
+        ...(key.default === null ? {} : { default: key.default }),
+        examples: [key.example],
+      },
+    ]),
+  );
+}
+
+function typeSchema(type: ValueType): object {
+  switch (type.kind) {
+    case 'choice':
+      return { enum: type.values };
+    case 'boolean':
+      return { type: 'boolean' };
+    case 'integer':
+      return { type: 'integer', minimum: type.minimum, maximum: type.maximum };
+    case 'text':
+      return { type: 'string', pattern: FORMATS[type.format].pattern };
+    case 'list':
+      return { type: 'array', items: typeSchema({ kind: 'text', format: type.format }) };
+    case 'variables':
+      return {
+        type: 'object',
+        propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
+        additionalProperties: { type: 'string' },
+      };
+  }
+}
+
+function fillPage(page: string): string {
+  const tables = [...FILES.ibq, ...FILES.instance];
+  return page.replace(
+    /(<!-- keys: (\w+) -->\n).*?(<!-- end of keys -->)/gs,
+    (_all, start: string, name: string, end: string) => {
+      const table = tables.find((each) => each.name === (name === 'instance' ? '' : name));
+      if (table === undefined) throw new Error(`docs/configuration.md: no table ${name}`);
+      return `${start}${keyTable(table)}${end}`;
+    },
+  );
+}
+
+function keyTable(table: TableSpec): string {
+  const rows = table.keys.map((key) => {
+    const preset = key.default === null ? 'not set' : `\`${renderValue(key.default)}\``;
+    return `| \`${key.name}\` | ${legal(key.type)} | ${preset} | ${describe(key)} |`;
+  });
+  const head = ['| key | value | default | what it does |', '| --- | --- | --- | --- |'];
+  return `${[...head, ...rows].join('\n')}\n`;
+}
+
+function legal(type: ValueType): string {
+  switch (type.kind) {
+    case 'choice':
+      return type.values.map((value) => `\`"${value}"\``).join(', ');
+    case 'boolean':
+      return '`true`, `false`';
+    case 'integer':
+      return type.should;
+    case 'text':
+      return FORMATS[type.format].should;
+    case 'list':
+      return `list of: ${FORMATS[type.format].should}`;
+    case 'variables':
+      return '`{ NAME = "value" }`';
+  }
+}
+
+function describe({ description, unset }: KeySpec): string {
+  return unset === undefined ? description : `${description} Not set: ${unset}.`;
+}

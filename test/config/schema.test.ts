@@ -1,0 +1,157 @@
+/** The table of keys, and everything that is made from it, agree with the loader. */
+
+import { execFileSync } from 'node:child_process';
+import { Ajv } from 'ajv';
+import { parse } from 'smol-toml';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { generatedFiles, jsonSchema } from '../../scripts/reference.ts';
+import { SETTING_KEYS } from '../../src/config/instances.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { FILES, type FileKind, KEYS } from '../../src/config/schema.ts';
+import type { Instance, Settings } from '../../src/config/types.ts';
+import { readValue } from '../../src/config/values.ts';
+import { renderExample, renderInstance } from '../../src/config/write.ts';
+
+const FILE = { ibq: '/etc/ibq/ibq.toml', instance: '/etc/ibq/instances/4001.toml' };
+
+function load(main: string, instance = ''): Instance {
+  const [loaded] = loadConfig({
+    main: { path: FILE.ibq, text: main },
+    pin: null,
+    instances: [{ path: FILE.instance, text: instance }],
+  }).config.instances;
+  if (!loaded) throw new Error('no instance');
+  return loaded;
+}
+
+test('docs/schema and docs/configuration.md are made from the table as it is', () => {
+  const run = () =>
+    execFileSync(process.execPath, ['scripts/schemas.mjs', '--check'], { encoding: 'utf8' });
+  expect(run).not.toThrow();
+});
+
+test('of a page only what stands between the markers is replaced', () => {
+  const page = 'before\n<!-- keys: publish -->\nold\n<!-- end of keys -->\nafter\n';
+  const filled = generatedFiles(page).get('docs/configuration.md') ?? '';
+  expect(filled).toMatch(
+    /^before\n<!-- keys: publish -->\n\| key \|[\s\S]*\n<!-- end of keys -->\nafter\n$/,
+  );
+  expect(filled).toContain('| `address` |');
+  expect(generatedFiles(filled).get('docs/configuration.md')).toBe(filled);
+});
+
+test('every setting of the table is one of Settings, with its type', () => {
+  const { settings } = load('');
+  expect(Object.keys(settings)).toEqual(SETTING_KEYS);
+  // A key added to one and not to the other fails here or at compile time.
+  const types: Record<keyof Settings, string> = {
+    time_zone: 'text',
+    read_only_api: 'boolean',
+    auto_restart_time: 'text',
+    auto_logoff_time: 'text',
+    cold_restart_time: 'text',
+    twofa_timeout_action: 'choice',
+    twofa_device: 'text',
+    twofa_exit_interval: 'integer',
+    relogin_after_twofa_timeout: 'boolean',
+    existing_session_action: 'choice',
+    bypass_warning: 'boolean',
+    allow_blind_trading: 'boolean',
+    accept_incoming: 'choice',
+    java_heap: 'integer',
+    memory: 'integer',
+  };
+  expect(Object.fromEntries(SETTING_KEYS.map((id) => [id, KEYS.get(id)?.type.kind]))).toEqual(
+    types,
+  );
+  expectTypeOf(settings).toEqualTypeOf<Settings>();
+});
+
+describe.each([...KEYS])('key %s', (_id, key) => {
+  test('has a legal example and a legal default', () => {
+    const complaints: string[] = [];
+    readValue(key.type, key.example, (message) => complaints.push(message));
+    if (key.default !== null) {
+      readValue(key.type, key.default, (message) => complaints.push(message));
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  test('says what it is, and what it means where it is not set', () => {
+    expect(key.description).toMatch(/\.$/);
+    expect(key.unset !== undefined).toBe(key.default === null);
+  });
+});
+
+describe('the example of ibq init', () => {
+  const example = renderExample();
+
+  test('changes nothing', () => {
+    expect(load(example)).toEqual(load(''));
+  });
+
+  test('is legal with every key uncommented', () => {
+    const text = example.replace(/^# (\w+ = )/gm, '$1');
+    const { settings, environment } = load(text);
+    expect(settings).toMatchObject({ time_zone: 'Etc/UTC', auto_restart_time: '11:55 PM' });
+    expect(environment).toEqual({ TWS_MASTER_CLIENT_ID: '7' });
+    const keys = FILES.ibq.flatMap((table) => table.keys);
+    expect(text.match(/^\w+ = /gm)).toHaveLength(keys.length);
+  });
+
+  test('fits a terminal', () => {
+    expect(Math.max(...example.split('\n').map((line) => line.length))).toBeLessThanOrEqual(100);
+  });
+});
+
+test('the file of a new instance says what it was given', () => {
+  const text = renderInstance(
+    '4001',
+    new Map<string, string | number | boolean | Record<string, string>>([
+      ['mode', 'live'],
+      ['image.profile', 'simulator'],
+      ['read_only_api', false],
+      ['environment', { SIMULATOR_LOGIN: 'two\nlines "quoted" \\ \u007f', A: '' }],
+    ]),
+  );
+  expect(load('', text)).toMatchObject({
+    mode: 'live',
+    profile: 'simulator',
+    settings: { read_only_api: false },
+    environment: { SIMULATOR_LOGIN: 'two\nlines "quoted" \\ \u007f', A: '' },
+  });
+});
+
+describe('the JSON schemas', () => {
+  const ajv = new Ajv({ allErrors: true, strict: true });
+  const validators = Object.fromEntries(
+    (Object.keys(FILES) as FileKind[]).map((kind) => [kind, ajv.compile(jsonSchema(kind))]),
+  );
+
+  test.each([
+    ['ibq', ''],
+    ['ibq', renderExample().replace(/^# (\w+ = )/gm, '$1')],
+    ['network', '[network]\nmode = "bridge"\nsubnet = "10.0.0.0/24"'],
+    ['instance', 'mode = "live"\nport = 4001\n[image]\nprofile = "simulator"'],
+  ])('%s takes %j', (kind, text) => {
+    const validate = validators[kind];
+    validate?.(parse(text));
+    expect(validate?.errors).toBeNull();
+  });
+
+  test.each([
+    ['ibq', 'netwrok = 1'],
+    ['ibq', '[network]\nmode = "host"'],
+    ['ibq', '[network]\nallow = ["everybody"]'],
+    ['ibq', '[defaults]\nport = 4001'],
+    ['network', '[network]\nallow = []'],
+    ['instance', 'port = 70000'],
+    ['instance', 'auto_restart_time = "23:55 PM"'],
+    ['instance', 'user = "a b"'],
+    ['instance', 'environment = { "A B" = "1" }'],
+    ['instance', 'environment = { A = 1 }'],
+    ['instance', '[image]\nreference = "gnzsnz/ib-gateway"'],
+  ])('%s refuses %j', (kind, text) => {
+    expect(validators[kind]?.(parse(text))).toBe(false);
+  });
+});
