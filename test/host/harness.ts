@@ -1,7 +1,15 @@
 /** Disposable real hosts for tests: `scripts/host` with types. docs/test-host.md tells what is on them. */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe } from 'vitest';
@@ -27,7 +35,7 @@ export interface RunResult {
 }
 
 /** What `IBQ_TEST_SUITES` asks for, by default both. */
-export const suites: readonly Suite[] = (process.env.IBQ_TEST_SUITES ?? 'trixie,forky')
+const suites: readonly Suite[] = (process.env.IBQ_TEST_SUITES ?? 'trixie,forky')
   .split(',')
   .map(parseSuite);
 
@@ -213,28 +221,35 @@ let built: Promise<unknown> | undefined;
 
 /** Brings the simulated gateway's image to the host as `localhost/ibq-simulator`. */
 export async function installSimulator(host: TestHost): Promise<void> {
-  archive ??= simulatorArchive();
-  const path = await archive;
-  // Read through the outer file system, so that Podman gets a file and not 100 MB of standard input.
-  await host.copyIn(path, '/var/tmp/ibq-simulator.tar');
-  await host.ok('podman load -q -i /var/tmp/ibq-simulator.tar && rm /var/tmp/ibq-simulator.tar');
+  simulator ??= simulatorImage();
+  const { rootFileSystem, importArguments } = await simulator;
+  const command = ['podman', 'import', '-q', ...importArguments, '-', 'localhost/ibq-simulator'];
+  await execa(hostScript, ['exec', host.name, '--', ...command], { inputFile: rootFileSystem });
 }
-let archive: Promise<string> | undefined;
+let simulator: ReturnType<typeof simulatorImage> | undefined;
 
-/** The image's archive, made anew only when what it is made of has changed. */
-async function simulatorArchive(): Promise<string> {
+/** What the image is made of, built anew only when its sources or this Node have changed. */
+async function simulatorImage(): Promise<{ rootFileSystem: string; importArguments: string[] }> {
   const script = join(repository, 'scripts/simulator-image');
+  const { stdout } = await execa(script, ['--import-args']);
+  const importArguments = stdout.split('\n');
+
   const hash = createHash('sha256').update(process.version);
   for (const path of [script, ...filesBelow(join(repository, 'test/simulator'))]) {
     hash.update(path).update(readFileSync(path));
   }
-  const path = join(cache, 'simulator', `${hash.digest('hex').slice(0, 12)}.tar`);
-  if (existsSync(path)) return path;
-  mkdirSync(dirname(path), { recursive: true });
-  const unfinished = `${path}.${process.pid}`;
-  await execa(script, [unfinished], { cwd: repository });
-  renameSync(unfinished, path);
-  return path;
+  const rootFileSystem = join(cache, 'simulator', `${hash.digest('hex').slice(0, 12)}.tar`);
+  if (!existsSync(rootFileSystem)) {
+    const directory = dirname(rootFileSystem);
+    mkdirSync(directory, { recursive: true });
+    const unfinished = `${rootFileSystem}.${process.pid}`;
+    await execa(script, [unfinished], { cwd: repository });
+    renameSync(unfinished, rootFileSystem);
+    for (const old of filesBelow(directory)) {
+      if (old.endsWith('.tar') && old !== rootFileSystem) rmSync(old, { force: true });
+    }
+  }
+  return { rootFileSystem, importArguments };
 }
 
 function filesBelow(directory: string): string[] {
