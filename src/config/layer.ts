@@ -54,6 +54,15 @@ export function placeOf({ id, origin, file }: Omit<Effective, 'value'>): {
   return { file, key: origin === 'defaults' ? `defaults.${id}` : id };
 }
 
+/** A problem of a value, where it was set; a built-in value is never one. */
+export function complain(
+  value: Effective | null | undefined,
+  message: string,
+  report: Report,
+): void {
+  if (value) report.problem({ ...placeOf(value), message });
+}
+
 /**
  * Reads a file into layers. ibq.toml makes two: its own tables, and `[defaults]`.
  * @returns the layer of the file, and that of its `[defaults]` (empty in other files)
