@@ -147,14 +147,18 @@ export class TestHost {
     options: RunOptions = {},
   ): Promise<RunResult> {
     const { stdin = '', timeoutMs = 60_000, env = {} } = options;
-    const result = await execa('nsenter', [`--net=${this.netnsPath(where)}`, '--', ...argv], {
-      cwd: repository,
-      input: stdin,
-      reject: false,
-      stripFinalNewline: false,
-      timeout: timeoutMs,
-      env,
-    });
+    const result = await execa(
+      '/usr/bin/nsenter',
+      [`--net=${this.netnsPath(where)}`, '--', ...argv],
+      {
+        cwd: repository,
+        input: stdin,
+        reject: false,
+        stripFinalNewline: false,
+        timeout: timeoutMs,
+        env,
+      },
+    );
     const { stdout, stderr, exitCode = 137, timedOut } = result;
     return { stdout, stderr, exitCode, timedOut };
   }
