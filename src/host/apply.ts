@@ -1,6 +1,7 @@
 /** `applyPlan(plan, host)`: the one executor of steps. Every step may be done twice. */
 
 import { ExitCode, UserError } from '../errors.ts';
+import { liveGuard } from '../plan/assemble.ts';
 import type { Desired } from '../plan/desired.ts';
 import { buildManifest, formatManifest } from '../plan/manifest.ts';
 import {
@@ -195,13 +196,14 @@ async function updateGuard(name: string, host: Host, desired: Desired): Promise<
   const running = readRunning(host.files, [name]).get(name);
   // It ended in the meantime: its next start loads the new rules.
   if (!instance || !running) return;
+  const guard = liveGuard(instance, running);
   const argv = ['nsenter', '-t', String(running.pid), '-n', 'nft', '-f', '-'] as const;
-  const result = await host.run(argv, { input: instance.guard });
+  const result = await host.run(argv, { input: guard });
   if (result.exitCode !== 0) {
     throw new UserError(
       `the guard of ${name} could not be updated: ${result.stderr.trim()}; the old rules are still in force`,
       ExitCode.failed,
     );
   }
-  host.files.writeText(`${RUNNING}/${name}/guard.nft`, instance.guard, 0o600);
+  host.files.writeText(`${RUNNING}/${name}/guard.nft`, guard, 0o600);
 }

@@ -40,12 +40,12 @@ export function renderGuard(input: GuardInput): string {
         ? `{ ${bridgeGateway}, ${publishAddress} }`
         : bridgeGateway;
     rules.push(...accept(publishInterface, `${hosts}`, relayPort));
-    if (open && allow.length > 0) {
+    if (open) {
       rules.push('# published beyond loopback: clients keep their own address');
       rules.push(...accept(publishInterface, '@allow', relayPort));
     }
   }
-  if (mode !== 'bridge' && allow.length > 0) {
+  if (mode !== 'bridge') {
     rules.push('# allowed clients of the LAN');
     rules.push(...accept(lanInterface, '@allow', relayPort));
   }
@@ -118,11 +118,24 @@ function accept(name: string, source: string, port: number): string[] {
   ];
 }
 
-/** An empty set is written by declaring none: `{ }` is a syntax error. */
+/** Always there, so that rules can name it. Without elements nothing matches (`{ }` is a syntax error). */
 function renderSet(allow: readonly Cidr[]): string {
-  if (allow.length === 0) return '';
   const elements = allow.map((cidr) => cidr.replace(/\/32$/, '')).join(', ');
-  return `\tset allow {\n\t\ttype ipv4_addr; flags interval;\n\t\telements = { ${elements} }\n\t}\n`;
+  const line = allow.length > 0 ? `\t\telements = { ${elements} }\n` : '';
+  return `\tset allow {\n\t\ttype ipv4_addr; flags interval;\n${line}\t}\n`;
+}
+
+const SET = /\tset allow \{\n[^}]*(?:\}\n\t)?\}\n/;
+
+/**
+ * The rules that a running instance should have now. One that runs by an older definition keeps its
+ * own port and network until its restart, but who is allowed counts at once.
+ *
+ * @param running rules that are loaded @param wanted rules of the wanted definition
+ */
+export function guardForRunning(running: string, wanted: string): string {
+  const set = SET.exec(wanted)?.[0];
+  return set === undefined ? running : running.replace(SET, () => set);
 }
 
 /** Sorted, and without the subnets that another one covers: nft refuses overlapping intervals. */

@@ -42,16 +42,15 @@ const pools = [
  * with one subnet can't exist side by side while instances move over. `null`: everything is in use.
  */
 export function choosePublishSubnet(input: PublishSubnetInput): Cidr | null {
-  const { used, previous, nameFor, instances } = input;
+  const { previous, nameFor, instances } = input;
+  // A default route covers everything and says nothing about what is used.
+  const used = input.used.filter((cidr) => !cidr.endsWith('/0'));
   const prefix = prefixFor(instances);
   if (previous?.subnet.endsWith(`/${prefix}`) && nameFor(previous.subnet) === previous.name) {
     const others = used.filter((cidr) => cidr !== previous.subnet);
     if (!others.some((cidr) => cidrsOverlap(cidr, previous.subnet))) return previous.subnet;
   }
-  // A default route covers everything and says nothing about what is used.
-  const taken = [...used, ...(previous ? [previous.subnet] : [])].filter(
-    (cidr) => !cidr.endsWith('/0'),
-  );
+  const taken = [...used, ...(previous ? [previous.subnet] : [])];
   for (const pool of pools) {
     const subnet = firstFree(parseCidr(pool) as Cidr, prefix, taken);
     if (subnet !== null) return subnet;

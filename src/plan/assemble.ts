@@ -1,8 +1,9 @@
 /** `assemblePlan(desired, installed)`: pure, so that a dry run can't leak. */
 
+import { guardForRunning } from '../network/guard.ts';
 import type { Desired, DesiredInstance } from './desired.ts';
 import { diffText } from './diff.ts';
-import type { Installed, Runtime } from './installed.ts';
+import type { Installed, RunningInstance, Runtime } from './installed.ts';
 import { type ManifestInstance, sha256 } from './manifest.ts';
 import { instanceService, TARGET_UNIT } from './paths.ts';
 import type { Change, Plan, Step } from './plan.ts';
@@ -193,10 +194,11 @@ function runtimeSteps(
   if (desired.hostRules !== null && runtime.hostRules !== desired.hostRules) {
     steps.push({ kind: 'load-host-rules' });
   }
-  for (const { name, guard } of desired.instances) {
-    const running = runtime.running.get(name);
-    if (running && isActive(runtime, name) && running.guard !== guard) {
-      steps.push({ kind: 'update-guard', instance: name });
+  for (const instance of desired.instances) {
+    const running = runtime.running.get(instance.name);
+    if (!running || !isActive(runtime, instance.name)) continue;
+    if (running.guard !== liveGuard(instance, running)) {
+      steps.push({ kind: 'update-guard', instance: instance.name });
     }
   }
   if (options.restartChanged) {
@@ -246,6 +248,14 @@ function removedNetworks(desired: Desired, runtime: Runtime): Step[] {
     .filter((name) => !wanted.has(name))
     .sort()
     .map((name) => ({ kind: 'remove-network', name }));
+}
+
+/** The rules that a running instance should have before any restart. */
+export function liveGuard(
+  { definition, guard }: DesiredInstance,
+  running: RunningInstance,
+): string {
+  return running.definition === definition ? guard : guardForRunning(running.guard, guard);
 }
 
 /** Runs by an older definition than the wanted one. */

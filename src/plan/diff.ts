@@ -10,7 +10,7 @@ export function diffText(path: string, before: string, after: string): string {
   const patch = createTwoFilesPatch(path, path, before, after, undefined, undefined, {
     context: 2,
   });
-  return patch.replace(/^=+\n/, '').trimEnd();
+  return patch.replace(/^(Index: .*\n)?=+\n/, '').trimEnd();
 }
 
 function prefixed(sign: string, text: string): string {
