@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { encodeFields, encodeFrame } from '../../src/gateway/api-protocol.ts';
 import { type ProbeOptions, type ProbeResult, probeApi } from '../../src/gateway/probe.ts';
 
@@ -173,7 +173,7 @@ describe('a probe without a session', () => {
       socket.write(HELLO);
     });
     expect(Buffer.concat(said).toString('latin1')).toBe('API\0\0\0\0\tv100..187');
-    expect(ended).toBe('FIN');
+    await vi.waitFor(() => expect(ended).toBe('FIN'));
   });
 });
 

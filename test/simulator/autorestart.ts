@@ -1,6 +1,6 @@
 /** The file that a soft restart leaves in the settings: it saves one login, and is used once. */
 
-import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const NAME = 'autorestart';
@@ -22,6 +22,7 @@ export type Found =
  * no use). With more than one it deletes them all: that is what two instances on one volume get.
  */
 export function findAutorestart(directory: string): Found {
+  if (!existsSync(directory)) return { kind: 'none' };
   const names = readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)

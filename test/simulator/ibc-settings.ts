@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { contract, Exit } from './contract.ts';
 import { parseProperties } from './java-properties.ts';
 
-export type ExistingSessionAction = 'manual' | 'primary' | 'primaryoverride' | 'secondary';
+type ExistingSessionAction = 'manual' | 'primary' | 'primaryoverride' | 'secondary';
 
 export interface IbcSettings {
   user: string;

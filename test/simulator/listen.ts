@@ -4,9 +4,10 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 
 export interface Listener {
   port: number;
-  connections: ReadonlySet<Socket>;
-  /** Closes the listener and its connections. */
+  /** Closes the listener and drops its connections. */
   close(): Promise<void>;
+  /** Closes the listener; an answer under way still goes out. */
+  drain(): Promise<void>;
 }
 
 /** Rejects with the system's error, `EADDRINUSE` for a port that is taken. Port 0: any. */
@@ -28,13 +29,14 @@ export async function listen(
     server.listen({ port, host, backlog: 128 }, resolve);
   });
   const address = server.address() as AddressInfo;
+  const close = (end: (socket: Socket) => void) =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      for (const socket of connections) end(socket);
+    });
   return {
     port: address.port,
-    connections,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of connections) socket.destroy();
-      }),
+    close: () => close((socket) => socket.destroy()),
+    drain: () => close((socket) => socket.destroySoon()),
   };
 }

@@ -176,6 +176,6 @@ export async function pause(seconds: number, signal: AbortSignal): Promise<void>
 }
 
 /** A window that waits for somebody who never comes. */
-export async function forever(signal: AbortSignal): Promise<never> {
+async function forever(signal: AbortSignal): Promise<never> {
   for (;;) await sleep(2 ** 30, undefined, { signal });
 }

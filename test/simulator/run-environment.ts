@@ -11,7 +11,7 @@ export type Log = (line: string) => void;
 export type Variables = Record<string, string | undefined>;
 
 /** common.sh `file_env`: VAR, or the text of the file that VAR_FILE names, never both. */
-export function fileEnv(env: Variables, name: string, locate: Locate, log: Log): void {
+function fileEnv(env: Variables, name: string, locate: Locate, log: Log): void {
   const file = env[`${name}_FILE`];
   if (env[name] && file) {
     log(`error: both ${name} and ${name}_FILE are set (but are exclusive)`);

@@ -203,7 +203,7 @@ export function startSimulator(options: SimulatorOptions): Simulator {
 }
 
 /** DU… for paper and U… for live, the same for a user every time. */
-export function accountsOf(user: string, mode: Mode, given: string | undefined): string[] {
+function accountsOf(user: string, mode: Mode, given: string | undefined): string[] {
   if (given) return given.split(',').map((account) => account.trim());
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(user.toLowerCase()))
