@@ -46,8 +46,9 @@ find_node() {
     /*) ;;
     *) fail "IBQ_NODE should be an absolute path, got $node" 64 ;;
   esac
-  real=$(readlink -f -- "$destdir$node" 2>/dev/null || echo "$node")
-  real=${real#"$destdir"}
+  # Links inside a tree to install into lead out of it: they are followed on this host only.
+  real=$node
+  [ -n "$destdir" ] || real=$(readlink -f -- "$node" || echo "$node")
   for path in "$node" "$real"; do
     case $path in
       /home/* | /root/* | "${HOME:-/nonexistent}"/*)

@@ -75,7 +75,9 @@ async function run(
     return ExitCode.done;
   }
   refuseDrift(plan, options);
-  if (!isEmpty(plan)) ui.note(renderPlan(plan, { style: (_, text) => text, detailed: false }));
+  if (plan.changes.length > 0) {
+    ui.note(renderPlan(plan, { style: (_, text) => text, detailed: false }));
+  }
 
   const instances = buildManifest(desired, {
     ibq: version,

@@ -14,6 +14,7 @@ import {
   QUADLET_LINK,
   QUADLET_LINK_TARGET,
   RUNNING,
+  TARGET_UNIT,
 } from '../plan/paths.ts';
 import { describeStep, type Plan, type Step } from '../plan/plan.ts';
 import { checkGeneration } from './check-generation.ts';
@@ -117,7 +118,7 @@ async function applyStep(
       return updateGuard(step.instance, host, desired);
     case 'start':
       // How each one ended is told by the wait that follows, with its last log lines.
-      await startUnits(host, step.instances.map(instanceService));
+      await startUnits(host, [TARGET_UNIT, ...step.instances.map(instanceService)]);
       return;
     case 'restart':
       await restartUnits(host, [instanceService(step.instance)]);

@@ -19,6 +19,8 @@ export interface GuardInput {
   /** Port the container listens on. */
   relayPort: number;
   allow: readonly Cidr[];
+  /** Addresses of all instances on the LAN; `null` in `bridge` mode. */
+  lanRange: Cidr | null;
   /** Host's address on the publish bridge; `null` in `lan` mode. */
   bridgeGateway: Ipv4 | null;
   publishAddress: Ipv4;
@@ -46,6 +48,10 @@ export function renderGuard(input: GuardInput): string {
     }
   }
   if (mode !== 'bridge') {
+    if (input.lanRange !== null) {
+      rules.push('# other gateways, however wide the list is');
+      rules.push(`iifname "${lanInterface}" ip saddr ${input.lanRange} drop`);
+    }
     rules.push('# allowed clients of the LAN');
     rules.push(...accept(lanInterface, '@allow', relayPort));
   }

@@ -122,6 +122,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       mode,
       relayPort: profile.relayPort[instance.mode],
       allow,
+      lanRange: lan?.range ?? null,
       bridgeGateway: publishSubnet && publishNetwork ? bridgeGateway(publishSubnet) : null,
       publishAddress: config.publish.address,
     });
