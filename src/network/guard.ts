@@ -6,6 +6,7 @@
 
 import type { NetworkMode } from '../config/types.ts';
 import { type Cidr, cidrCovers, type Ipv4, networkOf, prefixOf } from './ipv4.ts';
+import { bridgeGateway } from './publish-network.ts';
 
 /** Names of an instance's interfaces, fixed by `interface_name=` so that rules can name them. */
 export const publishInterface = 'pub0';
@@ -21,8 +22,8 @@ export interface GuardInput {
   allow: readonly Cidr[];
   /** Addresses of all instances on the LAN; `null` in `bridge` mode. */
   lanRange: Cidr | null;
-  /** Host's address on the publish bridge; `null` in `lan` mode. */
-  bridgeGateway: Ipv4 | null;
+  /** Subnet of the publish bridge; `null` in `lan` mode. */
+  publishSubnet: Cidr | null;
   publishAddress: Ipv4;
 }
 
@@ -31,28 +32,25 @@ export interface GuardInput {
  * connected stays connected.
  */
 export function renderGuard(input: GuardInput): string {
-  const { instance, mode, relayPort, bridgeGateway, publishAddress } = input;
+  const { instance, mode, relayPort, publishSubnet, lanRange, publishAddress } = input;
   const open = !isLoopback(publishAddress);
   const allow = withoutCovered(input.allow);
   const rules: string[] = [];
-  if (bridgeGateway !== null) {
-    rules.push('# the host: connections to the published port come from its address on the bridge');
+  if (publishSubnet !== null) {
+    const gateway = bridgeGateway(publishSubnet);
     const hosts =
-      open && publishAddress !== '0.0.0.0'
-        ? `{ ${bridgeGateway}, ${publishAddress} }`
-        : bridgeGateway;
-    rules.push(...accept(publishInterface, `${hosts}`, relayPort));
+      open && publishAddress !== '0.0.0.0' ? `{ ${gateway}, ${publishAddress} }` : gateway;
+    rules.push('# the host: connections to the published port come from its address on the bridge');
+    rules.push(...accept(publishInterface, hosts, relayPort));
     if (open) {
       rules.push('# published beyond loopback: clients keep their own address');
+      rules.push(...dropSiblings(publishInterface, publishSubnet));
       rules.push(...accept(publishInterface, '@allow', relayPort));
     }
   }
   if (mode !== 'bridge') {
-    if (input.lanRange !== null) {
-      rules.push('# other gateways, however wide the list is');
-      rules.push(`iifname "${lanInterface}" ip saddr ${input.lanRange} drop`);
-    }
     rules.push('# allowed clients of the LAN');
+    if (lanRange !== null) rules.push(...dropSiblings(lanInterface, lanRange));
     rules.push(...accept(lanInterface, '@allow', relayPort));
   }
   return `# ibq: what may reach instance ${instance}. Loaded into its network namespace.
@@ -122,6 +120,11 @@ function accept(name: string, source: string, port: number): string[] {
     `iifname "${name}" ip saddr ${source} tcp dport ${port} accept`,
     `iifname "${name}" ip saddr ${source} icmp type echo-request accept`,
   ];
+}
+
+/** Other gateways don't get in, however wide the list of allowed clients is. */
+function dropSiblings(name: string, addresses: Cidr): string[] {
+  return [`iifname "${name}" ip saddr ${addresses} drop`];
 }
 
 /** Always there, so that rules can name it. Without elements nothing matches (`{ }` is a syntax error). */

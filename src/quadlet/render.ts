@@ -6,7 +6,6 @@ import { type Profile, type ProfileId, secretName } from '../images/profile.ts';
 import type { AddressPlan, LanAddress } from '../network/address-plan.ts';
 import { renderGuard, renderHostRules } from '../network/guard.ts';
 import type { Cidr } from '../network/ipv4.ts';
-import { bridgeGateway } from '../network/publish-network.ts';
 import { quoteWord } from './escape.ts';
 import {
   definitionHash,
@@ -123,7 +122,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       relayPort: profile.relayPort[instance.mode],
       allow,
       lanRange: lan?.range ?? null,
-      bridgeGateway: publishSubnet && publishNetwork ? bridgeGateway(publishSubnet) : null,
+      publishSubnet: publishNetwork && publishSubnet,
       publishAddress: config.publish.address,
     });
     const unit = `ib-gateway@${name}.container`;

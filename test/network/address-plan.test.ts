@@ -1,0 +1,175 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { InstanceName, Lan } from '../../src/config/types.ts';
+import { formatProblem } from '../../src/errors.ts';
+import {
+  type AddressPlanInput,
+  type LanAddress,
+  planAddresses,
+  shimAddress,
+} from '../../src/network/address-plan.ts';
+import { type Cidr, cidrContains, type Ipv4 } from '../../src/network/ipv4.ts';
+
+const lan: Lan = {
+  driver: 'macvlan',
+  interface: 'eth1',
+  subnet: '10.0.0.0/24' as Cidr,
+  gateway: '10.0.0.1' as Ipv4,
+  range: '10.0.0.192/29' as Cidr,
+};
+
+const named = (...names: string[]) =>
+  names.map((name) => ({ name: name as InstanceName, file: `/etc/ibq/instances/${name}.toml` }));
+
+const input = (changes: Partial<AddressPlanInput> = {}): AddressPlanInput => ({
+  lan,
+  instances: named('a', 'b'),
+  previous: new Map(),
+  hostAddresses: ['10.0.0.5' as Ipv4],
+  seen: [],
+  machineId: '0123456789abcdef0123456789abcdef',
+  file: '/etc/ibq/network.toml',
+  ...changes,
+});
+
+const plan = (changes: Partial<AddressPlanInput> = {}) => {
+  const { assignments, problems } = planAddresses(input(changes));
+  const addresses = [...assignments].map(([name, { address }]) => `${name} ${address}`);
+  return { addresses, problems: problems.map(formatProblem), assignments };
+};
+
+const had = (addresses: Record<string, string>): Map<string, LanAddress> =>
+  new Map(
+    Object.entries(addresses).map(([name, address], at) => [
+      name,
+      { address: address as Ipv4, mac: `02:00:00:00:00:0${at}` as LanAddress['mac'] },
+    ]),
+  );
+
+describe('addresses', () => {
+  test.each<[string, Partial<AddressPlanInput>, string[]]>([
+    ['are the lowest free ones', {}, ['a 10.0.0.192', 'b 10.0.0.193']],
+    [
+      'are kept, whatever came or went before them',
+      { previous: had({ b: '10.0.0.192' }), instances: named('a', 'b') },
+      ['a 10.0.0.193', 'b 10.0.0.192'],
+    ],
+    [
+      'of a removed instance are not given away while it may run',
+      { previous: had({ gone: '10.0.0.192' }) },
+      ['a 10.0.0.193', 'b 10.0.0.194'],
+    ],
+    [
+      'seen on the LAN are avoided',
+      { seen: ['10.0.0.192' as Ipv4] },
+      ['a 10.0.0.193', 'b 10.0.0.194'],
+    ],
+    [
+      'seen on the LAN are kept where it is the instance that was seen',
+      { previous: had({ a: '10.0.0.192' }), seen: ['10.0.0.192' as Ipv4] },
+      ['a 10.0.0.192', 'b 10.0.0.193'],
+    ],
+    [
+      'of the host and the gateway are avoided',
+      {
+        lan: { ...lan, gateway: '10.0.0.192' as Ipv4 },
+        hostAddresses: ['10.0.0.193' as Ipv4],
+      },
+      ['a 10.0.0.194', 'b 10.0.0.195'],
+    ],
+    [
+      'outside the range are given anew',
+      { previous: had({ a: '10.0.0.100', b: '10.0.0.192' }) },
+      ['a 10.0.0.193', 'b 10.0.0.192'],
+    ],
+    [
+      'never include those of the subnet itself',
+      { lan: { ...lan, subnet: '10.0.0.0/28' as Cidr, range: '10.0.0.0/28' as Cidr } },
+      ['a 10.0.0.2', 'b 10.0.0.3'],
+    ],
+  ])('%s', (_, changes, addresses) => {
+    expect(plan(changes)).toMatchObject({ addresses, problems: [] });
+  });
+
+  test('the last of the range is kept back for the host', () => {
+    expect(shimAddress(lan)).toBe('10.0.0.199');
+    const seven = named('a', 'b', 'c', 'd', 'e', 'f', 'g');
+    expect(plan({ instances: seven }).addresses.at(-1)).toBe('g 10.0.0.198');
+    expect(plan({ instances: seven }).problems).toEqual([]);
+  });
+});
+
+describe('clashes', () => {
+  test.each<[string, Partial<AddressPlanInput>, string]>([
+    [
+      'with the host',
+      { previous: had({ a: '10.0.0.195' }), hostAddresses: ['10.0.0.195' as Ipv4] },
+      '/etc/ibq/instances/a.toml: LAN address 10.0.0.195 of instance a is also that of the host; ' +
+        'give the host another one, or set network.range so that 10.0.0.195 is outside it',
+    ],
+    [
+      'with the gateway',
+      {
+        previous: had({ a: '10.0.0.195' }),
+        lan: { ...lan, gateway: '10.0.0.195' as Ipv4 },
+      },
+      '/etc/ibq/instances/a.toml: LAN address 10.0.0.195 of instance a is also that of the gateway; ' +
+        'give the gateway another one, or set network.range so that 10.0.0.195 is outside it',
+    ],
+    [
+      'with each other',
+      { previous: had({ a: '10.0.0.195', b: '10.0.0.195' }) },
+      '/etc/ibq/instances/b.toml: LAN address 10.0.0.195 of instance b is also that of instance a; ' +
+        'give instance a another one, or set network.range so that 10.0.0.195 is outside it',
+    ],
+  ])('%s are said', (_, changes, problem) => {
+    expect(plan(changes).problems).toEqual([problem]);
+  });
+
+  test('a full range says how many are missing and how to enlarge it', () => {
+    const nine = named(...'abcdefghi');
+    expect(plan({ instances: nine, seen: ['10.0.0.193' as Ipv4] }).problems).toEqual([
+      '/etc/ibq/network.toml: network.range: should have an address for each of 9 instances, got ' +
+        '10.0.0.192/29 with 7 (1 in use on the LAN), 3 too few; set range = "10.0.0.192/28" and keep it ' +
+        'outside the DHCP range',
+    ]);
+  });
+
+  test('where the subnet has no larger block, that is said', () => {
+    const problems = plan({
+      instances: named(...Array.from({ length: 300 }, (_, at) => `g${at}`)),
+    });
+    expect(problems.problems[0]).toContain('choose another range');
+  });
+});
+
+describe('MAC addresses', () => {
+  test('are kept', () => {
+    const previous = had({ a: '10.0.0.192' });
+    expect(plan({ previous }).assignments.get('a' as InstanceName)?.mac).toBe('02:00:00:00:00:00');
+  });
+
+  test('are none with ipvlan, and come with the change to macvlan', () => {
+    const ipvlan = plan({ lan: { ...lan, driver: 'ipvlan' } }).assignments;
+    expect([...ipvlan.values()].map(({ mac }) => mac)).toEqual([null, null]);
+    const macvlan = plan({ previous: ipvlan }).assignments;
+    expect([...macvlan.values()].every(({ mac }) => mac !== null)).toBe(true);
+  });
+});
+
+test('planning again with what was planned changes nothing, and no two share an address', () => {
+  const names = fc.uniqueArray(fc.constantFrom(...'abcdefgh', 'constructor', '__proto__'));
+  fc.assert(
+    fc.property(names, names, (first, second) => {
+      const before = planAddresses(input({ instances: named(...first) })).assignments;
+      const again = planAddresses(input({ instances: named(...second), previous: before }));
+      const all = [...again.assignments.values()].map(({ address }) => address);
+      expect(new Set(all).size).toBe(all.length);
+      expect(all.every((address) => cidrContains(lan.range, address))).toBe(true);
+      for (const [name, had] of before) {
+        if (second.includes(name)) expect(again.assignments.get(name)).toEqual(had);
+      }
+      expect(again.assignments.size < second.length).toBe(again.problems.length > 0);
+    }),
+  );
+});
