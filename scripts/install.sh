@@ -74,14 +74,14 @@ put() {
 
 install_ibq() {
   find_node
-  if [ ! -f "$source/dist/ibq.js" ]; then
+  if [ ! -f "$source/dist/ibq.cjs" ]; then
     command -v npm >/dev/null || fail "ibq is not built and npm is missing; run 'npm ci && npm run build' first" 69
     (cd "$source" && npm ci --no-fund --no-audit && npm run build)
   fi
   work=$(mktemp -d)
   trap 'rm -rf -- "$work"' EXIT
 
-  { echo "#!$node"; tail -n +2 "$source/dist/ibq.js"; } >"$work/ibq.js"
+  { echo "#!$node"; tail -n +2 "$source/dist/ibq.cjs"; } >"$work/ibq.cjs"
   sed "s|@LIB_DIR@|$lib|g" "$source/scripts/ibq-guard.json.in" >"$work/ibq-guard.json"
 
   put 0755 "$source/scripts/guard" "$lib/guard"
@@ -91,12 +91,9 @@ install_ibq() {
   done
   put 0644 "$source/LICENSE" "$lib/LICENSE"
   put 0644 "$source/docs/man/ibq.1" "$man/ibq.1"
-  put 0755 "$work/ibq.js" "$lib/ibq.js"
+  put 0755 "$work/ibq.cjs" "$lib/ibq.cjs"
   mkdir -p -- "$destdir$(dirname "$bin")"
-  ln -sfn -- "$lib/ibq.js" "$destdir$bin"
-  # `ibq` is an ES module; Node tells by the nearest package.json.
-  echo '{"type":"module"}' >"$work/package.json"
-  put 0644 "$work/package.json" "$lib/package.json"
+  ln -sfn -- "$lib/ibq.cjs" "$destdir$bin"
 
   echo "installed ibq in $destdir$lib, run by $node"
   [ -n "$destdir" ] || echo "next: sudo ibq init"

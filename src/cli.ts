@@ -32,4 +32,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error;
 });
 
-process.exitCode = await main(process.argv.slice(2)).catch(report);
+main(process.argv.slice(2))
+  .catch(report)
+  .then((exitCode) => {
+    process.exitCode = exitCode;
+  });

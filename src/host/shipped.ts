@@ -2,14 +2,13 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 /**
  * Where ibq lies on this machine: `PREFIX/lib/ibq` when installed. The guard hook is loaded from
  * there, so units carry this path.
  */
 export function libraryDirectory(): string {
-  const start = dirname(fileURLToPath(import.meta.url));
+  const start = import.meta.dirname;
   for (let directory = start; ; directory = dirname(directory)) {
     if (existsSync(join(directory, 'quadlets', 'ib-gateway@.container'))) return directory;
     if (directory === dirname(directory)) {
