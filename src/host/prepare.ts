@@ -9,6 +9,7 @@ import type { Plan } from '../plan/plan.ts';
 import { readFacts } from './facts.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled } from './installed.ts';
+import { memoryWarning } from './memory.ts';
 import { type PodmanFacts, readPodman } from './podman.ts';
 
 export interface Prepared {
@@ -39,17 +40,21 @@ export async function preparePlan(
   const plan = assemblePlan(desired, installed, { ...options, missingImages: [] });
   if (host.root !== null || plan.steps.length === 0) return { desired, installed, plan };
 
-  const podman = await readPodman(host, desired.images);
+  const starts = plan.steps.some(({ kind }) => kind === 'start' || kind === 'restart');
+  const [podman, memory] = await Promise.all([
+    readPodman(host, desired.images),
+    starts ? memoryWarning(config.instances) : null,
+  ]);
   requireSecrets(desired, podman);
   const missingImages = desired.images.filter((reference) => !podman.images.has(reference));
   requirePullable(missingImages);
   return {
     desired,
     installed,
-    plan:
-      missingImages.length === 0
-        ? plan
-        : assemblePlan(desired, installed, { ...options, missingImages }),
+    plan: {
+      ...assemblePlan(desired, installed, { ...options, missingImages }),
+      warnings: memory === null ? [] : [memory],
+    },
   };
 }
 

@@ -36,7 +36,7 @@ export function assemblePlan(desired: Desired, installed: Installed, options: Pl
     changes,
     steps: assembleSteps(desired, installed, options, generation?.to ?? null),
     drift,
-    warnings: desired.warnings,
+    warnings: [],
   };
 }
 

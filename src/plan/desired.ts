@@ -34,7 +34,6 @@ export interface Desired {
   staticUnits: HostFacts['staticUnits'];
   /** Image references, each once. */
   images: string[];
-  warnings: string[];
 }
 
 /** @throws ConfigError for what can't be rendered or has no address, UserError for a bad template */
@@ -90,7 +89,6 @@ export function assembleDesired(
     hostRules: texts.get('host.nft')?.text ?? null,
     staticUnits: facts.staticUnits,
     images: [...new Set(instances.map(({ image }) => image))],
-    warnings: [],
   };
 }
 
