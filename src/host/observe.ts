@@ -63,6 +63,11 @@ async function observe(
   const log = answers ? [] : await unitLog(host, instanceService(name), LOG_LINES);
   const stage = gatewayStage(log);
   const verdict = judgeInstance({ name, unit, probe, stage });
+  if (active && running === null) {
+    verdict.problems.unshift(
+      `nothing shows that its guard was loaded; the ports of its container may be open: ibq restart ${name}`,
+    );
+  }
   return { name, instance, pendingRestart, unit, running, probe, stage, verdict, log };
 }
 

@@ -2,6 +2,7 @@
 
 import { ExitCode, UserError } from '../errors.ts';
 import type { Host, HostReader } from './host.ts';
+import { libraryDirectory } from './shipped.ts';
 import { requireDone } from './systemd.ts';
 
 /** What a plan that starts something must know of Podman; read only when there is such a plan. */
@@ -39,6 +40,7 @@ export async function readPodman(
   const podmanVersion = /(\d+\.\d+(\.\d+)?)/.exec(podman.stdout)?.[1] ?? '';
   const systemdVersion = Number(/^systemd (\d+)/.exec(systemd.stdout)?.[1] ?? 0);
   requireVersions(podmanVersion, systemdVersion);
+  requireParts(host);
   return { podmanVersion, systemdVersion, secrets, images: present };
 }
 
@@ -57,6 +59,38 @@ function requireVersions(podman: string, systemd: number): void {
       ExitCode.missingPart,
     );
   }
+}
+
+/** Programs that a start needs, where distributions put them; each with what brings it. */
+const PARTS = [
+  {
+    paths: ['/usr/lib/podman/netavark', '/usr/libexec/podman/netavark', '/usr/bin/netavark'],
+    mend: 'netavark, which makes the networks; install the package netavark',
+  },
+  {
+    paths: ['/usr/sbin/nft', '/usr/bin/nft'],
+    mend: 'nft, which loads the guard of each instance; install the package nftables',
+  },
+  {
+    paths: ['/usr/bin/nsenter'],
+    mend: 'nsenter, which the guard needs; install the package util-linux',
+  },
+];
+
+function requireParts(host: HostReader): void {
+  const libDir = libraryDirectory();
+  const guard = {
+    paths: [`${libDir}/hooks.d/ibq-guard.json`],
+    mend: `the guard in ${libDir}; install ibq with scripts/install.sh`,
+  };
+  const missing = [...PARTS, guard].filter(
+    ({ paths }) => !paths.some((path) => host.files.exists(path)),
+  );
+  if (missing.length === 0) return;
+  throw new UserError(
+    missing.map(({ mend }) => `this host lacks ${mend}`).join('\n'),
+    ExitCode.missingPart,
+  );
 }
 
 /** Digest (`sha256:…`) of each image that is on this host, by reference. */

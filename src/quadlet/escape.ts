@@ -75,6 +75,20 @@ export function environmentProblem(name: string, value: string): string | null {
   return textProblem(value);
 }
 
+/**
+ * Most bytes that all environment entries of an instance may have on the command line: systemd refuses
+ * a unit with a line of 1 MiB ("No buffer space available"), and the rest of the line needs a place.
+ */
+export const environmentLimit = 2 ** 20 - 2 ** 16;
+
+/** Bytes of an environment entry as Quadlet writes it to ExecStart, at most: 5.8 makes `\x20` of a blank. */
+export function environmentBytes(name: string, value: string): number {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what grows
+  const long = value.match(/[\u0001- \u007f]/g)?.length ?? 0;
+  const doubled = value.match(/["'\\%$]/g)?.length ?? 0;
+  return `--env "${name}=" `.length + Buffer.byteLength(value) + 3 * long + doubled;
+}
+
 /** What the keys without quoting can't express. */
 function plainProblem(value: string): string | null {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused

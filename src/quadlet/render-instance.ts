@@ -6,7 +6,7 @@ import type { Problem } from '../errors.ts';
 import { type Profile, secretName } from '../images/profile.ts';
 import type { LanAddress } from '../network/address-plan.ts';
 import { lanInterface, publishInterface } from '../network/guard.ts';
-import { environmentProblem, quadletLine } from './escape.ts';
+import { environmentBytes, environmentLimit, environmentProblem, quadletLine } from './escape.ts';
 import type { RenderedNetwork } from './render-network.ts';
 
 export interface InstanceParts {
@@ -64,10 +64,16 @@ export function volumeName(instance: string): string {
 
 /** What the unit can't carry, in the words of the configuration. */
 export function instanceProblems(profile: Profile, instance: Instance): Problem[] {
-  return Object.entries(environmentOf(profile, instance)).flatMap(([name, value]) => {
+  const { file } = instance;
+  const entries = Object.entries(environmentOf(profile, instance));
+  const problems = entries.flatMap(([name, value]) => {
     const message = environmentProblem(name, value);
-    return message === null ? [] : { file: instance.file, key: `environment.${name}`, message };
+    return message === null ? [] : { file, key: `environment.${name}`, message };
   });
+  const bytes = entries.reduce((sum, [name, value]) => sum + environmentBytes(name, value), 0);
+  if (problems.length > 0 || bytes <= environmentLimit) return problems;
+  const message = `should have at most ${environmentLimit} bytes, escaped, got ${bytes} (a limit of systemd)`;
+  return [{ file, key: 'environment', message }];
 }
 
 /** The user's own `environment` comes last: a name that both set is refused where it is read. */

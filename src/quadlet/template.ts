@@ -43,6 +43,8 @@ export function checkContainerTemplate(text: string, libDir: string): void {
   const unit = parseUnit(text);
   const demanded = [
     ['Unit', 'AssertPathExists', '/etc/ibq/current/units/ib-gateway@%i.container'],
+    ['Unit', 'AssertPathExists', `${libDir}/hooks.d/ibq-guard.json`],
+    ['Unit', 'AssertFileIsExecutable', `${libDir}/guard`],
     ['Container', 'ContainerName', 'ib-gateway-%i'],
     ['Container', 'GlobalArgs', `--hooks-dir=${libDir}/hooks.d`],
     ['Container', 'Annotation', 'ibq.instance=%i'],
