@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { selectDeployed } from '../host/deployed.ts';
 import { withLock } from '../host/lock.ts';
+import { requireParts } from '../host/podman.ts';
 import { requireRoot } from '../host/root.ts';
 import { restartUnits, showUnits, startUnits, stopUnits, unitLog } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
@@ -27,6 +28,8 @@ export async function lifecycle(
     return ExitCode.done;
   }
   const units = selected.map(instanceService);
+  // Before a restart stops what would not come back.
+  if (verb !== 'stop') requireParts(host);
   return withLock(host, command, async () => {
     if (verb === 'restart') {
       ui.note(

@@ -77,7 +77,8 @@ const PARTS = [
   },
 ];
 
-function requireParts(host: HostReader): void {
+/** @throws UserError (69) naming each part that a start needs and the host lacks */
+export function requireParts(host: HostReader): void {
   const libDir = libraryDirectory();
   const guard = {
     paths: [`${libDir}/hooks.d/ibq-guard.json`],
