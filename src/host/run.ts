@@ -19,6 +19,8 @@ export function runner(verbose: (line: string) => void): HostReader['run'] {
     const [program, ...rest] = argv;
     const subprocess = execa(program, rest, {
       reject: false,
+      // Where ibq was called may be a place that is gone, or closed to it.
+      cwd: '/',
       detached: true,
       cleanup: true,
       timeout: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
@@ -48,11 +50,13 @@ export function attacher(verbose: (line: string) => void): HostReader['attach'] 
     const ignore = () => {};
     process.on('SIGINT', ignore);
     try {
-      const result = await execa(program, rest, { reject: false, stdio: 'inherit' });
+      const result = await execa(program, rest, { reject: false, cwd: '/', stdio: 'inherit' });
       if (result.code === 'ENOENT') {
         throw new UserError(`${program} is not installed`, ExitCode.missingPart);
       }
-      return result.exitCode ?? 128 + (result.signal ? constants.signals[result.signal] : 1);
+      if (result.signal) return 128 + constants.signals[result.signal];
+      if (result.exitCode === undefined) throw new UserError(String(result.shortMessage));
+      return result.exitCode;
     } finally {
       process.off('SIGINT', ignore);
     }
