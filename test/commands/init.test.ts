@@ -7,7 +7,7 @@ import { init } from '../../src/commands/init.ts';
 import { renderExample } from '../../src/config/write.ts';
 import { loadHostConfig } from '../../src/host/config-files.ts';
 import { hostPath } from '../network/hosts.ts';
-import { sandbox } from './configuration.ts';
+import { sandbox } from '../support/sandbox.ts';
 
 const MAIN = '/etc/ibq/ibq.toml';
 

@@ -5,7 +5,7 @@ import { instanceAdd } from '../../src/commands/instance-add.ts';
 import { instanceList } from '../../src/commands/instance-list.ts';
 import { instanceRemove } from '../../src/commands/instance-remove.ts';
 import { instanceShow } from '../../src/commands/instance-show.ts';
-import { sandbox } from './configuration.ts';
+import { sandbox } from '../support/sandbox.ts';
 
 const DIRECTORY = '/etc/ibq/instances';
 const FILES = {
