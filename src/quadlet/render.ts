@@ -151,7 +151,11 @@ export function renderGeneration(input: RenderInput): Rendered {
     });
   }
 
-  const networks = [publishNetwork, lanNetwork].filter((network) => network !== null);
+  // Without an instance nothing uses them.
+  const networks =
+    instances.length === 0
+      ? []
+      : [publishNetwork, lanNetwork].filter((network) => network !== null);
   for (const network of networks)
     files.push({ path: `units/${network.file}`, text: network.definition });
   const hostRules = renderHostRules({
