@@ -65,16 +65,18 @@ function instanceChanges(desired: Desired, installed: Installed, options: PlanOp
   const { runtime } = installed;
   const wanted = desired.instances.flatMap((instance): Change[] => {
     const old = before[instance.name];
-    const because = old ? changedKeys(old, instance) : ['new'];
     const active = isActive(runtime, instance.name);
     const outdated = isOutdated(instance, runtime);
     const startCost = options.noStart || runtime === null ? 'none' : 'start';
-    const change = { instance: instance.name, diff: instanceDiff(instance, installed) };
-    if (!old) return [{ ...change, kind: 'add', cost: startCost, because }];
-    if (because.length > 0 || outdated) {
-      const reasons = because.length > 0 ? because : ['not restarted since its last change'];
+    const diff = instanceDiff(instance, installed);
+    const change = { instance: instance.name, diff };
+    if (!old) return [{ ...change, kind: 'add', cost: startCost, because: ['new'] }];
+    // An input that shows in no file of the instance changes nothing for it.
+    const changed = diff !== '' || old.definition !== instance.definition;
+    if (changed || outdated) {
+      const because = changed ? reasons(old, instance) : ['not restarted since its last change'];
       const cost = active ? (outdated ? 'new-login' : 'none') : startCost;
-      return [{ ...change, kind: 'change', cost, because: reasons }];
+      return [{ ...change, kind: 'change', cost, because }];
     }
     if (runtime !== null && !active && !options.noStart) {
       return [{ ...change, kind: 'change', cost: 'start', because: ['not running'] }];
@@ -93,10 +95,12 @@ function instanceChanges(desired: Desired, installed: Installed, options: PlanOp
   return [...wanted, ...removed];
 }
 
-function changedKeys(old: ManifestInstance, { definition, inputs }: DesiredInstance): string[] {
+/** The keys that a change comes from; without one it is ibq's own doing, or somebody's who edited a file. */
+function reasons(old: ManifestInstance, { definition, inputs }: DesiredInstance): string[] {
   const keys = new Set([...Object.keys(old.inputs), ...Object.keys(inputs)]);
   const changed = [...keys].filter((key) => old.inputs[key] !== inputs[key]).sort();
-  return changed.length === 0 && old.definition !== definition ? ['ibq version'] : changed;
+  if (changed.length > 0) return changed;
+  return [old.definition === definition ? 'edited by hand' : 'ibq version'];
 }
 
 /** Of the last generation, and those left over from a deploy that was killed after its switch. */
@@ -265,5 +269,5 @@ function isOutdated({ name, definition }: DesiredInstance, runtime: Runtime | nu
 
 function isActive(runtime: Runtime | null, name: string): boolean {
   const active = runtime?.instances.get(name)?.active ?? 'inactive';
-  return active !== 'inactive' && active !== 'failed';
+  return !['inactive', 'failed', 'auto-restart'].includes(active);
 }

@@ -1,0 +1,253 @@
+/**
+ * A host as plans see it: files, what systemd has loaded, what runs. It carries out a plan step by
+ * step and refuses, as the real one would, what comes in the wrong order.
+ */
+
+import type { Config } from '../../src/config/types.ts';
+import type { Cidr, Ipv4 } from '../../src/network/ipv4.ts';
+import { assemblePlan, liveGuard, type PlanOptions } from '../../src/plan/assemble.ts';
+import { assembleDesired, type Desired, type DesiredInstance } from '../../src/plan/desired.ts';
+import type { HostFacts } from '../../src/plan/facts.ts';
+import type { Installed, InstalledUnit, Runtime } from '../../src/plan/installed.ts';
+import { buildManifest, type Manifest } from '../../src/plan/manifest.ts';
+import { instanceService } from '../../src/plan/paths.ts';
+import type { Plan, Step } from '../../src/plan/plan.ts';
+import { readTemplates } from '../quadlet/sample.ts';
+
+export const STATIC_UNITS = [
+  { path: '/etc/systemd/system/ib-gateways.target', text: '[Unit]\n' },
+  { path: '/etc/systemd/system/ibq-host-rules.service', text: '[Service]\n' },
+];
+
+export const DEFAULTS: PlanOptions = {
+  noStart: false,
+  noWait: false,
+  restartChanged: false,
+  missingImages: [],
+};
+
+const templates = readTemplates();
+
+export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
+  return {
+    templates,
+    userDropIns: { template: [], instances: new Map() },
+    libDir: '/usr/local/lib/ibq',
+    staticUnits: STATIC_UNITS,
+    machineId: '0123456789abcdef0123456789abcdef',
+    hostAddresses: ['10.0.0.5' as Ipv4],
+    seen: [],
+    usedSubnets: ['10.0.0.0/24' as Cidr],
+    rangeFile: '/etc/ibq/network.toml',
+    ...changes,
+  };
+}
+
+interface RunningModel {
+  definition: string;
+  guard: string;
+  networks: readonly string[];
+}
+
+/** State of one host; every step changes it or throws. */
+export class ModelHost {
+  manifest: Manifest | null = null;
+  files = new Map<string, string | null>();
+  generations: number[] = [];
+  quadletLinked = false;
+  staticUnits = new Map<string, string | null>();
+  readonly instances = new Map<string, InstalledUnit>();
+  readonly networks = new Map<string, InstalledUnit>();
+  readonly running = new Map<string, RunningModel>();
+  definedNetworks = new Set<string>();
+  targetWants: string[] = [];
+  targetEnabled = false;
+  hostRules: string | null = null;
+  facts = sampleFacts();
+
+  /** A host on which `config` was deployed, and all of it runs. */
+  static deployed(config: Config, facts = sampleFacts()): ModelHost {
+    const host = new ModelHost();
+    host.facts = facts;
+    host.deploy(config);
+    return host;
+  }
+
+  desired(config: Config): Desired {
+    return assembleDesired(config, this.facts, this.manifest);
+  }
+
+  plan(config: Config, options: Partial<PlanOptions> = {}): Plan {
+    return assemblePlan(this.desired(config), this.installed(), { ...DEFAULTS, ...options });
+  }
+
+  /** @param stopAfter number of steps after which it is killed */
+  deploy(config: Config, options: Partial<PlanOptions> = {}, stopAfter = Infinity): Plan {
+    const desired = this.desired(config);
+    const plan = this.plan(config, options);
+    for (const step of plan.steps.slice(0, stopAfter)) this.apply(step, desired);
+    return plan;
+  }
+
+  installed({ root = false } = {}): Installed {
+    const runtime: Runtime = {
+      instances: new Map(this.instances),
+      running: new Map(
+        [...this.running].map(([name, { definition, guard }]) => [
+          name,
+          { container: `container-of-${name}`, pid: 100, definition, guard },
+        ]),
+      ),
+      networks: new Map(this.networks),
+      definedNetworks: [...this.definedNetworks],
+      targetWants: [...this.targetWants],
+      targetEnabled: this.targetEnabled,
+      hostRules: this.hostRules,
+      hostRulesUnit: null,
+    };
+    return {
+      manifest: this.manifest,
+      files: new Map(this.files),
+      generations: [...this.generations],
+      quadletLinked: this.quadletLinked,
+      staticUnits: new Map(this.staticUnits),
+      runtime: root ? null : runtime,
+    };
+  }
+
+  /** As `systemctl stop` does, or a gateway that ends by itself. */
+  stop(name: string, active: 'inactive' | 'failed' = 'inactive'): void {
+    this.instances.set(name, { ...this.unit(name), active });
+    this.running.delete(name);
+  }
+
+  apply(step: Step, desired: Desired): void {
+    switch (step.kind) {
+      case 'pull-image':
+        return;
+      case 'write-generation':
+        assert(!this.generations.includes(step.number), 'a generation is written once');
+        this.generations.push(step.number);
+        return;
+      case 'write-static':
+        this.staticUnits.set(step.path, textOf(desired.staticUnits, step.path));
+        return;
+      case 'stop':
+        for (const name of step.instances) {
+          assert(this.unit(name).load === 'loaded', `${name} has lost its ExecStop`);
+          assert(this.running.has(name), `${name} does not run`);
+          this.stop(name);
+        }
+        return;
+      case 'activate':
+        assert(this.generations.includes(step.number), 'written before it is activated');
+        this.manifest = buildManifest(desired, {
+          ibq: '0.0.0',
+          generation: step.number,
+          createdAt: '2025-11-21T07:00:00.000Z',
+          images: {},
+        });
+        this.files = new Map(desired.files.map(({ path, text }) => [path, text]));
+        return;
+      case 'link-quadlets':
+        this.quadletLinked = true;
+        return;
+      case 'prune':
+        assert(!step.numbers.includes(this.manifest?.generation ?? 0), 'current one pruned');
+        this.generations = this.generations.filter((it) => !step.numbers.includes(it));
+        return;
+      case 'reload':
+        this.reload(desired);
+        return;
+      case 'enable':
+        assert(this.staticUnits.get(`/etc/systemd/system/${step.unit}`), `${step.unit} is no file`);
+        this.targetEnabled = true;
+        return;
+      case 'load-host-rules':
+        assert(this.files.has('host.nft'), 'host rules are no file');
+        this.hostRules = desired.hostRules;
+        return;
+      case 'remove-network':
+        for (const [name, { networks }] of this.running) {
+          assert(!networks.includes(step.name), `${step.name} is removed under ${name}`);
+        }
+        this.definedNetworks.delete(step.name);
+        this.networks.delete(step.name);
+        return;
+      case 'update-guard': {
+        const running = this.running.get(step.instance);
+        assert(running, `${step.instance} does not run`);
+        running.guard = liveGuard(find(desired, step.instance), {
+          container: '',
+          pid: 100,
+          ...running,
+        });
+        return;
+      }
+      case 'start':
+        for (const name of step.instances) {
+          assert(!this.running.has(name), `${name} runs already`);
+          this.run(find(desired, name));
+        }
+        return;
+      case 'restart':
+        assert(this.running.has(step.instance), `${step.instance} does not run`);
+        this.run(find(desired, step.instance));
+        return;
+      case 'wait':
+        for (const name of step.instances) assert(this.running.has(name), `${name} never answers`);
+    }
+  }
+
+  private reload({ instances, networks }: Desired): void {
+    assert(this.quadletLinked, 'the units are not linked');
+    for (const [name, unit] of this.instances) {
+      if (unit.active === 'inactive') this.instances.delete(name);
+      else this.instances.set(name, { ...unit, load: 'not-found', definition: null });
+    }
+    for (const { name, definition } of instances) {
+      const active = this.instances.get(name)?.active ?? 'inactive';
+      this.instances.set(name, { load: 'loaded', active, definition });
+    }
+    for (const [name, unit] of this.networks) {
+      this.networks.set(name, { ...unit, load: 'not-found' });
+    }
+    for (const { name } of networks) {
+      const active = this.networks.get(name)?.active ?? 'inactive';
+      this.networks.set(name, { load: 'loaded', active, definition: null });
+    }
+    this.targetWants = instances.map(({ name }) => instanceService(name));
+  }
+
+  private run({ name, definition, guard, networks }: DesiredInstance): void {
+    const unit = this.unit(name);
+    assert(unit.load === 'loaded' && unit.definition === definition, `${name} is not loaded`);
+    this.instances.set(name, { ...unit, active: 'active' });
+    this.running.set(name, { definition, guard, networks });
+    for (const network of networks) {
+      assert(this.networks.get(network)?.load === 'loaded', `${network} is not loaded`);
+      this.networks.set(network, { load: 'loaded', active: 'active', definition: null });
+      this.definedNetworks.add(network);
+    }
+  }
+
+  private unit(name: string): InstalledUnit {
+    return this.instances.get(name) ?? { load: 'not-found', active: 'inactive', definition: null };
+  }
+}
+
+function find(desired: Desired, name: string): DesiredInstance {
+  const instance = desired.instances.find((wanted) => wanted.name === name);
+  assert(instance, `${name} is not wanted`);
+  return instance;
+}
+
+function textOf(files: readonly { path: string; text: string }[], path: string): string {
+  const file = files.find((candidate) => candidate.path === path);
+  assert(file, `${path} is not wanted`);
+  return file.text;
+}
+
+function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`model host: ${message}`);
+}
