@@ -61,6 +61,10 @@ export function textProblem(value: string): string | null {
   if (value.includes('\0')) return 'should be text without NUL characters';
   // A lone surrogate has no UTF-8 form.
   if (/\p{Surrogate}/u.test(value)) return 'should be valid Unicode, got half a surrogate pair';
+  // systemd takes a line with U+FDD0-FDEF, U+FFFE, U+FFFF… for broken UTF-8 and drops it (utf8.c, unichar_is_valid).
+  if (/\p{Noncharacter_Code_Point}/u.test(value)) {
+    return 'should be text without Unicode noncharacters, which systemd refuses';
+  }
   // Quadlet writes U+0080 to ExecStart as `\x80`, which systemd reads as a byte (5.4.2 to 5.8).
   if (value.includes('\u0080')) return 'should be text without U+0080, which Quadlet damages';
   return null;
@@ -72,6 +76,8 @@ export function environmentProblem(name: string, value: string): string | null {
   if (bytes > argumentLimit) {
     return `should be at most ${argumentLimit} bytes with its name, got ${bytes} (a limit of Linux)`;
   }
+  // Podman makes "\n" of it in `--env` (seen on 5.4.2 and 5.8.6); each of the two alone comes through.
+  if (value.includes('\r\n')) return 'should have line ends of LF, got CR LF, which Podman changes';
   return textProblem(value);
 }
 

@@ -45,6 +45,9 @@ describe('refused', () => {
   test.each([
     ['NUL', 'a\0b', 'without NUL'],
     ['half a surrogate pair', '\ud83d', 'valid Unicode'],
+    ['noncharacters', 'a\uffff', 'noncharacters'],
+    ['noncharacters of other planes', '\u{1fffe}', 'noncharacters'],
+    ['CR LF', 'a\r\nb', 'line ends of LF'],
     ['U+0080', 'a\u0080', 'U+0080'],
     [
       'more than Linux takes',

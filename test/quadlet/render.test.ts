@@ -101,6 +101,16 @@ describe('a generation', () => {
     );
   });
 
+  test('refuses an environment that makes a longer line than systemd reads', () => {
+    const environment = Object.fromEntries(
+      ['A', 'B', 'C'].map((name) => [name, ' '.repeat(90_000)]),
+    );
+    const instances = [sampleInstance('4001', { environment })];
+    expect(() => renderGeneration(sampleInput(sampleConfig({ instances })))).toThrow(
+      /4001\.toml: environment: should have at most 983040 bytes, escaped, got 108\d{4} /,
+    );
+  });
+
   test('of 1000 instances takes well under 200 ms', () => {
     const instances = Array.from({ length: 1000 }, (_, at) =>
       sampleInstance(`gw${at}`, { environment: { NOTE: 'a $ % " \\ b' } }),
@@ -200,8 +210,12 @@ describe('the definition of an instance', () => {
 describe('a template of the user’s', () => {
   test.each([
     ['without the guard', 'Annotation=ibq.instance=%i', 'should have Annotation=ibq.instance=%i'],
-    ['without the hooks', 'GlobalArgs=--hooks-dir=@LIB_DIR@/hooks.d', 'should contain @LIB_DIR@'],
-    ['without the assertion', 'AssertPathExists=', 'should have AssertPathExists='],
+    [
+      'without the hooks',
+      'GlobalArgs=--hooks-dir=@LIB_DIR@/hooks.d',
+      'should have GlobalArgs=--hooks-dir=',
+    ],
+    ['without the assertion', 'AssertPathExists=/etc/ibq', 'should have AssertPathExists='],
   ])('%s is refused', (_, line, message) => {
     const input = sampleInput();
     const templates = { ...input.templates };

@@ -32,6 +32,7 @@ export const sampleProfile: Profile = {
       title: 'password of the IB user',
       fileVariable: 'TWS_PASSWORD_FILE',
       required: true,
+      problem: () => null,
       encode: (value) => value,
     },
   ],
