@@ -9,6 +9,8 @@ import { requireRoot } from '../host/root.ts';
 import { restartUnits, showUnits, startUnits, stopUnits, unitLog } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
 
+const LOG_LINES_SHOWN = 8;
+
 export type Verb = 'start' | 'stop' | 'restart';
 
 export async function lifecycle(
@@ -57,7 +59,10 @@ export async function lifecycle(
     }
     for (const name of failed) {
       ui.warn(`${name} did not start:`);
-      for (const line of await unitLog(host, instanceService(name), 5)) ui.note(`  ${line}`);
+      const unit = states.get(instanceService(name));
+      const log = unit ? await unitLog(host, unit, LOG_LINES_SHOWN) : [];
+      for (const line of log) ui.note(`  | ${line}`);
+      ui.note(`  more: ibq logs ${name}`);
     }
     return failed.length === 0 ? ExitCode.done : ExitCode.failed;
   }

@@ -39,6 +39,10 @@ function checkValue(value: string, secret: ProfileSecret): void {
   if (/[\0\r\n]/.test(value)) {
     throw new UserError(`${secret.key}: should be one line; nothing was changed`, ExitCode.usage);
   }
+  const problem = secret.problem(value);
+  if (problem !== null) {
+    throw new UserError(`${secret.key}: ${problem}; nothing was changed`, ExitCode.usage);
+  }
   if (Buffer.byteLength(secret.encode(value)) > MAX_SECRET_BYTES) {
     throw new UserError(
       `${secret.key}: should be shorter than 512 kB; nothing was changed`,

@@ -80,6 +80,7 @@ function judgeUnit(name: string, unit: UnitState, stage: GatewayStage): Verdict 
 const ENDED: ReadonlySet<Stage> = new Set<Stage>([
   'exited',
   'bad-environment',
+  'not-started',
   'locked-out',
   'login-failed',
   'two-factor-timeout',

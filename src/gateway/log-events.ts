@@ -16,6 +16,7 @@ export type Stage =
   | 'restarting'
   | 'stopping'
   | 'bad-environment'
+  | 'not-started'
   | 'exited';
 
 export interface GatewayStage {
@@ -124,6 +125,8 @@ function stageAfter(
     case 'cold-restart':
     case 'restarting':
       return unlessRefusing({ stage: 'restarting', detail: 'IBC is starting the gateway again' });
+    case 'guard-refused':
+      return { stage: 'not-started', detail: `the guard did not let it start: ${event.text}` };
     case 'paused':
       return { stage: 'exited', detail: 'IBC is paused; the next start needs no second factor' };
     case 'ibc-exited':

@@ -24,6 +24,8 @@ export type LogEvent =
   | { kind: 'paused' }
   | { kind: 'gateway-finished' }
   | { kind: 'stopping' }
+  /** ibq's own guard did not let the container start. */
+  | { kind: 'guard-refused'; text: string }
   /** The environment or a setting is refused; `fatal` ones end the container. */
   | { kind: 'bad-environment'; text: string; fatal: boolean };
 
@@ -71,6 +73,10 @@ const RULES: readonly Rule[] = [
   [/IBC is paused/, () => ({ kind: 'paused' })],
   [/(?:Gateway|TWS) finished\s*$/, () => ({ kind: 'gateway-finished' })],
   [/Received SIGINT or SIGTERM\. Shutting down/, () => ({ kind: 'stopping' })],
+  [
+    /ibq guard: (?:instance \w+: )?(.*); not started/,
+    ([, text = '']) => ({ kind: 'guard-refused', text }),
+  ],
   [/(error: both \w+ and \w+ are set \(but are exclusive\))/, refused(true)],
   [/(Invalid TRADING_MODE: .*)$/, refused(true)],
   [

@@ -125,7 +125,8 @@ function byName(
 function mapUnit(unit: UnitState | undefined): InstalledUnit | null {
   if (!unit) return null;
   const definition = /\bIBQ_DEFINITION=(\w+)/.exec(unit.environment)?.[1] ?? null;
-  return { load: unit.load, active: unit.active, definition };
+  const active = unit.sub.startsWith('auto-restart') ? 'auto-restart' : unit.active;
+  return { load: unit.load, active, definition };
 }
 
 /**

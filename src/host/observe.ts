@@ -60,7 +60,7 @@ async function observe(
   const instance = pendingRestart ? asItRuns(host, name, deployed, running.definition) : deployed;
   const probe = active ? await probeInstance(host, instance, running) : null;
   const answers = probe?.state === 'handshake' || probe?.state === 'logged-in';
-  const log = answers ? [] : await unitLog(host, instanceService(name), LOG_LINES);
+  const log = answers ? [] : await unitLog(host, unit, LOG_LINES);
   const stage = gatewayStage(log);
   const verdict = judgeInstance({ name, unit, probe, stage });
   if (active && running === null) {
@@ -82,6 +82,7 @@ function absentUnit(name: string): UnitState {
     environment: '',
     wants: [],
     unitFileState: '',
+    invocation: '',
   };
 }
 

@@ -20,6 +20,8 @@ export interface UnitState {
   /** Units a target wants. */
   wants: string[];
   unitFileState: string;
+  /** Id of its latest run, 32 hex digits; empty: never started since the boot. */
+  invocation: string;
 }
 
 const PROPERTIES = [
@@ -32,6 +34,7 @@ const PROPERTIES = [
   'Environment',
   'Wants',
   'UnitFileState',
+  'InvocationID',
 ];
 
 /**
@@ -92,6 +95,7 @@ export function parseShow(text: string): Map<string, UnitState> {
       environment: value('Environment'),
       wants: value('Wants').split(' ').filter(Boolean),
       unitFileState: value('UnitFileState'),
+      invocation: value('InvocationID'),
     });
   }
   return units;
@@ -135,13 +139,22 @@ export async function restartUnits(host: Host, units: readonly string[]): Promis
   return host.run(['systemctl', 'restart', '--', ...units], { timeoutMs: 600_000 });
 }
 
-/** The last lines a unit wrote in its latest run, oldest first. */
-export async function unitLog(host: HostReader, unit: string, lines: number): Promise<string[]> {
-  const result = await host.run(
-    ['journalctl', '--quiet', '--no-pager', '--output=cat', `--lines=${lines}`, `--unit=${unit}`],
-    { timeoutMs: 10_000 },
-  );
-  return result.stdout.split('\n').filter((line) => line.trim() !== '');
+/**
+ * What a unit wrote and what systemd said of it in its latest run, oldest line first. Podman's
+ * events (`2026-11-21 09:41:06.7 +0000 UTC m=+0.02 image pull …`) are left out.
+ */
+export async function unitLog(
+  host: HostReader,
+  { invocation }: Pick<UnitState, 'invocation'>,
+  lines: number,
+): Promise<string[]> {
+  if (invocation === '') return [];
+  const argv = ['journalctl', '--quiet', '--no-pager', '--output=cat', `--lines=${lines}`] as const;
+  const matches = [`_SYSTEMD_INVOCATION_ID=${invocation}`, '+', `INVOCATION_ID=${invocation}`];
+  const result = await host.run([...argv, ...matches], { timeoutMs: 10_000 });
+  return result.stdout
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !/^\S+ \S+ \+\d{4} \w+ m=\+/.test(line));
 }
 
 /** @throws UserError with the tool's own words when `result` is not a success */

@@ -23,7 +23,7 @@ export interface WaitOptions {
 function isHopeless({ unit, stage }: Observation): boolean {
   if (unit.active === 'failed' || unit.active === 'inactive') return true;
   if (unit.active === 'activating' && unit.sub.startsWith('auto-restart')) return true;
-  return ['locked-out', 'login-failed', 'bad-environment', 'login-window'].includes(stage.stage);
+  return ['locked-out', 'login-failed', 'bad-environment', 'not-started'].includes(stage.stage);
 }
 
 /** @returns the last observation of each, in the order of `instances` */

@@ -23,8 +23,10 @@ export const gnzsnz: Profile = {
       title: 'password of the IB user',
       fileVariable: 'TWS_PASSWORD_FILE',
       required: true,
-      // The image copies it into config.ini, which IBC reads as Java Properties.
-      encode: (value) => value.replaceAll('\\', '\\\\'),
+      // The image copies it into config.ini, which IBC reads.
+      problem: (value) =>
+        value === value.trim() ? null : 'should not begin or end with a blank: IBC drops it',
+      encode: encodeProperty,
     },
   ],
   environment: gatewayEnvironment,
@@ -84,6 +86,13 @@ function gatewayEnvironment({ mode, user, settings }: Instance): Record<string, 
   return Object.fromEntries(
     Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== null),
   );
+}
+
+/** Java Properties are ISO 8859-1 with `\\` and `\\uXXXX` (java.util.Properties, load). */
+function encodeProperty(value: string): string {
+  return value
+    .replaceAll('\\', '\\\\')
+    .replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function yesNo(value: boolean): string {

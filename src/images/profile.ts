@@ -18,7 +18,9 @@ export interface ProfileSecret {
   fileVariable: string;
   /** Without it the instance cannot log in: a deploy refuses. */
   required: boolean;
-  /** How the image's reader needs the value written (IBC reads Java Properties: `\` doubled). */
+  /** What the image's reader can't be given: `should …`; null: fine. */
+  problem: (value: string) => string | null;
+  /** How the image's reader needs the value written (IBC: Java Properties). */
   encode: (value: string) => string;
 }
 

@@ -171,7 +171,7 @@ function assembleSteps(
   for (const { path, text } of desired.staticUnits) {
     if (installed.staticUnits.get(path) !== text) steps.push({ kind: 'write-static', path });
   }
-  const removed = removedInstances(desired, installed).filter((name) => isActive(runtime, name));
+  const removed = removedInstances(desired, installed).filter((name) => !isStopped(runtime, name));
   // Before the switch: a unit that no longer generates has lost its ExecStop.
   if (removed.length > 0) steps.push({ kind: 'stop', instances: removed });
   if (generation !== null) steps.push({ kind: 'activate', number: generation });
@@ -267,7 +267,12 @@ function isOutdated({ name, definition }: DesiredInstance, runtime: Runtime | nu
   return isActive(runtime, name) && runtime?.running.get(name)?.definition !== definition;
 }
 
+/** Nothing of it runs and systemd will not try again by itself. */
+function isStopped(runtime: Runtime | null, name: string): boolean {
+  return ['inactive', 'failed'].includes(runtime?.instances.get(name)?.active ?? 'inactive');
+}
+
+/** Has a process, or is about to: a start would do nothing. */
 function isActive(runtime: Runtime | null, name: string): boolean {
-  const active = runtime?.instances.get(name)?.active ?? 'inactive';
-  return !['inactive', 'failed', 'auto-restart'].includes(active);
+  return !isStopped(runtime, name) && runtime?.instances.get(name)?.active !== 'auto-restart';
 }

@@ -5,7 +5,7 @@ import type { Manifest } from './manifest.ts';
 export interface InstalledUnit {
   /** systemd's LoadState: loaded, not-found, … */
   load: string;
-  /** systemd's ActiveState. */
+  /** systemd's ActiveState, with `auto-restart` for a unit that ended and waits for its next try. */
   active: string;
   /** `IBQ_DEFINITION` as systemd has loaded it; null: not one of ibq's. */
   definition: string | null;
