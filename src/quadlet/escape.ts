@@ -48,11 +48,6 @@ export function quoteWord(value: string): string {
   return /^[!#-&(-:<-[\]-~]+$/.test(value) ? escaped : `"${escaped}"`;
 }
 
-/** For text in [Unit] and [Service] keys: systemd expands `%` everywhere, `$` in command lines only. */
-export function escapeSpecifiers(value: string): string {
-  return value.replaceAll('%', '%%');
-}
-
 /**
  * Why this text can't reach a container through a unit as it is, or `null`. Everything else does.
  * Worded to follow the key: `should …, got …`.

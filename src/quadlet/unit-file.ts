@@ -9,7 +9,7 @@
  */
 export type Dialect = 'systemd' | 'quadlet';
 
-export type UnitLine =
+type UnitLine =
   | { readonly kind: 'blank' | 'comment' | 'unknown'; readonly text: string }
   | { readonly kind: 'section'; readonly text: string; readonly name: string }
   | {

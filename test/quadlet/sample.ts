@@ -18,7 +18,7 @@ export function readTemplates(): Record<TemplateName, string> {
   return Object.fromEntries(entries);
 }
 
-export const sampleProfile: Profile = {
+const sampleProfile: Profile = {
   id: 'simulator',
   title: 'sample',
   defaultImage: 'localhost/sample',
