@@ -96,18 +96,19 @@ export function parseManifest(text: string): Manifest {
     throw new Error(`schemaVersion should be 1, got ${JSON.stringify(value.schemaVersion)}`);
   }
   const instances = Object.entries(record(value, 'instances')).map(([name, entry]) => {
-    if (!isRecord(entry)) throw new Error(`instances.${name} should be an object`);
+    const where = `instances.${name}`;
+    if (!isRecord(entry)) throw new Error(`${where} should be an object`);
     return [
       name,
       {
-        definition: string(entry, 'definition'),
-        mode: string(entry, 'mode'),
-        profile: string(entry, 'profile'),
-        image: string(entry, 'image'),
-        publish: stringOrNull(entry, 'publish'),
-        lan: parseLan(entry),
-        relayPort: number(entry, 'relayPort'),
-        inputs: strings(entry, 'inputs'),
+        definition: string(entry, 'definition', where),
+        mode: string(entry, 'mode', where),
+        profile: string(entry, 'profile', where),
+        image: string(entry, 'image', where),
+        publish: stringOrNull(entry, 'publish', where),
+        lan: parseLan(entry, where),
+        relayPort: number(entry, 'relayPort', where),
+        inputs: strings(entry, 'inputs', where),
       },
     ] as const;
   });
@@ -138,41 +139,47 @@ function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function record(parent: JsonRecord, key: string): JsonRecord {
+/** @param where key of `parent`, for messages; empty for the manifest itself */
+function record(parent: JsonRecord, key: string, where = ''): JsonRecord {
   const value = parent[key];
-  if (!isRecord(value)) throw new Error(`${key} should be an object`);
+  if (!isRecord(value)) throw new Error(`${join(where, key)} should be an object`);
   return value;
 }
 
-function string(parent: JsonRecord, key: string): string {
+function string(parent: JsonRecord, key: string, where = ''): string {
   const value = parent[key];
-  if (typeof value !== 'string') throw new Error(`${key} should be text`);
+  if (typeof value !== 'string') throw new Error(`${join(where, key)} should be text`);
   return value;
 }
 
 /** A whole number from 1: generations and ports. */
-function number(parent: JsonRecord, key: string): number {
+function number(parent: JsonRecord, key: string, where = ''): number {
   const value = parent[key];
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1) {
-    throw new Error(`${key} should be a whole number from 1`);
+    throw new Error(`${join(where, key)} should be a whole number from 1`);
   }
   return value;
 }
 
-function parseLan(parent: JsonRecord): ManifestLan | null {
+function parseLan(parent: JsonRecord, where: string): ManifestLan | null {
   if (parent.lan === null) return null;
-  const lan = record(parent, 'lan');
-  return { address: string(lan, 'address'), mac: stringOrNull(lan, 'mac') };
+  const lan = record(parent, 'lan', where);
+  const inside = join(where, 'lan');
+  return { address: string(lan, 'address', inside), mac: stringOrNull(lan, 'mac', inside) };
 }
 
-function stringOrNull(parent: JsonRecord, key: string): string | null {
-  return parent[key] === null ? null : string(parent, key);
+function stringOrNull(parent: JsonRecord, key: string, where = ''): string | null {
+  return parent[key] === null ? null : string(parent, key, where);
 }
 
-function strings(parent: JsonRecord, key: string): Record<string, string> {
-  const entries = Object.entries(record(parent, key));
-  for (const [name, value] of entries) {
-    if (typeof value !== 'string') throw new Error(`${key}.${name} should be text`);
-  }
-  return Object.fromEntries(entries) as Record<string, string>;
+function strings(parent: JsonRecord, key: string, where = ''): Record<string, string> {
+  const values = record(parent, key, where);
+  const inside = join(where, key);
+  return Object.fromEntries(
+    Object.keys(values).map((name) => [name, string(values, name, inside)]),
+  );
+}
+
+function join(where: string, key: string): string {
+  return where === '' ? key : `${where}.${key}`;
 }

@@ -89,6 +89,16 @@ export class ModelHost {
     return plan;
   }
 
+  /** A deploy under `--root`, and the plan of the one after it. */
+  deployFiles(config: Config): { plan: Plan; again: Plan } {
+    const offline = (desired: Desired) =>
+      assemblePlan(desired, this.installed({ root: true }), DEFAULTS);
+    const desired = this.desired(config);
+    const plan = offline(desired);
+    for (const step of plan.steps) this.apply(step, desired);
+    return { plan, again: offline(this.desired(config)) };
+  }
+
   installed({ root = false } = {}): Installed {
     const runtime: Runtime = {
       instances: new Map(this.instances),

@@ -1,0 +1,108 @@
+/** `assembleDesired`: what the configuration asks for on this host, beside what is rendered. */
+
+import { describe, expect, test } from 'vitest';
+import type { Config, Instance, Port } from '../../src/config/types.ts';
+import { ConfigError } from '../../src/errors.ts';
+import type { Cidr, Ipv4 } from '../../src/network/ipv4.ts';
+import { assembleDesired } from '../../src/plan/desired.ts';
+import type { HostFacts } from '../../src/plan/facts.ts';
+import { sampleConfig, sampleInstance } from '../quadlet/sample.ts';
+import { ModelHost, sampleFacts } from './model-host.ts';
+
+const CONFIG = sampleConfig();
+const BRIDGE: Config = { ...CONFIG, network: { mode: 'bridge', lan: null, allow: [] } };
+
+function addresses(config: Config, facts = sampleFacts(), host = new ModelHost()) {
+  const { instances } = assembleDesired(config, facts, host.manifest);
+  return Object.fromEntries(instances.map(({ name, lan }) => [name, lan?.address ?? null]));
+}
+
+describe('LAN addresses', () => {
+  test('the first free ones of the range, in order of name', () => {
+    expect(addresses(CONFIG)).toEqual({ '4001': '10.0.0.192', '4002': '10.0.0.193' });
+  });
+
+  test('not one that the host has seen on the LAN', () => {
+    expect(addresses(CONFIG, sampleFacts({ seen: ['10.0.0.192' as Ipv4] }))).toEqual({
+      '4001': '10.0.0.193',
+      '4002': '10.0.0.194',
+    });
+  });
+
+  test('kept, whatever comes and goes before it', () => {
+    const host = ModelHost.deployed(CONFIG);
+    const [, paper] = CONFIG.instances as [Instance, Instance];
+    const config = sampleConfig({
+      instances: [sampleInstance('a', { port: 5001 as Port }), paper],
+    });
+    expect(addresses(config, sampleFacts(), host)).toEqual({
+      '4002': '10.0.0.193',
+      a: '10.0.0.194',
+    });
+  });
+
+  test('none in mode bridge', () => {
+    expect(addresses(BRIDGE)).toEqual({ '4001': null, '4002': null });
+  });
+
+  test('a range that is full is an error that says so', () => {
+    const { lan } = CONFIG.network;
+    const config = sampleConfig({
+      network: { ...CONFIG.network, lan: lan && { ...lan, range: '10.0.0.192/31' as Cidr } },
+    });
+    expect(() => addresses(config)).toThrow(ConfigError);
+    expect(() => addresses(config)).toThrow(
+      /^\/etc\/ibq\/network\.toml: network\.range: should have an address for each of 2 instances/,
+    );
+  });
+});
+
+describe("the publish bridge's subnet", () => {
+  const subnet = (config: Config, changes: Partial<HostFacts>, host = new ModelHost()) =>
+    assembleDesired(config, sampleFacts(changes), host.manifest).publishSubnet;
+
+  test.each<[string, Config, Partial<HostFacts>, string | null]>([
+    ["the first of Podman's", CONFIG, {}, '10.89.0.0/24'],
+    ['not one in use', CONFIG, { usedSubnets: ['10.89.0.0/23' as Cidr] }, '10.89.2.0/24'],
+    [
+      'a default route uses nothing',
+      CONFIG,
+      { usedSubnets: ['0.0.0.0/0' as Cidr] },
+      '10.89.0.0/24',
+    ],
+    ['none in mode lan', { ...CONFIG, network: { ...CONFIG.network, mode: 'lan' } }, {}, null],
+  ])('%s', (_title, config, changes, expected) => {
+    expect(subnet(config, changes)).toBe(expected);
+  });
+
+  test('kept while it is installed: its own route is no clash', () => {
+    const host = ModelHost.deployed(CONFIG);
+    expect(subnet(CONFIG, { usedSubnets: ['10.89.0.0/24' as Cidr] }, host)).toBe('10.89.0.0/24');
+  });
+
+  test('nothing free is an error with a way out', () => {
+    const usedSubnets = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as Cidr[];
+    expect(() => subnet(CONFIG, { usedSubnets })).toThrow(
+      '/etc/ibq/network.toml: network.mode: no private subnet is free for the bridge of the published ports; use mode "lan"',
+    );
+  });
+});
+
+test('each image once', () => {
+  const { images } = assembleDesired(CONFIG, sampleFacts(), null);
+  expect(images).toEqual(['localhost/ibq-simulator:latest']);
+});
+
+test("each instance's own files: its drop-in and its guard", () => {
+  const { instances, instanceFiles } = assembleDesired(CONFIG, sampleFacts(), null);
+  expect(instances.map(({ files }) => files.map(({ path }) => path))).toEqual([
+    ['units/ib-gateway@4001.container.d/10-ibq.conf', 'guard/4001.nft'],
+    ['units/ib-gateway@4002.container.d/10-ibq.conf', 'guard/4002.nft'],
+  ]);
+  expect(instanceFiles.size).toBe(4);
+});
+
+test('is pure: the same inputs, the same generation', () => {
+  const make = () => assembleDesired(CONFIG, sampleFacts(), null);
+  expect(make()).toEqual(make());
+});

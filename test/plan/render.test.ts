@@ -1,0 +1,121 @@
+/** A plan as people read it. */
+
+import { describe, expect, test } from 'vitest';
+import { describeStep, type Plan, type Step } from '../../src/plan/plan.ts';
+import { isEmpty, renderPlan } from '../../src/plan/render.ts';
+import type { Style } from '../../src/ui/ui.ts';
+
+const EMPTY: Plan = { generation: null, changes: [], steps: [], drift: [], warnings: [] };
+
+const PLAN: Plan = {
+  ...EMPTY,
+  generation: { from: 1, to: 2 },
+  changes: [
+    { kind: 'add', instance: '4003', cost: 'start', because: ['new'], diff: '+++ a\n+b' },
+    { kind: 'change', instance: '4002', cost: 'new-login', because: ['mode', 'memory'], diff: '' },
+    { kind: 'change', instance: '4001', cost: 'none', because: ['network.allow'], diff: '' },
+    { kind: 'remove', instance: 'old', cost: 'stop', because: ['no longer configured'], diff: '' },
+    { kind: 'change', file: 'host.nft', cost: 'none', because: [], diff: '@@ -1 +1 @@\n-x\n+y' },
+  ],
+  steps: [
+    { kind: 'write-generation', number: 2 },
+    { kind: 'stop', instances: ['old'] },
+    { kind: 'activate', number: 2 },
+    { kind: 'reload' },
+    { kind: 'start', instances: ['4003'] },
+    { kind: 'wait', instances: ['4003'] },
+  ],
+};
+
+const plain = (_style: Style, text: string) => text;
+
+describe('renderPlan', () => {
+  test('before a deploy: what changes, what it costs and why', () => {
+    expect(renderPlan(PLAN, { style: plain, detailed: false })).toBe(
+      `
+generation 1 → 2
+  + 4003: starts; new
+  ~ 4002: needs a restart (new login); mode, memory
+  ~ 4001: network.allow
+  - old: stops; no longer configured
+  ~ host.nft`.trimStart(),
+    );
+  });
+
+  test('detailed: with diffs and steps', () => {
+    expect(renderPlan(PLAN, { style: plain, detailed: true })).toBe(
+      `
+generation 1 → 2
+  + 4003: starts; new
+      +++ a
+      +b
+  ~ 4002: needs a restart (new login); mode, memory
+  ~ 4001: network.allow
+  - old: stops; no longer configured
+  ~ host.nft
+      @@ -1 +1 @@
+      -x
+      +y
+steps
+  1. write and check generation 2
+  2. stop old
+  3. switch to generation 2
+  4. reload systemd
+  5. start 4003
+  6. wait for 4003`.trimStart(),
+    );
+  });
+
+  test('the first generation has nothing before it', () => {
+    const plan = { ...PLAN, generation: { from: null, to: 1 } };
+    expect(renderPlan(plan, { style: plain, detailed: false })).toMatch(/^first generation: 1\n/);
+  });
+
+  test('steps without a new generation', () => {
+    const plan: Plan = { ...EMPTY, steps: [{ kind: 'reload' }] };
+    expect(renderPlan(plan, { style: plain, detailed: true })).toBe('steps\n  1. reload systemd');
+  });
+
+  test('nothing', () => {
+    expect(isEmpty(EMPTY)).toBe(true);
+    expect(renderPlan(EMPTY, { style: plain, detailed: true })).toBe('nothing to do');
+  });
+
+  test('what waits for a restart is something', () => {
+    const changes = PLAN.changes.filter(({ cost }) => cost === 'new-login');
+    expect(isEmpty({ ...EMPTY, changes })).toBe(false);
+  });
+
+  test('green is new, yellow changes, red goes', () => {
+    const marked = renderPlan(PLAN, {
+      style: (style, text) => `<${style}>${text}`,
+      detailed: true,
+    });
+    expect(marked).toContain('<green>  + 4003');
+    expect(marked).toContain('<yellow>  ~ 4002');
+    expect(marked).toContain('<red>  - old');
+    expect(marked).toContain('<dim>@@ -1 +1 @@');
+    expect(marked).toContain('<red>-x');
+    expect(marked).toContain('<green>+y');
+  });
+});
+
+test.each<[Step, string]>([
+  [{ kind: 'pull-image', reference: 'a/b:1' }, 'pull a/b:1'],
+  [{ kind: 'write-generation', number: 3 }, 'write and check generation 3'],
+  [{ kind: 'write-static', path: '/etc/systemd/system/x' }, 'write /etc/systemd/system/x'],
+  [{ kind: 'stop', instances: ['a', 'b'] }, 'stop a, b'],
+  [{ kind: 'activate', number: 3 }, 'switch to generation 3'],
+  [{ kind: 'link-quadlets' }, 'link the units into /etc/containers/systemd'],
+  [{ kind: 'reload' }, 'reload systemd'],
+  [{ kind: 'enable', unit: 'x.target' }, 'enable x.target'],
+  [{ kind: 'prune', numbers: [1, 2] }, 'remove old generations 1, 2'],
+  [{ kind: 'load-host-rules' }, "load the host's rules"],
+  [{ kind: 'remove-network', name: 'n' }, 'remove network n'],
+  [{ kind: 'update-guard', instance: 'a' }, 'update the guard of a'],
+  [{ kind: 'start', instances: ['a'] }, 'start a'],
+  [{ kind: 'restart', instance: 'a' }, 'restart a'],
+  [{ kind: 'wait', instances: ['a'] }, 'wait for a'],
+])('step %j', (step, text) => {
+  expect(describeStep(step)).toBe(text);
+});
