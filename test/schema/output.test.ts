@@ -175,6 +175,7 @@ const STATES: Record<ProbeState, true> = {
 
 const STAGES: Record<Stage, true> = {
   unknown: true,
+  'not-started': true,
   starting: true,
   'login-window': true,
   'logging-in': true,

@@ -14,7 +14,7 @@ export const OUTPUTS = [
   'secret-list',
   'status',
 ] as const;
-export type Output = (typeof OUTPUTS)[number];
+type Output = (typeof OUTPUTS)[number];
 
 const compiled = new Map<Output, ValidateFunction>();
 
