@@ -9,19 +9,28 @@ import type { FileReader, FileWriter } from './host.ts';
 export function openFiles(root: string | null): FileReader & FileWriter {
   const base = root === null ? null : fs.realpathSync(resolve(root));
 
-  /** Where `path` lies; a link under `--root` that leads out of the tree is refused. */
-  function locate(path: string): string {
+  /**
+   * Where `path` lies; a link under `--root` that leads out of the tree is refused.
+   *
+   * @param last what happens to `path` itself: a link there is followed, or is what is meant
+   */
+  function locate(path: string, last: 'followed' | 'meant'): string {
     if (base === null) return path;
     const inside = join(base, path);
-    const parent = realParent(inside);
-    if (parent !== base && !parent.startsWith(base + sep)) {
-      throw new UserError(`${inside}: leads out of --root ${base}, to ${parent}; remove that link`);
+    const real = realPath(last === 'followed' ? inside : dirname(inside));
+    if (real !== base && !real.startsWith(base + sep)) {
+      throw new UserError(`${inside}: leads out of --root ${base}, to ${real}; remove that link`);
     }
     return inside;
   }
 
-  function guarded<T>(path: string, verb: string, action: (located: string) => T): T {
-    const located = locate(path);
+  function guarded<T>(
+    path: string,
+    verb: string,
+    action: (located: string) => T,
+    last: 'followed' | 'meant' = 'meant',
+  ): T {
+    const located = locate(path, last);
     try {
       return action(located);
     } catch (error) {
@@ -31,10 +40,15 @@ export function openFiles(root: string | null): FileReader & FileWriter {
 
   return {
     readText: (path) =>
-      guarded(path, 'read', (at) => absentAs(null, () => fs.readFileSync(at, 'utf8'))),
+      guarded(path, 'read', (at) => absentAs(null, () => fs.readFileSync(at, 'utf8')), 'followed'),
     list: (path) =>
-      guarded(path, 'list', (at) => absentAs<string[]>([], () => fs.readdirSync(at).sort())),
-    exists: (path) => fs.existsSync(locate(path)),
+      guarded(
+        path,
+        'list',
+        (at) => absentAs<string[]>([], () => fs.readdirSync(at).sort()),
+        'followed',
+      ),
+    exists: (path) => fs.existsSync(locate(path, 'followed')),
     readLink: (path) =>
       guarded(path, 'read', (at) => {
         try {
@@ -45,13 +59,23 @@ export function openFiles(root: string | null): FileReader & FileWriter {
         }
       }),
     writeText: (path, text, mode = 0o644) =>
-      guarded(path, 'write', (at) => writeDurably(at, text, mode)),
+      guarded(path, 'write', (at) =>
+        replaceDurably(at, (temporary) => syncedWrite(temporary, text, mode)),
+      ),
     makeDirectory: (path, mode = 0o755) =>
-      guarded(path, 'create', (at) => {
-        fs.mkdirSync(at, { recursive: true, mode });
-        // mkdir's mode passes through the umask, and a directory that was there keeps its own.
-        fs.chmodSync(at, mode);
-      }),
+      guarded(
+        path,
+        'create',
+        (at) => {
+          const first = fs.mkdirSync(at, { recursive: true, mode });
+          // mkdir's mode passes through the umask. What was there keeps the mode that somebody gave it.
+          if (first === undefined) return;
+          for (let made = at; made.length >= first.length; made = dirname(made)) {
+            fs.chmodSync(made, mode);
+          }
+        },
+        'followed',
+      ),
     makeTemporaryDirectory: (prefix) => {
       // Below /tmp it could be a tree of another user's; mkdtemp makes it 0700.
       const at = fs.mkdtempSync(join(base ?? '', tmpdir(), prefix));
@@ -72,14 +96,12 @@ export function openFiles(root: string | null): FileReader & FileWriter {
         for (const path of directories) syncDirectory(path);
       }),
     symlink: (target, path) =>
-      guarded(path, 'link', (at) => {
-        const temporary = temporaryBeside(at);
-        fs.symlinkSync(target, temporary);
-        renameDurably(temporary, at);
-      }),
+      guarded(path, 'link', (at) =>
+        replaceDurably(at, (temporary) => fs.symlinkSync(target, temporary)),
+      ),
     rename: (from, to) =>
       guarded(to, 'rename', (at) => {
-        const source = locate(from);
+        const source = locate(from, 'meant');
         renameDurably(source, at);
       }),
     remove: (path) =>
@@ -87,10 +109,13 @@ export function openFiles(root: string | null): FileReader & FileWriter {
   };
 }
 
-function writeDurably(path: string, text: string, mode: number): void {
+/** Made beside `path` under another name, then renamed. */
+function replaceDurably(path: string, make: (temporary: string) => void): void {
   const temporary = temporaryBeside(path);
   try {
-    syncedWrite(temporary, text, mode);
+    // One that was killed had this process id once.
+    fs.rmSync(temporary, { force: true });
+    make(temporary);
     renameDurably(temporary, path);
   } catch (error) {
     fs.rmSync(temporary, { force: true });
@@ -129,13 +154,13 @@ function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
 }
 
-/** Real path of the nearest directory above `path` that exists. */
-function realParent(path: string): string {
-  for (let directory = dirname(path); ; directory = dirname(directory)) {
+/** Real path of `path`, or of the nearest directory above it that exists. */
+function realPath(path: string): string {
+  for (let at = path; ; at = dirname(at)) {
     try {
-      return fs.realpathSync(directory);
+      return fs.realpathSync(at);
     } catch (error) {
-      if (!isCode(error, 'ENOENT', 'ENOTDIR')) throw explain(error, 'read', directory);
+      if (!isCode(error, 'ENOENT', 'ENOTDIR')) throw explain(error, 'read', at);
     }
   }
 }
@@ -167,7 +192,10 @@ function explain(error: unknown, verb: string, path: string): unknown {
       `cannot ${verb} ${path}: no space left on the device; free some and repeat`,
     );
   }
-  if (isCode(error, 'EROFS'))
-    return new UserError(`cannot ${verb} ${path}: file system is read-only`);
+  if (isCode(error, 'EROFS')) {
+    return new UserError(
+      `cannot ${verb} ${path}: the file system is read-only; mount it writable and repeat`,
+    );
+  }
   return new UserError(`cannot ${verb} ${path}: ${error.message}`);
 }

@@ -1,10 +1,14 @@
 /** Starting other programs. execa is loaded with the first one, not with ibq. */
 
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
+import { StringDecoder } from 'node:string_decoder';
 import { ExitCode, UserError } from '../errors.ts';
 import type { HostReader, RunOptions, RunResult } from './host.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** From the polite signal to the other one. */
+const GRACE_MS = 2000;
 
 /**
  * The programs' messages are read by ibq, so their language is fixed. They run in a process group
@@ -19,24 +23,55 @@ export function runner(verbose: (line: string) => void): HostReader['run'] {
     const [program, ...rest] = argv;
     const subprocess = execa(program, rest, {
       reject: false,
-      // Where ibq was called may be a place that is gone, or closed to it.
-      cwd: '/',
       detached: true,
-      cleanup: true,
-      timeout: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      forceKillAfterDelay: 2000,
       env: { LC_ALL: 'C.UTF-8', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: 'cat', ...options.env },
       stripFinalNewline: false,
       ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
     });
     if (options.onStderrLine) forEachLine(subprocess.stderr, options.onStderrLine);
+    const timeout = endAfter(subprocess, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     const result = await subprocess;
+    timeout.clear();
     return {
       stdout: String(result.stdout ?? ''),
       stderr: String(result.stderr ?? ''),
-      exitCode: result.exitCode ?? null,
-      failure: failureOf(result),
+      exitCode: timeout.passed ? null : (result.exitCode ?? null),
+      failure: timeout.passed ? 'timed-out' : failureOf(result),
     };
+  };
+}
+
+/**
+ * Ends the program with all that it started: a child of its own that lived on would hold the output
+ * open, and ibq would wait for that one without an end.
+ */
+function endAfter(
+  subprocess: Pick<ChildProcess, 'pid' | 'stdout' | 'stderr'>,
+  ms: number,
+): { readonly passed: boolean; clear: () => void } {
+  let passed = false;
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      if (subprocess.pid !== undefined) process.kill(-subprocess.pid, name);
+    } catch {
+      // The group is gone already.
+    }
+  };
+  let timer = setTimeout(() => {
+    passed = true;
+    signal('SIGTERM');
+    timer = setTimeout(() => {
+      signal('SIGKILL');
+      // Whoever left the group may still have it open.
+      subprocess.stdout?.destroy();
+      subprocess.stderr?.destroy();
+    }, GRACE_MS);
+  }, ms);
+  return {
+    get passed() {
+      return passed;
+    },
+    clear: () => clearTimeout(timer),
   };
 }
 
@@ -65,24 +100,25 @@ export function attacher(verbose: (line: string) => void): HostReader['attach'] 
 
 function failureOf(result: {
   code?: string | undefined;
-  timedOut: boolean;
   isTerminated: boolean;
   exitCode?: number | undefined;
 }): RunResult['failure'] {
   if (result.code === 'ENOENT') return 'not-found';
-  if (result.timedOut) return 'timed-out';
   if (result.isTerminated) return 'signal';
   // Neither an exit status nor a signal: it could not be started (no permission, no memory).
   return result.exitCode === undefined ? 'not-found' : null;
 }
 
 function forEachLine(stream: NodeJS.ReadableStream | null, callback: (line: string) => void): void {
+  const decoder = new StringDecoder('utf8');
   let rest = '';
-  stream?.on('data', (chunk: Buffer) => {
-    const lines = (rest + chunk.toString()).split(/[\r\n]+/);
-    rest = lines.pop() ?? '';
+  const take = (text: string, last: boolean) => {
+    const lines = (rest + text).split(/[\r\n]+/);
+    rest = last ? '' : (lines.pop() ?? '');
     for (const line of lines) if (line.trim() !== '') callback(line);
-  });
+  };
+  stream?.on('data', (chunk: Buffer) => take(decoder.write(chunk), false));
+  stream?.on('end', () => take(decoder.end(), true));
 }
 
 /** A line that can be pasted into a shell. */
