@@ -8,7 +8,9 @@ import { requireParts } from '../host/podman.ts';
 import { requireRoot } from '../host/root.ts';
 import { restartUnits, showUnits, startUnits, stopUnits, unitLog } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
+import { lastWords } from './wait-output.ts';
 
+const LOG_LINES = 50;
 const LOG_LINES_SHOWN = 8;
 
 export type Verb = 'start' | 'stop' | 'restart';
@@ -60,8 +62,8 @@ export async function lifecycle(
     for (const name of failed) {
       ui.warn(`${name} did not start:`);
       const unit = states.get(instanceService(name));
-      const log = unit ? await unitLog(host, unit, LOG_LINES_SHOWN) : [];
-      for (const line of log) ui.note(`  | ${line}`);
+      const log = unit ? await unitLog(host, unit, LOG_LINES) : [];
+      for (const line of lastWords(log, LOG_LINES_SHOWN)) ui.note(`  | ${line}`);
       ui.note(`  more: ibq logs ${name}`);
     }
     return failed.length === 0 ? ExitCode.done : ExitCode.failed;

@@ -3,7 +3,7 @@
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { configPaths } from '../host/config-files.ts';
-import { readCidFile, readCurrentManifest } from '../host/installed.ts';
+import { readCurrentManifest } from '../host/installed.ts';
 import { withInterrupt } from '../host/interrupt.ts';
 import { type Observation, observeInstances } from '../host/observe.ts';
 import { requireRoot } from '../host/root.ts';
@@ -41,7 +41,7 @@ async function show(context: Context, json: boolean): Promise<number> {
   const observations = await observeInstances(host, manifest?.instances ?? {});
   if (json) {
     const images = manifest?.images ?? {};
-    ui.json({ instances: observations.map((it) => toJson(context, it, images)) });
+    ui.json({ instances: observations.map((it) => toJson(it, images)) });
   } else if (observations.length === 0) {
     ui.note('nothing is deployed yet: run "sudo ibq deploy"');
   } else {
@@ -86,12 +86,11 @@ function age(ms: number): string {
 
 /** The shape of `status --json` (docs/schema/status.schema.json). */
 function toJson(
-  { host }: Context,
-  { name, instance, unit, probe, verdict, pendingRestart }: Observation,
+  { name, instance, unit, running, probe, verdict, pendingRestart }: Observation,
   images: Readonly<Record<string, string>>,
 ): object {
   const since = unit.since === null ? null : new Date(unit.since).toISOString();
-  const container = unit.active === 'active' ? readCidFile(host.files, name) : null;
+  const container = unit.active === 'active' ? (running?.container ?? null) : null;
   return {
     name,
     mode: instance.mode,

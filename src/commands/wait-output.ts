@@ -28,8 +28,15 @@ export function reportUnhealthy(ui: Ui, observations: readonly Observation[]): b
   for (const { name, verdict, log } of unhealthy) {
     ui.warn(`${name} does not answer the IB API: ${verdict.word}`);
     for (const problem of verdict.problems) ui.note(`  ${problem}`);
-    for (const line of log.slice(-LOG_LINES_SHOWN)) ui.note(`  | ${line}`);
+    for (const line of lastWords(log, LOG_LINES_SHOWN)) ui.note(`  | ${line}`);
     ui.note(`  ${verdict.mend ?? `more: ibq logs ${name}`}`);
   }
   return unhealthy.length > 0;
+}
+
+/** The last lines of a log. Podman and systemd write a dozen after the guard has said why it refused. */
+export function lastWords(log: readonly string[], count: number): string[] {
+  const last = log.slice(-count);
+  const refusal = log.findLast((line) => line.startsWith('ibq guard: '));
+  return refusal === undefined || last.includes(refusal) ? last : [refusal, ...last];
 }

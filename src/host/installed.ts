@@ -130,8 +130,8 @@ function mapUnit(unit: UnitState | undefined): InstalledUnit | null {
 }
 
 /**
- * What the guard hook wrote when each container started. It is believed only for the container
- * that the unit's own cidfile names: a record outlives its container.
+ * What the guard hook wrote when each container started. It is believed only while that container's
+ * first process runs: a record outlives its container, and process ids come again.
  */
 export function readRunning(
   files: FileReader,
@@ -144,10 +144,11 @@ export function readRunning(
     if (state === null || guard === null) continue;
     const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(state)?.[1] ?? '';
     const container = value('container');
-    if (container === '' || readCidFile(files, name) !== container) continue;
+    const pid = value('pid');
+    if (!runsIn(files, pid, container)) continue;
     running.set(name, {
       container,
-      pid: Number(value('pid')),
+      pid: Number(pid),
       definition: value('definition'),
       guard,
     });
@@ -155,7 +156,12 @@ export function readRunning(
   return running;
 }
 
-/** Quadlet's `--cidfile=%t/%N.cid`: the container that the unit started last. */
-export function readCidFile(files: FileReader, name: string): string | null {
-  return files.readText(`/run/ib-gateway@${name}.cid`)?.trim() ?? null;
+/**
+ * Whether a process is a container's, by its cgroup (`…/libpod-payload-ID`; Quadlet's
+ * `--cgroups=split`). Quadlet itself keeps no record that all versions have: the cidfile is gone
+ * since Podman 5.8 at the latest.
+ */
+function runsIn(files: FileReader, pid: string, container: string): boolean {
+  const cgroups = files.readText(`/proc/${pid}/cgroup`);
+  return /^[0-9a-f]+$/.test(container) && !!cgroups?.includes(`/libpod-payload-${container}`);
 }
