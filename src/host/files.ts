@@ -16,7 +16,8 @@ export function openFiles(root: string | null): FileReader & FileWriter {
    */
   function locate(path: string, last: 'followed' | 'meant'): string {
     if (base === null) return path;
-    const inside = join(base, path);
+    // As in a chroot: `..` does not lead above the root.
+    const inside = join(base, resolve('/', path));
     const real = realPath(last === 'followed' ? inside : dirname(inside));
     if (real !== base && !real.startsWith(base + sep)) {
       throw new UserError(`${inside}: leads out of --root ${base}, to ${real}; remove that link`);

@@ -8,6 +8,8 @@ import type { Host } from './host.ts';
 
 const LOCK_DIRECTORY = '/run/ibq';
 const LOCK_FILE = `${LOCK_DIRECTORY}/lock`;
+/** What flock ends with when somebody else has it. */
+const CONFLICT = 75;
 
 /**
  * Runs `action` while holding the lock. The kernel keeps it (flock(2), through util-linux' flock,
@@ -23,20 +25,31 @@ export async function withLock<T>(
   action: () => Promise<T>,
 ): Promise<T> {
   host.files.makeDirectory(LOCK_DIRECTORY);
+  if (host.files.readLink(LOCK_FILE) !== null) {
+    throw new UserError(`${LOCK_FILE} should be a file, is a link; remove it`);
+  }
   const file = host.root === null ? LOCK_FILE : join(host.root, LOCK_FILE);
   const holder = spawn(
     'flock',
     // Half a second: an ibq that was killed just now lets go as soon as the kernel closes its pipe.
-    ['--timeout', '0.5', '--conflict-exit-code', '75', file, 'sh', '-c', 'echo; exec cat'],
-    { stdio: ['pipe', 'pipe', 'ignore'], detached: true },
+    ['--timeout', '0.5', '--conflict-exit-code', `${CONFLICT}`, file, 'sh', '-c', 'echo; exec cat'],
+    { stdio: ['pipe', 'pipe', 'pipe'], detached: true },
   );
+  let complaint = '';
+  holder.stderr.on('data', (chunk: Buffer) => {
+    complaint += chunk.toString();
+  });
   const taken = await new Promise<boolean>((resolve, reject) => {
     holder.once('error', () =>
       reject(
         new UserError('flock is missing; install the package util-linux', ExitCode.missingPart),
       ),
     );
-    holder.once('exit', () => resolve(false));
+    holder.once('close', (code) => {
+      if (code === CONFLICT) return resolve(false);
+      const reason = complaint.trim() || `flock ended with ${code}`;
+      reject(new UserError(`cannot take the lock ${file}: ${reason}`));
+    });
     holder.stdout.once('data', () => resolve(true));
   });
   if (!taken) {
@@ -54,6 +67,7 @@ export async function withLock<T>(
   } finally {
     holder.stdin.end();
     holder.stdout.destroy();
+    holder.stderr.destroy();
     holder.unref();
   }
 }

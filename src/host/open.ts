@@ -1,6 +1,6 @@
 /** Opens the host that a command works on: this machine, or a tree of files under `--root`. */
 
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ExitCode, UserError } from '../errors.ts';
 import { openFiles } from './files.ts';
@@ -14,8 +14,10 @@ export function openHost({
   root: string | null;
   verbose: (line: string) => void;
 }): Host {
-  if (root !== null && !existsSync(root)) {
-    throw new UserError(`--root ${root}: should be a directory, is not there`, ExitCode.usage);
+  const stat = root === null ? null : statSync(root, { throwIfNoEntry: false });
+  if (stat === undefined || stat?.isDirectory() === false) {
+    const found = stat === undefined ? 'not there' : 'a file';
+    throw new UserError(`--root ${root}: should be a directory, is ${found}`, ExitCode.usage);
   }
   return {
     root,
