@@ -4,7 +4,7 @@ import { UserError } from '../errors.ts';
 import type { Desired } from '../plan/desired.ts';
 import { QUADLET_DIRECTORY, QUADLET_LINK } from '../plan/paths.ts';
 import { parseGeneratorOutput } from '../quadlet/generator-output.ts';
-import type { Host } from './host.ts';
+import type { Host, HostReader } from './host.ts';
 
 /** Debian's place first, then Fedora's. */
 const GENERATORS = [
@@ -12,6 +12,11 @@ const GENERATORS = [
   '/usr/libexec/podman/quadlet',
   '/usr/lib/podman/quadlet',
 ];
+
+/** Podman's Quadlet generator; null where it is not installed. */
+function findGenerator({ files }: Pick<HostReader, 'files'>): string | null {
+  return GENERATORS.find((path) => files.exists(path)) ?? null;
+}
 
 /**
  * Sees what the host will see: the staged units and, beside them, the user's own files and drop-ins,
@@ -26,8 +31,8 @@ export async function checkGeneration(
   staging: string,
   desired: Desired,
 ): Promise<string[]> {
-  const generator = GENERATORS.find((path) => host.files.exists(path));
-  if (!generator) {
+  const generator = findGenerator(host);
+  if (generator === null) {
     throw new UserError('the Quadlet generator of Podman is missing; reinstall podman', 69);
   }
   const beside = `${staging}/beside`;

@@ -1,6 +1,7 @@
 /** Podman: versions, images, secrets, networks. */
 
 import { ExitCode, UserError } from '../errors.ts';
+import { PARTS, PODMAN_MISSING, podmanTooOld, systemdTooOld } from '../plan/parts.ts';
 import type { Host, HostReader } from './host.ts';
 import { libraryDirectory } from './shipped.ts';
 import { requireDone } from './systemd.ts';
@@ -15,11 +16,6 @@ export interface PodmanFacts {
   images: ReadonlyMap<string, string>;
 }
 
-/** Podman 5.3: `%i` in PublishPort, symlinked sub-directories, network-online ordering (facts: quadlet). */
-const PODMAN_NEEDED = [5, 3] as const;
-/** systemd 254: `systemctl show --timestamp=unix` for templates and drop-ins as ibq writes them. */
-const SYSTEMD_NEEDED = 254;
-
 /** @throws UserError (69) for a missing or too old Podman or systemd */
 export async function readPodman(
   host: HostReader,
@@ -32,50 +28,25 @@ export async function readPodman(
     imageDigests(host, images),
   ]);
   if (podman.failure === 'not-found') {
-    throw new UserError(
-      'podman is not installed; install Podman 5.3 or newer with netavark (Debian 13: "apt install podman netavark")',
-      ExitCode.missingPart,
-    );
+    throw new UserError(PODMAN_MISSING, ExitCode.missingPart);
   }
-  const podmanVersion = /(\d+\.\d+(\.\d+)?)/.exec(podman.stdout)?.[1] ?? '';
-  const systemdVersion = Number(/^systemd (\d+)/.exec(systemd.stdout)?.[1] ?? 0);
-  requireVersions(podmanVersion, systemdVersion);
+  const podmanVersion = parsePodmanVersion(podman.stdout);
+  const systemdVersion = parseSystemdVersion(systemd.stdout);
+  const old = podmanTooOld(podmanVersion) ?? systemdTooOld(systemdVersion);
+  if (old !== null) throw new UserError(old, ExitCode.missingPart);
   requireParts(host);
   return { podmanVersion, systemdVersion, secrets, images: present };
 }
 
-function requireVersions(podman: string, systemd: number): void {
-  const [major = 0, minor = 0] = podman.split('.').map(Number);
-  const [neededMajor, neededMinor] = PODMAN_NEEDED;
-  if (major < neededMajor || (major === neededMajor && minor < neededMinor)) {
-    throw new UserError(
-      `podman ${podman || '(unknown version)'} is too old: ibq needs 5.3 or newer, whose Quadlet knows instance ports and linked directories (Debian 13 and Ubuntu 25.04 have it)`,
-      ExitCode.missingPart,
-    );
-  }
-  if (systemd < SYSTEMD_NEEDED) {
-    throw new UserError(
-      `systemd ${systemd || '(unknown version)'} is too old: ibq needs ${SYSTEMD_NEEDED} or newer (Debian 13 has 257)`,
-      ExitCode.missingPart,
-    );
-  }
+/** @param text of `podman --version` @returns `5.4.2`, empty where it says none */
+function parsePodmanVersion(text: string): string {
+  return /(\d+\.\d+(\.\d+)?)/.exec(text)?.[1] ?? '';
 }
 
-/** Programs that a start needs, where distributions put them; each with what brings it. */
-const PARTS = [
-  {
-    paths: ['/usr/lib/podman/netavark', '/usr/libexec/podman/netavark', '/usr/bin/netavark'],
-    mend: 'netavark, which makes the networks; install the package netavark',
-  },
-  {
-    paths: ['/usr/sbin/nft', '/usr/bin/nft'],
-    mend: 'nft, which loads the guard of each instance; install the package nftables',
-  },
-  {
-    paths: ['/usr/bin/nsenter'],
-    mend: 'nsenter, which the guard needs; install the package util-linux',
-  },
-];
+/** @param text of `systemctl --version` @returns 0 where it says none */
+function parseSystemdVersion(text: string): number {
+  return Number(/^systemd (\d+)/.exec(text)?.[1] ?? 0);
+}
 
 /** @throws UserError (69) naming each part that a start needs and the host lacks */
 export function requireParts(host: HostReader): void {
@@ -84,7 +55,11 @@ export function requireParts(host: HostReader): void {
     paths: [`${libDir}/hooks.d/ibq-guard.json`],
     mend: `the guard in ${libDir}; install ibq with scripts/install.sh`,
   };
-  const missing = [...PARTS, guard].filter(
+  const parts = PARTS.map(({ id, paths, use, ...part }) => ({
+    paths,
+    mend: `${id}, ${use}; install the package ${part.package}`,
+  }));
+  const missing = [...parts, guard].filter(
     ({ paths }) => !paths.some((path) => host.files.exists(path)),
   );
   if (missing.length === 0) return;

@@ -41,7 +41,7 @@ export function assemblePlan(desired: Desired, installed: Installed, options: Pl
 }
 
 /** Files of the current generation that are not what their generation's manifest says. */
-function findDrift({ manifest, files }: Installed): string[] {
+function findDrift({ manifest, files }: Pick<Installed, 'manifest' | 'files'>): string[] {
   if (manifest === null) return [];
   return Object.entries(manifest.files)
     .filter(([path, digest]) => {
@@ -256,7 +256,7 @@ function removedNetworks(desired: Desired, runtime: Runtime): Step[] {
 
 /** The rules that a running instance should have before any restart. */
 export function liveGuard(
-  { definition, guard }: DesiredInstance,
+  { definition, guard }: Pick<DesiredInstance, 'definition' | 'guard'>,
   running: RunningInstance,
 ): string {
   return running.definition === definition ? guard : guardForRunning(running.guard, guard);
