@@ -29,8 +29,11 @@ function report(error: unknown): number {
 // `ibq status | head -1`: whoever reads has had enough; that is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(ExitCode.done);
-  throw error;
+  process.stderr.write(`ibq: cannot write to standard output: ${error.message}\n`);
+  process.exit(ExitCode.failed);
 });
+// Nobody reads the progress any more: a deploy goes on to its end all the same.
+process.stderr.on('error', () => {});
 
 main(process.argv.slice(2))
   .catch(report)

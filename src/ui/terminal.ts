@@ -24,7 +24,8 @@ export function terminalUi({ quiet, color }: TerminalOptions): Ui {
       if (!quiet) process.stderr.write(`${text}\n`);
     },
     warn: (text) => void process.stderr.write(`ibq: warning: ${text}\n`),
-    style: (style: Style, text) => (coloured ? styleText(style, text) : text),
+    style: (style: Style, text) =>
+      coloured ? styleText(style, text, { validateStream: false }) : text,
     async confirm(question, { assumeYes, flag }) {
       if (assumeYes) return true;
       if (!interactive) {
@@ -33,16 +34,30 @@ export function terminalUi({ quiet, color }: TerminalOptions): Ui {
           ExitCode.usage,
         );
       }
-      const lines = createInterface({ input: process.stdin, output: process.stderr });
-      try {
-        const answer = await lines.question(`${question} [Y/n] `);
-        return /^(y|yes|)$/i.test(answer.trim());
-      } finally {
-        lines.close();
-      }
+      return /^(y|yes|)$/i.test((await ask(`${question} [Y/n] `)).trim());
     },
     readHidden: (prompt) => (process.stdin.isTTY ? promptHidden(prompt) : readStdin()),
   };
+}
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await new Promise((resolve, reject) => {
+      // Ctrl-C and Ctrl-D close it, and the question alone would wait for ever.
+      const abort = () => {
+        process.stderr.write('\n');
+        reject(new UserError('aborted, no changes made', ExitCode.interrupted));
+      };
+      lines.once('close', abort);
+      lines.question(question).then((answer) => {
+        lines.off('close', abort);
+        resolve(answer);
+      }, reject);
+    });
+  } finally {
+    lines.close();
+  }
 }
 
 async function readStdin(): Promise<string> {
@@ -55,8 +70,9 @@ async function readStdin(): Promise<string> {
 
 /** Reads keys in raw mode, so that nothing is echoed; Ctrl-C ends ibq, Ctrl-D ends the value. */
 async function promptHidden(prompt: string): Promise<string> {
-  process.stderr.write(prompt);
+  // Before the prompt: what is typed as soon as it is seen must not be echoed.
   process.stdin.setRawMode(true);
+  process.stderr.write(prompt);
   let value = '';
   try {
     for await (const chunk of process.stdin) {
