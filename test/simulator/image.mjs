@@ -93,6 +93,7 @@ async function buildImage(out, directory) {
   const node = realpathSync(process.execPath);
   file('/usr/local/bin/node', stripped(node, directory), 0o755);
   addLibraries(node, file);
+  addScripts(node, file);
   for (const name of PROGRAMS) {
     const path = ['/usr/bin', '/bin'].map((bin) => join(bin, name)).find(existsSync);
     if (path === undefined) continue;
@@ -124,6 +125,16 @@ function addLibraries(program, file) {
     file(join(merged(dirname(libc)), name), readFileSync(path), 0o755);
   const loader = /^\s*(\/\S*ld\S*)/m.exec(text)?.[1];
   if (loader !== undefined) file(merged(loader), readFileSync(loader), 0o755);
+}
+
+// Debian's node reads parts of its own library from files at every start, and names them in itself.
+function addScripts(node, file) {
+  const text = execFileSync('ldd', [node], { encoding: 'utf8' });
+  const library = /=> (\/\S*\/libnode\.so\S*)/.exec(text)?.[1];
+  const content = readFileSync(library ?? node, 'latin1');
+  for (const [path] of content.matchAll(/\/usr\/share\/nodejs\/[\w./-]+\.js/g)) {
+    if (existsSync(path)) file(path, readFileSync(path));
+  }
 }
 
 function merged(path) {
