@@ -37,7 +37,7 @@ export async function openSession(
   port: number,
 ): Promise<Session> {
   const client = [process.execPath, 'test/host/session.mjs', address, String(port)];
-  const started = execa('nsenter', [`--net=${host.netnsPath(from)}`, '--', ...client], {
+  const started = execa('/usr/bin/nsenter', [`--net=${host.netnsPath(from)}`, '--', ...client], {
     stdin: 'pipe',
     reject: false,
   });

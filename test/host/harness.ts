@@ -217,7 +217,12 @@ export async function installIbq(host: TestHost): Promise<void> {
   await built;
   await execa(join(repository, 'scripts/install.sh'), [], {
     cwd: repository,
-    env: { DESTDIR: host.root, PREFIX: '/usr/local', IBQ_NODE: '/usr/bin/node' },
+    // forky's sudo looks for commands in /usr/sbin, /usr/bin, /sbin and /bin only.
+    env: {
+      DESTDIR: host.root,
+      PREFIX: host.suite === 'forky' ? '/usr' : '/usr/local',
+      IBQ_NODE: '/usr/bin/node',
+    },
   });
   await host.ok(['systemctl', 'daemon-reload']);
 }
