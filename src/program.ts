@@ -105,7 +105,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
   instance
     .command('remove')
     .description('remove instances/NAME.toml; the next deploy stops it')
-    .argument('<name>')
+    .argument('<name>', 'instance')
     .option('--purge', 'also its settings volume and its secrets; stops it now')
     .action(
       action(async (ctx, name: string, options: { purge?: boolean }) =>
@@ -128,7 +128,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
   instance
     .command('show')
     .description('the settings of one instance and where each comes from')
-    .argument('<name>')
+    .argument('<name>', 'instance')
     .option('--json', 'print JSON')
     .action(
       action(async (ctx, name: string, options: { json?: boolean }) =>
@@ -167,7 +167,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .command('remove')
     .description('forget a value')
     .argument('<name>', 'instance')
-    .argument('<key>')
+    .argument('<key>', 'for example: password')
     .action(
       action(async (ctx, name: string, key: string) =>
         (await import('./commands/secret.ts')).secretRemove(ctx, name, key),
@@ -230,7 +230,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     program
       .command(verb)
       .description(LIFECYCLE[verb])
-      .argument('[names...]')
+      .argument('[names...]', 'instances')
       .option('--all', 'every deployed instance')
       .action(
         action(async (ctx, names: string[], options: { all?: boolean }) =>
@@ -244,7 +244,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
   program
     .command('logs')
     .description('the journal of an instance')
-    .argument('<name>')
+    .argument('<name>', 'instance')
     .option('-f, --follow', 'go on as new lines come')
     .option('-n, --lines <n>', 'how many of the last lines', parseCount, 50)
     .option('--since <time>', 'as journalctl reads it: "10 min ago", "today"')
@@ -262,8 +262,8 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
   program
     .command('exec')
     .description('run a command inside an instance: ibq exec NAME -- CMD')
-    .argument('<name>')
-    .argument('<command...>')
+    .argument('<name>', 'instance')
+    .argument('<command...>', 'what to run, with its arguments')
     .action(
       action(async (ctx, name: string, command: string[]) =>
         (await import('./commands/exec.ts')).exec(ctx, name, command),
@@ -288,7 +288,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
   program
     .command('wait')
     .description('wait until instances answer the IB API')
-    .argument('<names...>')
+    .argument('<names...>', 'instances')
     .option('--timeout <seconds>', 'give up after', parseSeconds, 180)
     .action(
       action(async (ctx, names: string[], options: { timeout: number }) =>

@@ -1,0 +1,294 @@
+/** The commander tree: its style, its contract, and what reaches a command. */
+
+import type { Command } from 'commander';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Context } from '../src/context.ts';
+import { buildProgram, runProgram } from '../src/program.ts';
+import { temporaryDirectory } from './support/sandbox.ts';
+
+type Call = [Context, ...unknown[]];
+const calls = vi.hoisted(() => [] as unknown[][]);
+
+vi.mock('../src/commands/plan.ts', () => ({
+  plan: async (...args: unknown[]) => {
+    calls.push(args);
+    return 2;
+  },
+}));
+vi.mock('../src/commands/exec.ts', () => ({
+  exec: async (...args: unknown[]) => {
+    calls.push(args);
+    return 42;
+  },
+}));
+vi.mock('../src/commands/deploy.ts', () => ({
+  deploy: async (...args: unknown[]) => {
+    calls.push(args);
+    return 0;
+  },
+}));
+vi.mock('../src/commands/logs.ts', () => ({
+  logs: async (...args: unknown[]) => {
+    calls.push(args);
+    return 0;
+  },
+}));
+
+let out = '';
+let err = '';
+beforeEach(() => {
+  calls.length = 0;
+  out = '';
+  err = '';
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += text;
+    return true;
+  });
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += text;
+    return true;
+  });
+});
+afterEach(() => void vi.restoreAllMocks());
+
+const run = (...args: string[]) => runProgram(args, '1.2.3');
+
+/** What the only command that ran was given. */
+async function reached(...args: string[]): Promise<{ exitCode: number; call: Call }> {
+  const exitCode = await run(...args);
+  expect(err).toBe('');
+  expect(calls).toHaveLength(1);
+  return { exitCode, call: calls[0] as Call };
+}
+
+/** `network detect`, … of every command; groups too. */
+function walk(command: Command, path: string[] = []): [string, Command][] {
+  return command.commands.flatMap((child) => {
+    const here = [...path, child.name()];
+    return [[here.join(' '), child] as [string, Command], ...walk(child, here)];
+  });
+}
+
+const tree = buildProgram('1.2.3', () => {});
+const commands = walk(tree);
+
+describe('the contract', () => {
+  test('these commands, and no stubs of others', () => {
+    const leaves = commands.filter(([, command]) => command.commands.length === 0);
+    expect(leaves.map(([name]) => name).sort()).toEqual(
+      [
+        'init',
+        'network detect',
+        'instance add',
+        'instance remove',
+        'instance list',
+        'instance show',
+        'secret set',
+        'secret list',
+        'secret remove',
+        'plan',
+        'deploy',
+        'status',
+        'start',
+        'stop',
+        'restart',
+        'logs',
+        'exec',
+        'probe',
+        'wait',
+      ].sort(),
+    );
+  });
+
+  test.each([
+    ['', '--version --root --config --quiet --verbose --no-color'],
+    ['init', '--force'],
+    ['network detect', '--json --write'],
+    ['instance add', '--mode --user --port --profile --image --set'],
+    ['instance remove', '--purge'],
+    ['instance list', '--json'],
+    ['instance show', '--json'],
+    ['secret list', '--json'],
+    ['plan', '--json --detailed-exitcode'],
+    ['deploy', '--dry-run --yes --no-start --no-wait --timeout --restart-changed --replace-drift'],
+    ['status', '--json --watch'],
+    ['start', '--all'],
+    ['stop', '--all'],
+    ['restart', '--all'],
+    ['logs', '--follow --lines --since'],
+    ['exec', ''],
+    ['probe', '--json --login'],
+    ['wait', '--timeout'],
+  ])('ibq %s: %s', (name, options) => {
+    const command = name === '' ? tree : commands.find(([known]) => known === name)?.[1];
+    expect(command?.options.map(({ long }) => long).join(' ')).toBe(options);
+  });
+
+  test.each([
+    ['-q', '--quiet'],
+    ['-v', '--verbose'],
+    ['deploy -y', '--yes'],
+    ['logs -f', '--follow'],
+    ['logs -n', '--lines'],
+  ])('%s is %s', (short, long) => {
+    const [name = '', flag = name] = short.split(' ');
+    const command = commands.find(([known]) => known === name)?.[1] ?? tree;
+    expect(command.options.find((option) => option.short === flag)?.long).toBe(long);
+  });
+});
+
+describe('style', () => {
+  const STYLE = /^[a-z"'/-].*[^.]$|^IB /s;
+
+  test.each(commands)('%s is described: lower case, no full stop', (_name, command) => {
+    expect(command.description()).toMatch(STYLE);
+    expect(command.description().length).toBeLessThan(75);
+  });
+
+  test.each(commands)('the options and arguments of %s are described', (_name, command) => {
+    for (const { long, description } of command.options) {
+      expect(description, long).toMatch(STYLE);
+    }
+    for (const argument of command.registeredArguments) {
+      expect(argument.description, argument.name()).toMatch(STYLE);
+    }
+  });
+
+  test('what an option takes is named in one way', () => {
+    for (const [, command] of [['', tree] as const, ...commands]) {
+      for (const { flags } of command.options) {
+        expect(flags).toMatch(/^(-\w, )?--[a-z-]+( <[a-z=]+>)?$/);
+      }
+    }
+  });
+
+  test('help fits a terminal', () => {
+    for (const [name, command] of commands) {
+      for (const line of command.helpInformation().split('\n')) {
+        expect(line.length, `${name}: ${line}`).toBeLessThanOrEqual(80);
+      }
+    }
+  });
+});
+
+describe('help and version', () => {
+  test.each([[['--version']], [['plan', '--version']]])('%j', async (args) => {
+    expect(await run(...args)).toBe(0);
+    expect(out).toBe('1.2.3\n');
+  });
+
+  test.each([[['--help']], [['-h']], [['help']]])('%j', async (args) => {
+    expect(await run(...args)).toBe(0);
+    expect(out).toContain('First steps:\n  sudo ibq init');
+    expect(out).toContain('Exit codes:');
+    expect(err).toBe('');
+  });
+
+  test.each([[['plan', '--help']], [['help', 'plan']]])('%j', async (args) => {
+    expect(await run(...args)).toBe(0);
+    expect(out).toContain('Usage: ibq plan [options]');
+    expect(out).toContain('--root <dir>');
+  });
+
+  test.each([[[]], [['network']], [['instance']], [['secret']]])(
+    '%j alone is a question: help on stderr, 64',
+    async (args) => {
+      expect(await run(...args)).toBe(64);
+      expect(out).toBe('');
+      expect(err).toContain('Usage: ibq');
+    },
+  );
+});
+
+describe('usage errors: 64, on stderr, with a way on', () => {
+  test.each<[string[], string]>([
+    [['plam'], "ibq: unknown command 'plam'\n(Did you mean plan?)"],
+    [['network', 'detct'], "ibq: unknown command 'detct'\n(Did you mean detect?)"],
+    [['plan', '--jsno'], "ibq: unknown option '--jsno'\n(Did you mean --json?)"],
+    [['plan', 'extra'], "ibq: too many arguments for 'plan'"],
+    [['instance', 'add'], "ibq: missing required argument 'name'"],
+    [['exec', '4001'], "ibq: missing required argument 'command'"],
+    [['wait'], "ibq: missing required argument 'names'"],
+    [['--root'], "ibq: option '--root <dir>' argument missing"],
+    [['deploy', '--timeout', '0'], 'should be seconds, 1 or more'],
+    [['deploy', '--timeout', '1e3'], 'should be seconds, 1 or more'],
+    [['logs', '4001', '-n', '-1'], 'should be a number, 0 or more'],
+    [['instance', 'add', 'a', '--port', '70000'], 'should be a port (1-65535)'],
+  ])('%j: %s', async (args, message) => {
+    expect(await run(...args)).toBe(64);
+    expect(err).toContain(message);
+    expect(err).toMatch(/\(see "ibq( \w+)* --help"\)\n$/);
+    expect(out).toBe('');
+    expect(calls).toEqual([]);
+  });
+});
+
+describe('global options', () => {
+  test.each([
+    ['before the verb', (root: string) => ['--root', root, '--config', '/x.toml', 'plan']],
+    ['after it', (root: string) => ['plan', '--root', root, '--config', '/x.toml']],
+    ['around it', (root: string) => ['--root', root, 'plan', '--config=/x.toml', '--json']],
+  ])('%s', async (_title, args) => {
+    const root = temporaryDirectory();
+    const { exitCode, call } = await reached(...args(root));
+    expect(exitCode).toBe(2);
+    expect(call[0].host.root).toBe(root);
+    expect(call[0].configFile).toBe('/x.toml');
+    expect(call[0].version).toBe('1.2.3');
+  });
+
+  test('without them: this host, its usual configuration', async () => {
+    const { call } = await reached('plan');
+    expect(call[0].host.root).toBeNull();
+    expect(call[0].configFile).toBe('/etc/ibq/ibq.toml');
+  });
+});
+
+describe('what reaches a command', () => {
+  test.each<[string[], unknown]>([
+    [[], { json: false, detailedExitCode: false }],
+    [['--json', '--detailed-exitcode'], { json: true, detailedExitCode: true }],
+  ])('plan %j', async (args, options) => {
+    expect((await reached('plan', ...args)).call[1]).toEqual(options);
+  });
+
+  const DEPLOY = {
+    dryRun: false,
+    yes: false,
+    start: true,
+    wait: true,
+    timeoutSeconds: 180,
+    restartChanged: false,
+    replaceDrift: false,
+  };
+  test.each<[string, object]>([
+    ['', {}],
+    ['-y', { yes: true }],
+    ['--dry-run', { dryRun: true }],
+    ['--no-start', { start: false }],
+    ['--no-wait --timeout 5', { wait: false, timeoutSeconds: 5 }],
+    ['--restart-changed --replace-drift', { restartChanged: true, replaceDrift: true }],
+  ])('deploy %s', async (args, changes) => {
+    const { call } = await reached('deploy', ...args.split(' ').filter(Boolean));
+    expect(call[1]).toEqual({ ...DEPLOY, ...changes });
+  });
+
+  test('logs', async () => {
+    const { call } = await reached('logs', '4001', '-f', '-n', '5', '--since', '10 min ago');
+    expect(call.slice(1)).toEqual(['4001', { follow: true, lines: 5, since: '10 min ago' }]);
+  });
+
+  test.each([
+    [['exec', '4001', '--', 'ls', '-x']],
+    [['exec', '4001', '--', 'ls', '-v', '--json', '--root', '/']],
+    [['exec', '4001', '--', 'sh', '-c', 'echo "a b"']],
+    [['exec', '4001', '--', 'env', '--', '-q']],
+    [['exec', '4001', 'ls']],
+  ])('%j: the command as it is', async (args) => {
+    const { exitCode, call } = await reached(...args);
+    expect(exitCode).toBe(42);
+    const rest = args.slice(2);
+    expect(call.slice(1)).toEqual(['4001', rest[0] === '--' ? rest.slice(1) : rest]);
+    expect(call[0].host.root).toBeNull();
+  });
+});
