@@ -1,9 +1,9 @@
 // Tries TCP ports FROM to TO of ADDRESS and prints, as JSON, each that gave any sign of life:
 // { "4003": "open", "22": "ECONNREFUSED" }.
-//   node --input-type=module - ADDRESS [FROM TO] <scan.mjs
+//   node --input-type=module - ADDRESS FROM TO <scan.mjs
 import { connect } from 'node:net';
 
-const [host, from = '1', to = '65535'] = process.argv.slice(2);
+const [host, from, to] = process.argv.slice(2);
 const AT_ONCE = 8000;
 /** Everything is on one machine: an answer takes microseconds. */
 const PATIENCE_MS = 500;

@@ -1,0 +1,118 @@
+/** Gateways are ordinary services: systemctl does to one what it says, and a reboot brings all back. */
+
+import { beforeAll, expect, test } from 'vitest';
+import { accountsAt } from './api-client.ts';
+import {
+  addGateway,
+  containerIds,
+  generation,
+  ibq,
+  ibqOk,
+  prepareHost,
+  status,
+  until,
+} from './gateways.ts';
+import { describeOnHosts } from './harness.ts';
+
+describeOnHosts('systemd', (host) => {
+  const NAMES = ['4001', '4002', 'research'];
+
+  beforeAll(async () => {
+    await prepareHost(host);
+    await addGateway(host, '4001', { mode: 'live' });
+    await addGateway(host, '4002', { mode: 'paper' });
+    await addGateway(host, 'research', { mode: 'paper', port: 4010 });
+    await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
+  });
+
+  test('`systemctl stop` of one: it is inactive, not failed; the others go on', async () => {
+    const before = await containerIds(host);
+    await host.ok('systemctl stop ib-gateway@4002');
+    const { '4002': stopped, ...others } = before;
+    expect(stopped).toBeDefined();
+    expect(await containerIds(host)).toEqual(others);
+    expect(await host.ok('systemctl show ib-gateway@4002 -p ActiveState,Result')).toBe(
+      'Result=success\nActiveState=inactive\n',
+    );
+    expect(await host.ok('systemctl --failed --plain --no-legend')).toBe('');
+  });
+
+  test('`systemctl start` of one: it is ready again; the others go on', async () => {
+    const before = await containerIds(host);
+    await host.ok('systemctl start ib-gateway@4002');
+    await ibqOk(host, ['wait', '4002', '--timeout', '60']);
+    expect(await containerIds(host)).toEqual({ ...before, '4002': expect.any(String) });
+  });
+
+  test('`systemctl restart` of one: a new container for it alone', async () => {
+    const before = await containerIds(host);
+    await host.ok('systemctl restart ib-gateway@4002');
+    await ibqOk(host, ['wait', '4002', '--timeout', '60']);
+    const after = await containerIds(host);
+    expect(after['4002']).not.toBe(before['4002']);
+    expect({ ...after, '4002': '' }).toEqual({ ...before, '4002': '' });
+  });
+
+  test('the target stops all and starts all', async () => {
+    await host.ok('systemctl stop ib-gateways.target');
+    expect(await containerIds(host)).toEqual({});
+    expect(await host.ok('systemctl --failed --plain --no-legend')).toBe('');
+    await host.ok('systemctl start ib-gateways.target');
+    await ibqOk(host, ['wait', ...NAMES, '--timeout', '60']);
+  });
+
+  test('a gateway that was killed comes back by itself, and status says so meanwhile', async () => {
+    // A minute is too long for a test; the drop-in is a user's own.
+    await host.writeFile(
+      '/etc/containers/systemd/ib-gateway@research.container.d/soon.conf',
+      '[Service]\nRestartSec=3\nRestartSteps=0\n',
+    );
+    await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 120_000 });
+    const before = await containerIds(host);
+    await host.ok('podman kill --signal KILL ib-gateway-research');
+    await until('status says restarting', async () => {
+      const { stdout } = await ibq(host, ['status']);
+      return /^research\t.*\trestarting$/m.test(stdout);
+    });
+    await until('it runs again', async () => 'research' in (await containerIds(host)));
+    await ibqOk(host, ['wait', 'research', '--timeout', '60']);
+    const after = await containerIds(host);
+    expect(after.research).not.toBe(before.research);
+    expect({ ...after, research: '' }).toEqual({ ...before, research: '' });
+  });
+
+  test('after a reboot all come back, with their addresses, ready', async () => {
+    const before = await status(host);
+    const current = await generation(host);
+    await host.reboot();
+    await ibqOk(host, ['wait', ...NAMES, '--timeout', '90'], { timeoutMs: 120_000 });
+
+    const after = await status(host);
+    const addresses = ({ instances }: typeof before) =>
+      instances.map(({ name, publish, lan }) => ({ name, publish, lan }));
+    expect(addresses(after)).toEqual(addresses(before));
+    expect(after.instances.map(({ word, pendingRestart }) => [word, pendingRestart])).toEqual(
+      NAMES.map(() => ['ready', false]),
+    );
+    // What systemd says is what the kernel has.
+    const [first] = after.instances;
+    const inside = await host.ok(
+      'podman exec ib-gateway-4001 cat /proc/net/fib_trie /sys/class/net/lan0/address',
+    );
+    expect(inside).toContain(first?.lan?.address);
+    expect(inside).toContain(first?.lan?.mac);
+    expect((await accountsAt(host, 'lan1', first?.lan?.address ?? '', 4003)).accounts).toHaveLength(
+      1,
+    );
+
+    const { stderr } = await ibqOk(host, ['deploy']);
+    expect(stderr).toContain('nothing to do; 3 of 3 ready');
+    expect(await generation(host)).toBe(current);
+  });
+
+  test('after a second reboot a stopped one is started too: the target wants it', async () => {
+    await host.ok('systemctl stop ib-gateway@4002');
+    await host.reboot();
+    await ibqOk(host, ['wait', ...NAMES, '--timeout', '90'], { timeoutMs: 120_000 });
+  });
+});
