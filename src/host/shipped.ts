@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ExitCode, UserError } from '../errors.ts';
 
 /**
  * Where ibq lies on this machine: `PREFIX/lib/ibq` when installed. The guard hook is loaded from
@@ -12,7 +13,7 @@ export function libraryDirectory(): string {
   for (let directory = start; ; directory = dirname(directory)) {
     if (existsSync(join(directory, 'quadlets', 'ib-gateway@.container'))) return directory;
     if (directory === dirname(directory)) {
-      throw new Error(`no quadlets/ above ${start}: ibq is not installed whole`);
+      throw new UserError(`no quadlets/ above ${start}; install ibq again`, ExitCode.missingPart);
     }
   }
 }

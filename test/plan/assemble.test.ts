@@ -54,7 +54,7 @@ describe('first deploy', () => {
     'switch to generation 1',
     'link the units into /etc/containers/systemd',
   ];
-  const RUNTIME = ['reload systemd', 'enable ib-gateways.target', "load the host's rules"];
+  const RUNTIME = ['enable ib-gateways.target', 'reload systemd', "load the host's rules"];
 
   test.each<[string, Partial<PlanOptions>, string[]]>([
     ['', {}, [...FILES, ...RUNTIME, 'start 4001, 4002', 'wait for 4001, 4002']],

@@ -38,6 +38,7 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     hostAddresses: ['10.0.0.5' as Ipv4],
     seen: [],
     usedSubnets: ['10.0.0.0/24' as Cidr],
+    interfaces: new Map([['eth1', { up: true }]]),
     rangeFile: '/etc/ibq/network.toml',
     ...changes,
   };
@@ -113,7 +114,7 @@ export class ModelHost {
       targetWants: [...this.targetWants],
       targetEnabled: this.targetEnabled,
       hostRules: this.hostRules,
-      hostRulesUnit: null,
+      staticUnitsStale: false,
     };
     return {
       manifest: this.manifest,

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { describeStep, type Plan, type Step } from '../../src/plan/plan.ts';
-import { isEmpty, renderPlan } from '../../src/plan/render.ts';
+import { driftLines, isEmpty, renderPlan } from '../../src/plan/render.ts';
 import type { Style } from '../../src/ui/ui.ts';
 
 const EMPTY: Plan = { generation: null, changes: [], steps: [], drift: [], warnings: [] };
@@ -98,6 +98,14 @@ steps
     expect(marked).toContain('<red>-x');
     expect(marked).toContain('<green>+y');
   });
+});
+
+test('driftLines: what is missing, what was edited', () => {
+  const files = new Map([['guard/4001.nft', '# mine']]);
+  expect(driftLines({ ...EMPTY, drift: ['guard/4001.nft', 'host.nft'] }, { files })).toEqual([
+    '/etc/ibq/current/guard/4001.nft: was edited by hand',
+    '/etc/ibq/current/host.nft: is missing',
+  ]);
 });
 
 test.each<[Step, string]>([
