@@ -36,7 +36,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .option('-v, --verbose', 'print each command that ibq runs')
     .option('--no-color', 'no colours (NO_COLOR is honoured too)')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ibq: ')) })
+    .configureOutput({ outputError: (text, write) => write(inOurForm(text)) })
     .showHelpAfterError('(see "ibq --help")')
     .showSuggestionAfterError(true)
     .exitOverride()
@@ -82,6 +82,18 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
         (await import('./commands/network-detect.ts')).networkDetect(ctx, {
           json: options.json === true,
           write: options.write === true,
+        }),
+      ),
+    );
+
+  network
+    .command('show')
+    .description('the addresses, ports and rules in force, as a diagram')
+    .option('--json', 'print JSON')
+    .action(
+      action(async (ctx, options: { json?: boolean }) =>
+        (await import('./commands/network-show.ts')).networkShow(ctx, {
+          json: options.json === true,
         }),
       ),
     );
@@ -264,6 +276,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .description('run a command inside an instance: ibq exec NAME -- CMD')
     .argument('<name>', 'instance')
     .argument('<command...>', 'what to run, with its arguments')
+    .usage('[options] <name> -- <command...>')
     .action(
       action(async (ctx, name: string, command: string[]) =>
         (await import('./commands/exec.ts')).exec(ctx, name, command),
@@ -344,6 +357,13 @@ First steps:
 Exit codes:
   0 done · 1 failed · 2 changes pending · 3 not healthy · 64 usage · 69 something is missing
   75 another ibq is at work · 77 needs root · 78 configuration invalid · 130/143 interrupted`;
+
+/** `ibq: --timeout <seconds>: should be seconds, 1 or more, got "x"`. */
+function inOurForm(text: string): string {
+  return text
+    .replace(/^error: option '(.+)' argument '(.*)' is invalid\. (.*)$/m, 'ibq: $1: $3, got "$2"')
+    .replace(/^error: /, 'ibq: ');
+}
 
 function parsePort(text: string): number {
   const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;

@@ -9,6 +9,9 @@ import { detectNetwork } from '../network/detect.ts';
 import { overridesOf } from '../network/overrides.ts';
 import { pinOf, renderPin } from '../network/pin.ts';
 
+export const NOTHING_CONFIGURED =
+  'no instance is configured yet: sudo ibq instance add 4002 --mode paper --user NAME';
+
 /**
  * What was detected is used only once it is pinned: the question is whether to pin it. Without a
  * pin, or when the answer is no, instances are reached over published ports alone.

@@ -3,7 +3,7 @@
 import type { Config } from '../config/types.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
-import { type Applied, applyPlan } from '../host/apply.ts';
+import { applyPlan } from '../host/apply.ts';
 import { dryRunCheck } from '../host/check-generation.ts';
 import type { Interrupt } from '../host/interrupt.ts';
 import { withInterrupt } from '../host/interrupt.ts';
@@ -15,8 +15,8 @@ import { requireRoot } from '../host/root.ts';
 import { waitForInstances } from '../host/wait.ts';
 import { buildManifest, type ManifestInstance } from '../plan/manifest.ts';
 import { describeStep, type Plan } from '../plan/plan.ts';
-import { isEmpty, renderPlan } from '../plan/render.ts';
-import { configForDeploy } from './deploy-config.ts';
+import { driftLines, renderPlan } from '../plan/render.ts';
+import { configForDeploy, NOTHING_CONFIGURED } from './deploy-config.ts';
 import { reportUnhealthy, tellChange, tellWaiting } from './wait-output.ts';
 
 export interface DeployOptions {
@@ -71,10 +71,10 @@ async function run(
   const { plan, desired, installed } = prepared;
   for (const warning of plan.warnings) ui.warn(warning);
   if (config.instances.length === 0 && installed.manifest === null) {
-    ui.note('no instance is configured yet: sudo ibq instance add 4002 --mode paper --user NAME');
+    ui.note(NOTHING_CONFIGURED);
     return ExitCode.done;
   }
-  refuseDrift(plan, options);
+  refuseDrift(prepared, options);
   if (plan.changes.length > 0) {
     ui.note(renderPlan(plan, { style: (_, text) => text, detailed: false }));
   }
@@ -86,30 +86,32 @@ async function run(
     images: {},
   }).instances;
   const observations = new Map<string, Observation>();
+  const wait = async (names: readonly string[]): Promise<boolean> => {
+    const waited = await waitForInstances(host, pick(instances, names), {
+      timeoutMs: options.timeoutSeconds * 1000,
+      interrupt,
+      onChange: (observation) => tellChange(ui, observation),
+      onWaiting: (open, seconds) => tellWaiting(ui, open, seconds),
+    });
+    for (const observation of waited) observations.set(observation.name, observation);
+    return waited.every(({ verdict }) => verdict.ready);
+  };
   const applied = await applyPlan(plan, host, {
+    images: prepared.images,
     desired,
     version,
     interrupt,
     onStep: (step, number, total) => ui.note(`[${number}/${total}] ${describeStep(step)}`),
     onProgress: (line) => ui.note(`  ${line}`),
     onWarning: (line) => ui.warn(line),
-    wait: async (names) => {
-      const waited = await waitForInstances(host, pick(instances, names), {
-        timeoutMs: options.timeoutSeconds * 1000,
-        interrupt,
-        onChange: (observation) => tellChange(ui, observation),
-        onWaiting: (open, seconds) => tellWaiting(ui, open, seconds),
-      });
-      for (const observation of waited) observations.set(observation.name, observation);
-      return waited.every(({ verdict }) => verdict.ready);
-    },
+    wait,
   });
   if (applied.stopped !== null) ui.warn(applied.stopped);
   if (interrupt.exitCode !== null) {
     ui.note('the next "sudo ibq deploy" goes on from here');
     return interrupt.exitCode;
   }
-  return conclude(context, config, prepared, options, { applied, instances, observations });
+  return conclude(context, config, prepared, options, { instances, observations, wait });
 }
 
 /** Tells what is in force now: of the instances that were waited for, and of all others at a glance. */
@@ -119,9 +121,9 @@ async function conclude(
   { plan }: Prepared,
   options: DeployOptions,
   outcome: {
-    applied: Applied;
     instances: Readonly<Record<string, ManifestInstance>>;
     observations: Map<string, Observation>;
+    wait: (names: readonly string[]) => Promise<boolean>;
   },
 ): Promise<number> {
   const { instances, observations } = outcome;
@@ -136,13 +138,25 @@ async function conclude(
     for (const observation of await observeInstances(host, pick(instances, others))) {
       observations.set(observation.name, observation);
     }
+    // A deploy that was killed while it waited, or a restart just before this one.
+    const starting = others.filter((name) => isStarting(observations.get(name)));
+    if (starting.length > 0) await outcome.wait(starting);
   }
   const all = [...observations.values()];
   const unhealthy = reportUnhealthy(ui, all);
   const ready = all.filter(({ verdict }) => verdict.ready).length;
-  const summary = started ? `${ready} of ${config.instances.length} ready` : 'see "ibq status"';
-  ui.note(isEmpty(plan) ? `nothing to do; ${summary}` : `done; ${summary}`);
+  const summary = started
+    ? `${ready} of ${config.instances.length} ready`
+    : 'see "sudo ibq status"';
+  ui.note(plan.steps.length === 0 ? `nothing to do; ${summary}` : `done; ${summary}`);
   return unhealthy ? ExitCode.unhealthy : ExitCode.done;
+}
+
+function isStarting(observation: Observation | undefined): boolean {
+  return (
+    observation?.verdict.word === 'starting' ||
+    observation?.stage.stage === 'waiting-for-two-factor'
+  );
 }
 
 /** Running instances that keep what they have until somebody restarts them. */
@@ -157,11 +171,11 @@ function tellPending(plan: Plan, options: DeployOptions, tell: (line: string) =>
   );
 }
 
-function refuseDrift(plan: Plan, { replaceDrift }: DeployOptions): void {
-  if (plan.drift.length === 0 || replaceDrift) return;
-  const files = plan.drift.map((path) => `/etc/ibq/current/${path}: was edited by hand`);
+function refuseDrift(prepared: Prepared, { replaceDrift }: DeployOptions): void {
+  const files = driftLines(prepared.plan, prepared.installed);
+  if (files.length === 0 || replaceDrift) return;
   files.push(
-    'nothing was changed; move your edits to a drop-in in /etc/containers/systemd/ib-gateway@.container.d/, or lose them with "sudo ibq deploy --replace-drift"',
+    'nothing was changed; write them anew with "sudo ibq deploy --replace-drift" (settings of your own for a unit belong into a drop-in in /etc/containers/systemd/ib-gateway@.container.d/)',
   );
   throw new UserError(files.join('\n'));
 }

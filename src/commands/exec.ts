@@ -2,13 +2,14 @@
 
 import type { Context } from '../context.ts';
 import { requireDeployed } from '../host/deployed.ts';
-import { requireRoot } from '../host/root.ts';
+import { requireLive, requireRoot } from '../host/root.ts';
 
 export async function exec(
   { host, ui }: Context,
   name: string,
   command: readonly string[],
 ): Promise<number> {
+  requireLive(host, 'exec');
   requireRoot(host, `exec ${name} -- ${command.join(' ')}`);
   requireDeployed(host, name);
   const flags = ui.interactive && ui.terminal ? ['--interactive', '--tty'] : ['--interactive'];

@@ -80,7 +80,8 @@ export function removeInstanceFile(
       .list(configPaths(configFile).instances)
       .map((file) => basename(file, '.toml'));
     const near = closest(name, names);
-    throw new UserError(`${path} is not there${near ? `; did you mean ${show(near)}?` : ''}`);
+    const hint = near ? `; did you mean ${show(near)}?` : '; what it left behind goes with --purge';
+    throw new UserError(`${path} is not there${hint}`, ExitCode.usage);
   }
   host.files.remove(path);
   ui.note(`removed ${path}`);

@@ -9,7 +9,7 @@ import { ExitCode, UserError } from '../errors.ts';
 import { readConfigSources } from '../host/config-files.ts';
 import { table } from '../ui/table.ts';
 
-/** @throws UserError (1) where there is no such instance; ConfigError (78) */
+/** @throws UserError (64) where there is no such instance; ConfigError (78) */
 export async function instanceShow(
   { host, ui, configFile, env }: Context,
   name: string,
@@ -24,7 +24,7 @@ export async function instanceShow(
       config.instances.map((candidate) => candidate.name),
     );
     const hint = near ? `did you mean ${show(near)}?` : '"ibq instance list" lists them';
-    throw new UserError(`no instance ${show(name)}; ${hint}`);
+    throw new UserError(`no instance ${show(name)}; ${hint}`, ExitCode.usage);
   }
   const settings = explainInstance(sources, env, config, instance);
   if (json) {

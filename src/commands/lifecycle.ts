@@ -1,11 +1,11 @@
 /** `ibq start|stop|restart`: systemctl on instances, with what it costs said first. */
 
 import type { Context } from '../context.ts';
-import { ExitCode, UserError } from '../errors.ts';
+import { ExitCode } from '../errors.ts';
 import { selectDeployed } from '../host/deployed.ts';
 import { withLock } from '../host/lock.ts';
 import { requireParts } from '../host/podman.ts';
-import { requireRoot } from '../host/root.ts';
+import { requireLive, requireRoot } from '../host/root.ts';
 import { restartUnits, showUnits, startUnits, stopUnits, unitLog } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
 import { lastWords } from './wait-output.ts';
@@ -22,11 +22,9 @@ export async function lifecycle(
   { all }: { all: boolean },
 ): Promise<number> {
   const command = [verb, ...names, ...(all ? ['--all'] : [])].join(' ');
+  requireLive(host, verb);
   const selected = selectDeployed(host, names, { all, verb });
   requireRoot(host, command);
-  if (host.root !== null) {
-    throw new UserError(`${verb}: works on the running host, not with --root`, ExitCode.usage);
-  }
   if (selected.length === 0) {
     ui.note('nothing is deployed: run "sudo ibq deploy"');
     return ExitCode.done;

@@ -2,6 +2,7 @@
 
 import type { Context } from '../context.ts';
 import { requireDeployed } from '../host/deployed.ts';
+import { requireLive } from '../host/root.ts';
 import { instanceService } from '../plan/paths.ts';
 
 export async function logs(
@@ -9,6 +10,7 @@ export async function logs(
   name: string,
   options: { follow: boolean; lines: number; since: string | null },
 ): Promise<number> {
+  requireLive(host, 'logs');
   requireDeployed(host, name);
   return host.attach([
     'journalctl',

@@ -2,16 +2,16 @@
 
 import type { Context } from '../context.ts';
 import { ExitCode } from '../errors.ts';
+import { readCurrentManifest } from '../host/installed.ts';
 import { preparePlan } from '../host/prepare.ts';
 import { requireRoot } from '../host/root.ts';
-import { isEmpty, renderPlan } from '../plan/render.ts';
-import { configForDeploy, configForDeploy, NOTHING_CONFIGURED } from './deploy-config.ts';
+import { driftLines, isEmpty, renderPlan } from '../plan/render.ts';
+import { configForDeploy, NOTHING_CONFIGURED } from './deploy-config.ts';
 
 export async function plan(
   context: Context,
   options: { json: boolean; detailedExitCode: boolean },
 ): Promise<number> {
-  const { host, ui, configFile } = context;
   const { host, ui, configFile } = context;
   requireRoot(host, 'plan');
   const warnings: string[] = [];
@@ -21,16 +21,20 @@ export async function plan(
     { ...context, ui: { ...ui, warn } },
     { ask: false, assumeYes: false },
   );
+  if (config.instances.length === 0 && readCurrentManifest(host.files) === null && !options.json) {
+    ui.note(NOTHING_CONFIGURED);
+    return ExitCode.done;
+  }
   const prepared = await preparePlan(host, config, configFile, {
     noStart: false,
     noWait: false,
     restartChanged: false,
   });
-  const result = prepared.plan;
+  const result = { ...prepared.plan, warnings: [...warnings, ...prepared.plan.warnings] };
   if (options.json) ui.json(result);
   else {
     ui.print(renderPlan(result, { style: ui.style, detailed: true }));
-    for (const line of driftLines(prepared)) ui.warn(line);
+    for (const line of driftLines(result, prepared.installed)) ui.warn(line);
     for (const warning of result.warnings) ui.warn(warning);
   }
   return options.detailedExitCode && !isEmpty(result) ? ExitCode.changesPending : ExitCode.done;

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { type ProbeResult, probeApi } from '../gateway/probe.ts';
 import { requireDeployed } from '../host/deployed.ts';
+import { requireLive } from '../host/root.ts';
 
 const HEALTHY: readonly ProbeResult['state'][] = ['handshake', 'logged-in'];
 
@@ -13,9 +14,7 @@ export async function probe(
   { json, login }: { json: boolean; login: boolean },
 ): Promise<number> {
   const { ui, host } = context;
-  if (host.root !== null) {
-    throw new UserError('probe: opens a connection, so --root does not apply', ExitCode.usage);
-  }
+  requireLive(host, 'probe');
   const address = parseAddress(context, target);
   const result = await probeApi(address, login ? { login: {} } : {});
   const where = `${address.host}:${address.port}`;
@@ -51,9 +50,7 @@ function describe(where: string, result: ProbeResult, style: Context['ui']['styl
   const healthy = HEALTHY.includes(result.state);
   const lines = [`${where}: ${style(healthy ? 'green' : 'red', result.state)}`];
   if (result.detail) lines.push(`  ${result.detail}`);
-  if (result.serverVersion !== null) {
-    lines.push(`  API version ${result.serverVersion}, connected ${result.connectionTime ?? '?'}`);
-  }
+  if (result.connectionTime !== null) lines.push(`  connection time ${result.connectionTime}`);
   if (result.accounts.length > 0) lines.push(`  accounts ${result.accounts.join(', ')}`);
   if (result.nextValidId !== null) lines.push(`  next order id ${result.nextValidId}`);
   const { connectMs, handshakeMs, loginMs } = result.timings;

@@ -6,7 +6,7 @@ import { ExitCode, UserError } from '../errors.ts';
 import { loadHostConfig } from '../host/config-files.ts';
 import { withLock } from '../host/lock.ts';
 import { listSecrets, removeSecret, writeSecret } from '../host/podman.ts';
-import { requireRoot } from '../host/root.ts';
+import { requireLive, requireRoot } from '../host/root.ts';
 import { profileOf } from '../images/index.ts';
 import { type ProfileSecret, secretName } from '../images/profile.ts';
 import { table } from '../ui/table.ts';
@@ -96,15 +96,13 @@ export async function secretRemove(context: Context, name: string, key: string):
       throw new UserError(`instance ${name} has no ${key} set ("sudo ibq secret list" shows all)`);
     }
     await removeSecret(host, secret);
-    ui.note(`removed the ${key} of ${name}; it can't start again without it`);
+    ui.note(`removed the ${key} of ${name}; an instance of that name can't start without it`);
     return ExitCode.done;
   });
 }
 
 function requireLiveRoot({ host }: Context, command: string): void {
-  if (host.root !== null) {
-    throw new UserError('secret: Podman keeps secrets, so --root does not apply', ExitCode.usage);
-  }
+  requireLive(host, 'secret');
   requireRoot(host, command);
 }
 

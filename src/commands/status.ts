@@ -1,12 +1,12 @@
 /** `ibq status`: one line an instance, from unit to API. */
 
 import type { Context } from '../context.ts';
-import { ExitCode, UserError } from '../errors.ts';
+import { ExitCode } from '../errors.ts';
 import { configPaths } from '../host/config-files.ts';
 import { readCurrentManifest } from '../host/installed.ts';
 import { withInterrupt } from '../host/interrupt.ts';
 import { type Observation, observeInstances } from '../host/observe.ts';
-import { requireRoot } from '../host/root.ts';
+import { requireLive, requireRoot } from '../host/root.ts';
 import { table } from '../ui/table.ts';
 
 const WATCH_MS = 2000;
@@ -18,9 +18,7 @@ export async function status(
 ): Promise<number> {
   const { host, ui } = context;
   requireRoot(host, 'status');
-  if (host.root !== null) {
-    throw new UserError('status: asks the running host, so --root does not apply', ExitCode.usage);
-  }
+  requireLive(host, 'status');
   if (!watch) return show(context, json);
   return withInterrupt(
     () => {},

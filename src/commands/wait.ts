@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { ExitCode } from '../errors.ts';
 import { requireDeployed } from '../host/deployed.ts';
 import { withInterrupt } from '../host/interrupt.ts';
-import { requireRoot } from '../host/root.ts';
+import { requireLive, requireRoot } from '../host/root.ts';
 import { waitForInstances } from '../host/wait.ts';
 import { reportUnhealthy, tellChange, tellWaiting } from './wait-output.ts';
 
@@ -13,6 +13,7 @@ export async function wait(
   names: readonly string[],
   { timeoutSeconds }: { timeoutSeconds: number },
 ): Promise<number> {
+  requireLive(host, 'wait');
   requireRoot(host, `wait ${names.join(' ')}`);
   const instances = Object.fromEntries(names.map((name) => [name, requireDeployed(host, name)]));
   return withInterrupt(

@@ -72,7 +72,7 @@ function judgeUnit(name: string, unit: UnitState, stage: GatewayStage): Verdict 
     case 'deactivating':
       return { ready: false, word: 'stopping', problems: [], mend: null };
     default:
-      return { ready: false, word: 'stopped', problems: [], mend: `ibq start ${name}` };
+      return { ready: false, word: 'stopped', problems: [], mend: `sudo ibq start ${name}` };
   }
 }
 
@@ -94,16 +94,16 @@ function judgeStage(name: string, { stage, detail }: GatewayStage): Verdict | nu
     problems: [detail],
     mend,
   });
-  const password = `ibq secret set ${name} password, then ibq restart ${name}`;
+  const password = `sudo ibq secret set ${name} password, then sudo ibq restart ${name}`;
   switch (stage) {
     case 'waiting-for-two-factor':
       return verdict('waiting for 2FA', 'answer the notice in IBKR Mobile');
     case 'two-factor-timeout':
-      return verdict('2FA timed out', `ibq restart ${name}, and answer the notice in IBKR Mobile`);
+      return verdict('2FA timed out', `sudo ibq restart ${name}, and answer the notice in IBKR Mobile`);
     case 'login-failed':
-      return verdict('login failed', `ibq stop ${name} before IBKR locks the user; ${password}`);
+      return verdict('login failed', `sudo ibq stop ${name} before IBKR locks the user; ${password}`);
     case 'locked-out':
-      return verdict('locked out', `ibq stop ${name}, wait as IBKR says, then ${password}`);
+      return verdict('locked out', `sudo ibq stop ${name}, wait as IBKR says, then ${password}`);
     case 'existing-session':
       return verdict('session elsewhere', 'end the other session, or set existing_session_action');
     case 'login-window':
@@ -111,7 +111,7 @@ function judgeStage(name: string, { stage, detail }: GatewayStage): Verdict | nu
     case 'bad-environment':
       return verdict('bad settings', `ibq logs ${name}`);
     case 'exited':
-      return verdict('gateway down', `ibq restart ${name}`);
+      return verdict('gateway down', `sudo ibq restart ${name}`);
     case 'starting':
     case 'logging-in':
     case 'restarting':
@@ -127,7 +127,7 @@ function judgeStage(name: string, { stage, detail }: GatewayStage): Verdict | nu
 function judgeSilence(name: string, probe: ProbeResult | null, stage: GatewayStage): Verdict {
   if (probe === null)
     return { ready: false, word: 'unchecked', problems: [], mend: `ibq probe ${name}` };
-  const mend = `ibq logs ${name}; a restart (ibq restart ${name}) is a new login`;
+  const mend = `ibq logs ${name}; a restart (sudo ibq restart ${name}) is a new login`;
   const problems =
     stage.stage === 'logged-in' ? [probe.detail, `by its log ${stage.detail}`] : [probe.detail];
   switch (probe.state) {

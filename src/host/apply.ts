@@ -14,6 +14,7 @@ import {
   QUADLET_LINK,
   QUADLET_LINK_TARGET,
   RUNNING,
+  STATIC_UNITS,
   TARGET_UNIT,
 } from '../plan/paths.ts';
 import { describeStep, type Plan, type Step } from '../plan/plan.ts';
@@ -34,6 +35,8 @@ import {
 
 export interface ApplyOptions {
   desired: Desired;
+  /** Digests of the wanted images that were on this host before the first step, by reference. */
+  images: ReadonlyMap<string, string>;
   /** Version of this ibq, for the manifest. */
   version: string;
   interrupt: Interrupt;
@@ -64,9 +67,9 @@ export async function applyPlan(plan: Plan, host: Host, options: ApplyOptions): 
     if (step.kind === 'wait') {
       applied.healthy = (await options.wait(step.instances)) && applied.healthy;
       // One that does not come back is reason enough to leave the others logged in.
-      const restarts = plan.steps.slice(index + 1).some(({ kind }) => kind === 'restart');
-      if (!applied.healthy && restarts) {
-        applied.stopped = `stopped after ${index + 1} of ${plan.steps.length}: ${step.instances.join(', ')} did not come back, the others were left running`;
+      const restarted = plan.steps[index - 1]?.kind === 'restart';
+      if (!applied.healthy && restarted && index + 1 < plan.steps.length) {
+        applied.stopped = `stopped after ${index + 1} of ${plan.steps.length}: ${step.instances.join(', ')} did not come back, the rest was left as it is`;
         break;
       }
     } else {
@@ -90,11 +93,15 @@ async function applyStep(
       return writeGeneration(step.number, host, options);
     case 'write-static': {
       const unit = desired.staticUnits.find(({ path }) => path === step.path);
-      if (unit) host.files.writeText(unit.path, unit.text);
+      if (!unit) return;
+      host.files.makeDirectory(STATIC_UNITS);
+      host.files.writeText(unit.path, unit.text);
       return;
     }
     case 'stop':
-      return stopUnits(host, step.instances.map(instanceService));
+      await stopUnits(host, step.instances.map(instanceService));
+      for (const name of step.instances) host.files.remove(`${RUNNING}/${name}`);
+      return;
     case 'activate':
       return host.files.symlink(`generations/${step.number}`, CURRENT);
     case 'link-quadlets':
@@ -130,7 +137,13 @@ async function applyStep(
 async function writeGeneration(number: number, host: Host, options: ApplyOptions): Promise<void> {
   const { desired, version } = options;
   const staging = `${GENERATIONS}/.staging`;
-  const images = host.root === null ? await imageDigests(host, desired.images) : new Map();
+  const images = new Map(options.images);
+  if (host.root === null) {
+    const pulled = desired.images.filter((reference) => !images.has(reference));
+    for (const [reference, digest] of await imageDigests(host, pulled)) {
+      images.set(reference, digest);
+    }
+  }
   const manifest = buildManifest(desired, {
     ibq: version,
     generation: number,

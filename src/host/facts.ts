@@ -23,10 +23,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
   return {
     libDir,
     templates: Object.fromEntries(templateNames.map(template)) as HostFacts['templates'],
-    staticUnits: STATIC_UNIT_NAMES.map((name) => ({
-      path: `${STATIC_UNITS}/${name}`,
-      text: readShipped(libDir, name),
-    })),
+    staticUnits: shippedStaticUnits(),
     userDropIns: {
       template: readDropIns(files, 'ib-gateway@.container'),
       instances: new Map(
@@ -37,11 +34,23 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
       ),
     },
     machineId: files.readText('/etc/machine-id')?.trim() ?? '',
+    interfaces: new Map(
+      network.links.map(({ name, operstate }) => [name, { up: operstate !== 'down' }]),
+    ),
     hostAddresses: network.addresses,
     seen: network.neighbours.map(({ address }) => address),
     usedSubnets: [...network.routes.map(({ destination }) => destination), ...podmanSubnets(files)],
     rangeFile: `${dirname(configFile)}/network.toml`,
   };
+}
+
+/** Plain units as this ibq writes them. */
+export function shippedStaticUnits(): HostFacts['staticUnits'] {
+  const libDir = libraryDirectory();
+  return STATIC_UNIT_NAMES.map((name) => ({
+    path: `${STATIC_UNITS}/${name}`,
+    text: readShipped(libDir, name),
+  }));
 }
 
 /** The user's own drop-ins of a unit, in the order in which Quadlet applies them. */

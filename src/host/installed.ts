@@ -1,5 +1,6 @@
 /** `readInstalled(host)`: the current generation's files, what systemd has loaded, what runs. */
 
+import { basename } from 'node:path';
 import { UserError } from '../errors.ts';
 import type { Installed, InstalledUnit, RunningInstance, Runtime } from '../plan/installed.ts';
 import { type Manifest, parseManifest } from '../plan/manifest.ts';
@@ -7,7 +8,6 @@ import {
   CURRENT,
   GENERATIONS,
   HOST_RULES_LOADED,
-  HOST_RULES_UNIT,
   instanceService,
   QUADLET_LINK,
   QUADLET_LINK_TARGET,
@@ -81,13 +81,16 @@ async function readRuntime(
 ): Promise<Runtime> {
   const names = new Set([...query.instances, ...Object.keys(manifest?.instances ?? {})]);
   const networks = new Set([...query.networks, ...(manifest?.networks ?? [])]);
-  const units = await showUnits(host, [
-    TARGET_UNIT,
-    HOST_RULES_UNIT,
-    'ib-gateway@*.service',
-    'ibq-*-network.service',
-    ...[...names].map(instanceService),
-    ...[...networks].map((name) => `${name}-network.service`),
+  const plainUnits = query.staticUnits.map((path) => basename(path));
+  const [units, hostRules] = await Promise.all([
+    showUnits(host, [
+      ...plainUnits,
+      'ib-gateway@*.service',
+      'ibq-*-network.service',
+      ...[...names].map(instanceService),
+      ...[...networks].map((name) => `${name}-network.service`),
+    ]),
+    readHostRules(host),
   ]);
   const instances = byName(units, /^ib-gateway@(\w+)\.service$/);
   return {
@@ -97,9 +100,17 @@ async function readRuntime(
     definedNetworks: definedNetworks(host.files),
     targetWants: units.get(TARGET_UNIT)?.wants ?? [],
     targetEnabled: units.get(TARGET_UNIT)?.unitFileState === 'enabled',
-    hostRules: host.files.readText(HOST_RULES_LOADED),
-    hostRulesUnit: mapUnit(units.get(HOST_RULES_UNIT)),
+    hostRules,
+    staticUnitsStale: plainUnits.some((name) => units.get(name)?.needsReload === true),
   };
+}
+
+/** What was loaded last, if the kernel still has it: anybody may flush the host's rules. */
+async function readHostRules(host: HostReader): Promise<string | null> {
+  const loaded = host.files.readText(HOST_RULES_LOADED);
+  if (loaded === null) return null;
+  const table = await host.run(['nft', 'list', 'table', 'inet', 'ibq_host']);
+  return table.exitCode === 0 ? loaded : null;
 }
 
 function definedNetworks(files: FileReader): string[] {
@@ -116,14 +127,12 @@ function byName(
   const named = new Map<string, InstalledUnit>();
   for (const [id, unit] of units) {
     const name = pattern.exec(id)?.[1];
-    const state = mapUnit(unit);
-    if (name !== undefined && state) named.set(name, state);
+    if (name !== undefined) named.set(name, mapUnit(unit));
   }
   return named;
 }
 
-function mapUnit(unit: UnitState | undefined): InstalledUnit | null {
-  if (!unit) return null;
+function mapUnit(unit: UnitState): InstalledUnit {
   const definition = /\bIBQ_DEFINITION=(\w+)/.exec(unit.environment)?.[1] ?? null;
   const active = unit.sub.startsWith('auto-restart') ? 'auto-restart' : unit.active;
   return { load: unit.load, active, definition };

@@ -59,16 +59,40 @@ async function observe(
   const pendingRestart = active && running !== null && running.definition !== deployed.definition;
   const instance = pendingRestart ? asItRuns(host, name, deployed, running.definition) : deployed;
   const probe = active ? await probeInstance(host, instance, running) : null;
+  const inside =
+    running !== null &&
+    instance.publish !== null &&
+    (probe?.state === 'silent' || probe?.state === 'refused')
+      ? await probeInside(host, instance, running)
+      : null;
   const answers = probe?.state === 'handshake' || probe?.state === 'logged-in';
   const log = answers ? [] : await unitLog(host, unit, LOG_LINES);
   const stage = gatewayStage(log);
-  const verdict = judgeInstance({ name, unit, probe, stage });
+  const verdict =
+    inside?.state === 'handshake'
+      ? portLost(name, instance)
+      : judgeInstance({ name, unit, probe, stage });
   if (active && running === null) {
     verdict.problems.unshift(
-      `nothing shows that its guard was loaded; the ports of its container may be open: ibq restart ${name}`,
+      `nothing shows that its guard was loaded; the ports of its container may be open: sudo ibq restart ${name}`,
     );
   }
   return { name, instance, pendingRestart, unit, running, probe, stage, verdict, log };
+}
+
+/**
+ * The gateway answers in its own network and not at its published port: somebody flushed the
+ * host's firewall, and Podman's forwarding with it (netavark #1258). A restart would be a new login.
+ */
+function portLost(name: string, { publish }: ManifestInstance): Verdict {
+  return {
+    ready: false,
+    word: 'port lost',
+    problems: [
+      `the gateway answers, but nothing leads to it from ${publish}: the host's firewall was flushed`,
+    ],
+    mend: `sudo podman network reload ib-gateway-${name}, then sudo ibq deploy`,
+  };
 }
 
 function absentUnit(name: string): UnitState {
@@ -80,6 +104,7 @@ function absentUnit(name: string): UnitState {
     result: '',
     since: null,
     environment: '',
+    needsReload: false,
     wants: [],
     unitFileState: '',
     invocation: '',
@@ -102,7 +127,7 @@ function asItRuns(
 
 /**
  * Over the published port; in `lan` mode, where the host itself can't reach the LAN address
- * (a macvlan never talks to its parent), from inside the instance's network namespace.
+ * (a macvlan never talks to its parent), from inside.
  */
 async function probeInstance(
   host: HostReader,
@@ -110,7 +135,15 @@ async function probeInstance(
   running: RunningInstance | null,
 ): Promise<ProbeResult | null> {
   if (instance.publish !== null) return probeApi(parseTarget(instance.publish));
-  if (running === null) return null;
+  return running === null ? null : probeInside(host, instance, running);
+}
+
+/** From inside the instance's network namespace, by this same program. */
+async function probeInside(
+  host: HostReader,
+  instance: ManifestInstance,
+  running: RunningInstance,
+): Promise<ProbeResult | null> {
   const self = process.argv[1];
   if (self === undefined) return null;
   const target = `127.0.0.1:${instance.relayPort}`;

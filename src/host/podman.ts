@@ -39,12 +39,12 @@ export async function readPodman(
 }
 
 /** @param text of `podman --version` @returns `5.4.2`, empty where it says none */
-function parsePodmanVersion(text: string): string {
+export function parsePodmanVersion(text: string): string {
   return /(\d+\.\d+(\.\d+)?)/.exec(text)?.[1] ?? '';
 }
 
 /** @param text of `systemctl --version` @returns 0 where it says none */
-function parseSystemdVersion(text: string): number {
+export function parseSystemdVersion(text: string): number {
   return Number(/^systemd (\d+)/.exec(text)?.[1] ?? 0);
 }
 

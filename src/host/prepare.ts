@@ -2,8 +2,10 @@
 
 import type { Config } from '../config/types.ts';
 import { ExitCode, UserError } from '../errors.ts';
+import { listenerInTheWay, parseListeners } from '../network/listeners.ts';
 import { assemblePlan, type PlanOptions } from '../plan/assemble.ts';
 import { assembleDesired, type Desired } from '../plan/desired.ts';
+import type { HostFacts } from '../plan/facts.ts';
 import type { Installed } from '../plan/installed.ts';
 import type { Plan } from '../plan/plan.ts';
 import { readFacts } from './facts.ts';
@@ -16,6 +18,8 @@ export interface Prepared {
   desired: Desired;
   installed: Installed;
   plan: Plan;
+  /** Digest of each wanted image that is on this host, by reference; empty where Podman was not asked. */
+  images: ReadonlyMap<string, string>;
 }
 
 /**
@@ -31,18 +35,28 @@ export async function preparePlan(
   options: Omit<PlanOptions, 'missingImages'>,
 ): Promise<Prepared> {
   const manifest = readCurrentManifest(host.files);
-  const desired = assembleDesired(config, readFacts(host, config, configFile), manifest);
-  const installed = await readInstalled(host, {
-    instances: desired.instances.map(({ name }) => name),
-    networks: desired.networks.map(({ name }) => name),
-    staticUnits: desired.staticUnits.map(({ path }) => path),
-  });
+  const facts = readFacts(host, config, configFile);
+  const desired = assembleDesired(config, facts, manifest);
+  const live = host.root === null;
+  const askPodman = () => readPodman(host, desired.images);
+  const [installed, early] = await Promise.all([
+    readInstalled(host, {
+      instances: desired.instances.map(({ name }) => name),
+      networks: desired.networks.map(({ name }) => name),
+      staticUnits: desired.staticUnits.map(({ path }) => path),
+    }),
+    // A first deploy has something to do for sure: it need not wait for systemd's answer.
+    live && manifest === null && desired.instances.length > 0 ? askPodman() : null,
+  ]);
   const plan = assemblePlan(desired, installed, { ...options, missingImages: [] });
-  if (host.root !== null || plan.steps.length === 0) return { desired, installed, plan };
+  if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
 
-  const starts = plan.steps.some(({ kind }) => kind === 'start' || kind === 'restart');
+  const starting = plan.steps.flatMap((step) => (step.kind === 'start' ? step.instances : []));
+  const starts = starting.length > 0 || plan.steps.some(({ kind }) => kind === 'restart');
+  if (starts) requireParentUp(config, facts);
+  requirePortsFree(host, desired, starting);
   const [podman, memory] = await Promise.all([
-    readPodman(host, desired.images),
+    early ?? askPodman(),
     starts ? memoryWarning(config.instances) : null,
   ]);
   requireSecrets(desired, podman);
@@ -51,11 +65,37 @@ export async function preparePlan(
   return {
     desired,
     installed,
+    images: podman.images,
     plan: {
       ...assemblePlan(desired, installed, { ...options, missingImages }),
       warnings: memory === null ? [] : [memory],
     },
   };
+}
+
+/** A gateway that is stopped for a restart would not come back. */
+function requireParentUp({ network }: Config, { interfaces }: HostFacts): void {
+  if (network.lan === null || network.mode === 'bridge') return;
+  const name = network.lan.interface;
+  if (interfaces.get(name)?.up !== false) return;
+  throw new UserError(
+    `interface ${name}, which carries the LAN of the instances, is down; run "sudo ip link set ${name} up"; nothing was changed`,
+    ExitCode.missingPart,
+  );
+}
+
+/** Podman would find out only after the switch. */
+function requirePortsFree(host: HostReader, desired: Desired, starting: readonly string[]): void {
+  const listeners = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) =>
+    parseListeners(host.files.readText(path) ?? ''),
+  );
+  const taken = desired.instances.flatMap(({ name, publish }) => {
+    if (publish === null || !starting.includes(name)) return [];
+    const [address = '', port = ''] = publish.split(':');
+    if (!listenerInTheWay(listeners, address, Number(port))) return [];
+    return `instance ${name}: its port ${publish} is taken by another program ("sudo ss -ltnp sport = :${port}" names it); end that, or set another port`;
+  });
+  if (taken.length > 0) throw new UserError(`${taken.join('\n')}\nnothing was changed`);
 }
 
 function requireSecrets(desired: Desired, podman: PodmanFacts): void {

@@ -3,6 +3,12 @@
 import { ExitCode, UserError } from '../errors.ts';
 import type { Host } from './host.ts';
 
+/** @throws UserError (64) with `--root`: what the command asks is not in files */
+export function requireLive(host: Host, verb: string): void {
+  if (host.root === null) return;
+  throw new UserError(`${verb}: asks the running host, so --root does not apply`, ExitCode.usage);
+}
+
 /**
  * @param command the arguments after `ibq`, for the line that mends it
  * @throws UserError (77), ending with the `sudo ibq …` line; never with `--root`, where the

@@ -17,6 +17,8 @@ export interface UnitState {
   since: number | null;
   /** `Environment=` as loaded. */
   environment: string;
+  /** Its files are newer than what systemd has loaded; not told of edited drop-ins. */
+  needsReload: boolean;
   /** Units a target wants. */
   wants: string[];
   unitFileState: string;
@@ -33,6 +35,7 @@ const PROPERTIES = [
   'StateChangeTimestamp',
   'Environment',
   'Wants',
+  'NeedDaemonReload',
   'UnitFileState',
   'InvocationID',
 ];
@@ -93,6 +96,7 @@ export function parseShow(text: string): Map<string, UnitState> {
       result: value('Result'),
       since: parseTimestamp(value('StateChangeTimestamp')),
       environment: value('Environment'),
+      needsReload: value('NeedDaemonReload') === 'yes',
       wants: value('Wants').split(' ').filter(Boolean),
       unitFileState: value('UnitFileState'),
       invocation: value('InvocationID'),
@@ -120,13 +124,17 @@ export async function reloadUnits(host: Host): Promise<void> {
   requireDone(result, 'systemctl daemon-reload');
 }
 
-/** Enables a plain unit; generated ones refuse it (Podman #17567). */
+/** Enables a plain unit; generated ones refuse it (Podman #17567). systemd has to be reloaded after it. */
 export async function enableUnit(host: Host, unit: string): Promise<void> {
-  requireDone(await host.run(['systemctl', 'enable', '--quiet', unit]), `systemctl enable ${unit}`);
+  requireDone(
+    await host.run(['systemctl', 'enable', '--quiet', '--no-reload', unit]),
+    `systemctl enable ${unit}`,
+  );
 }
 
 /** How a start ended, unit by unit; one that fails does not hide the others. */
 export async function startUnits(host: Host, units: readonly string[]): Promise<RunResult> {
+  await forgetFailures(host, units);
   return host.run(['systemctl', 'start', '--', ...units], { timeoutMs: 300_000 });
 }
 
@@ -135,7 +143,16 @@ export async function stopUnits(host: Host, units: readonly string[]): Promise<v
   requireDone(result, `systemctl stop ${units.join(' ')}`);
 }
 
+/**
+ * The limit of starts is there for starts that nobody asked for. Without this, a restart that was
+ * asked for could stop a gateway and then not be allowed to start it.
+ */
+async function forgetFailures(host: Host, units: readonly string[]): Promise<void> {
+  await host.run(['systemctl', 'reset-failed', '--', ...units]);
+}
+
 export async function restartUnits(host: Host, units: readonly string[]): Promise<RunResult> {
+  await forgetFailures(host, units);
   return host.run(['systemctl', 'restart', '--', ...units], { timeoutMs: 600_000 });
 }
 

@@ -41,7 +41,7 @@ export function assemblePlan(desired: Desired, installed: Installed, options: Pl
 }
 
 /** Files of the current generation that are not what their generation's manifest says. */
-function findDrift({ manifest, files }: Pick<Installed, 'manifest' | 'files'>): string[] {
+export function findDrift({ manifest, files }: Pick<Installed, 'manifest' | 'files'>): string[] {
   if (manifest === null) return [];
   return Object.entries(manifest.files)
     .filter(([path, digest]) => {
@@ -193,8 +193,9 @@ function runtimeSteps(
   const filesMove = fileSteps.some(({ kind }) =>
     ['activate', 'write-static', 'link-quadlets'].includes(kind),
   );
-  if (filesMove || !loadedAsWanted(desired, runtime)) steps.push({ kind: 'reload' });
   if (!runtime.targetEnabled) steps.push({ kind: 'enable', unit: TARGET_UNIT });
+  const stale = runtime.staticUnitsStale || !loadedAsWanted(desired, runtime);
+  if (filesMove || stale || !runtime.targetEnabled) steps.push({ kind: 'reload' });
   if (desired.hostRules !== null && runtime.hostRules !== desired.hostRules) {
     steps.push({ kind: 'load-host-rules' });
   }

@@ -42,6 +42,7 @@ export function assembleDesired(
   facts: HostFacts,
   manifest: Manifest | null,
 ): Desired {
+  requireInterface(config, facts);
   const publishSubnet = config.network.mode === 'lan' ? null : subnetFor(config, facts, manifest);
   const rendered = renderGeneration({
     config,
@@ -90,6 +91,20 @@ export function assembleDesired(
     staticUnits: facts.staticUnits,
     images: [...new Set(instances.map(({ image }) => image))],
   };
+}
+
+/** What is pinned rules: another interface is never taken in its place. */
+function requireInterface({ network }: Config, { interfaces, rangeFile }: HostFacts): void {
+  if (network.lan === null || network.mode === 'bridge' || interfaces.size === 0) return;
+  if (interfaces.has(network.lan.interface)) return;
+  const present = [...interfaces.keys()].filter((name) => name !== 'lo').join(', ');
+  throw new ConfigError([
+    {
+      file: rangeFile,
+      key: 'network.interface',
+      message: `should be an interface of this host (${present}), ${network.lan.interface} is gone; bring it back, or run "sudo ibq network detect --write"`,
+    },
+  ]);
 }
 
 function subnetFor(config: Config, facts: HostFacts, manifest: Manifest | null): Cidr {

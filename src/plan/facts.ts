@@ -8,6 +8,8 @@ export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns'
   staticUnits: readonly { path: string; text: string }[];
   /** /etc/machine-id. */
   machineId: string;
+  /** The host's interfaces by name and whether each is up; empty where /proc/net/dev is not there. */
+  interfaces: ReadonlyMap<string, { up: boolean }>;
   hostAddresses: readonly Ipv4[];
   /** Addresses that the host has seen on the LAN (ARP). */
   seen: readonly Ipv4[];

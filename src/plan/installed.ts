@@ -48,5 +48,6 @@ export interface Runtime {
   targetEnabled: boolean;
   /** Host rules as they were loaded last; null: not loaded. */
   hostRules: string | null;
-  hostRulesUnit: InstalledUnit | null;
+  /** A plain unit of ibq's was written and systemd has not read it yet. */
+  staticUnitsStale: boolean;
 }

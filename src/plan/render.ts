@@ -1,6 +1,8 @@
 /** A plan for people. Pure: styling is handed in. */
 
 import type { Style } from '../ui/ui.ts';
+import type { Installed } from './installed.ts';
+import { CURRENT } from './paths.ts';
 import { type Change, type Cost, describeStep, type Plan } from './plan.ts';
 
 export interface RenderOptions {
@@ -37,6 +39,14 @@ export function renderPlan(plan: Plan, { style, detailed }: RenderOptions): stri
     lines.push(...plan.steps.map((step, index) => `  ${index + 1}. ${describeStep(step)}`));
   }
   return lines.join('\n');
+}
+
+/** Files of the current generation that are no longer as ibq wrote them, a line each. */
+export function driftLines({ drift }: Plan, { files }: Pick<Installed, 'files'>): string[] {
+  return drift.map((path) => {
+    const missing = (files.get(path) ?? null) === null;
+    return `${CURRENT}/${path}: ${missing ? 'is missing' : 'was edited by hand'}`;
+  });
 }
 
 export function isEmpty(plan: Plan): boolean {

@@ -152,7 +152,7 @@ describe('remove', () => {
   });
 
   test.each([
-    ['reserch', 1, `${DIRECTORY}/reserch.toml is not there; did you mean "research"?`],
+    ['reserch', 64, `${DIRECTORY}/reserch.toml is not there; did you mean "research"?`],
     ['../ibq', 64, 'name of an instance: should be'],
   ])('%s is refused', async (name, exitCode, message) => {
     const { context } = sandbox(FILES);

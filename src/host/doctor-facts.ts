@@ -1,0 +1,195 @@
+/** Gathers what `ibq doctor` judges: everything side by side, each within its time. Changes nothing. */
+
+import type { Environment } from '../config/load.ts';
+import type { Fact, Facts, FactValues } from '../doctor/facts.ts';
+import { UserError } from '../errors.ts';
+import type { Manifest } from '../plan/manifest.ts';
+import { readConfiguration, readClock, readDisks, readVolumes } from './doctor/configuration.ts';
+import { loadHostConfig } from './config-files.ts';
+import { readDropIns, readGenerationFiles } from './doctor/files.ts';
+import { readLanAnswers, readLanFromInside, readWayOut, requireLan } from './doctor/lan.ts';
+import { readListeners } from './doctor/listeners.ts';
+import {
+  findParts,
+  readCgroups,
+  readHook,
+  readKernelDriver,
+  readPodmanState,
+  readSystemdVersion,
+} from './doctor/parts.ts';
+import { readGuards, readHostRules, readNftablesService, readRuleset } from './doctor/rules.ts';
+import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
+import { shippedStaticUnits } from './facts.ts';
+import type { HostReader } from './host.ts';
+import { readCurrentManifest, readInstalled } from './installed.ts';
+import { memoryWarning } from './memory.ts';
+import { readNetworkFacts } from './network-facts.ts';
+import { observeInstances } from './observe.ts';
+import { imageDigests, listSecrets } from './podman.ts';
+
+/** Milliseconds that one program may take. */
+const RUN_MS = 5000;
+/** Milliseconds that one fact may take: a program, its end by force, and a second one. */
+const FACT_MS = 12_000;
+
+/** Facts that files alone tell: all there is under `--root`. */
+const OF_FILES = new Set<keyof FactValues>([
+  'parts',
+  'cgroups',
+  'configuration',
+  'config',
+  'manifest',
+  'network',
+  'generationFiles',
+  'dropIns',
+]);
+
+export async function gatherFacts(
+  host: HostReader,
+  { configFile, env }: { configFile: string; env: Environment },
+): Promise<Facts> {
+  const bounded = withLimit(host);
+  const sources = listSources(bounded, configFile, env);
+  const gathered = await Promise.all(
+    Object.entries(sources).map(async ([key, gather]) => {
+      const live = !OF_FILES.has(key as keyof FactValues);
+      if (live && host.root !== null) return [key, unknown('not asked with --root')] as const;
+      return [key, await settle(gather)] as const;
+    }),
+  );
+  return Object.fromEntries(gathered) as Facts;
+}
+
+type Sources = { [K in keyof FactValues]: () => FactValues[K] | Promise<FactValues[K]> };
+
+function listSources(host: HostReader, configFile: string, env: Environment): Sources {
+  const { files } = host;
+  const config = once(() => loadHostConfig(files, configFile, env).config, 'configuration');
+  const manifest = once(() => readCurrentManifest(files));
+  const network = once(() => readNetworkFacts(files));
+  const shipped = once(() => shippedStaticUnits());
+  const installed = once(() =>
+    readInstalled(host, {
+      instances: [],
+      networks: [],
+      staticUnits: shipped().map(({ path }) => path),
+    }),
+  );
+  const instances = () => manifest()?.instances ?? {};
+  const running = async () => (await installed()).runtime?.running ?? new Map();
+  const observed = once(() => observeInstances(host, instances()));
+  return {
+    podman: () => readPodmanState(host),
+    systemd: () => readSystemdVersion(host),
+    parts: () => findParts(files),
+    hook: () => readHook(files),
+    cgroups: () => readCgroups(files),
+    kernelDriver: () => readKernelDriver(host, requireLan(config()).driver),
+
+    configuration: () => readConfiguration(files, configFile, env),
+    config,
+    manifest,
+    secrets: () => listSecrets(host),
+    images: async () => {
+      const references = [...new Set(Object.values(instances()).map(({ image }) => image))];
+      return new Set((await imageDigests(host, references)).keys());
+    },
+    volumes: () => readVolumes(host, requireManifest(manifest())),
+    memoryWarning: () => memoryWarning(config().instances),
+    disks: () => readDisks(files),
+    clock: () => readClock(host),
+
+    network,
+    lanAnswers: () => readLanAnswers(host, config(), manifest(), network()),
+    lanFromInside: async () =>
+      readLanFromInside(host, config(), manifest(), await running()),
+    wayOut: async () => readWayOut(host, manifest(), await running(), network()),
+    listeners: () =>
+      readListeners(files, new Set(config().instances.map(({ port }): number => port))),
+
+    units: async () => unitFacts(await installed()),
+    generatorLog: () => readGeneratorLog(host),
+    generator: () => readGenerator(host),
+    hostRules: () => readHostRules(host),
+    guards: async () => {
+      const active = (await observed()).filter(({ unit }) => unit.active === 'active');
+      const names = active.map(({ name }) => name);
+      return readGuards(host, requireManifest(manifest()), names, await running());
+    },
+    ruleset: () => readRuleset(host),
+    nftablesService: () => readNftablesService(host),
+
+    generationFiles: async () => readGenerationFiles(files, await installed(), shipped()),
+    dropIns: () => readDropIns(files),
+    instances: async () =>
+      (await observed()).map(({ name, unit, pendingRestart, probe, instance, verdict }) => ({
+        name,
+        active: unit.active,
+        pendingRestart,
+        answers: probe?.state === 'handshake',
+        publish: instance.publish,
+        verdict,
+      })),
+  };
+}
+
+/** Facts rest on one another; each is found out once, and its failure is everybody's. */
+function once<T>(gather: () => T, what?: string): () => T {
+  let outcome: { value: T } | { error: unknown } | null = null;
+  return () => {
+    if (outcome === null) {
+      try {
+        outcome = { value: gather() };
+      } catch (error) {
+        const reason = what === undefined ? error : new UserError(`the ${what} is invalid`);
+        outcome = { error: reason };
+      }
+    }
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value;
+  };
+}
+
+function requireManifest(manifest: Manifest | null): Manifest {
+  if (manifest === null) throw new UserError('nothing is deployed');
+  return manifest;
+}
+
+/** No program may take longer than the doctor is ready to wait for it. */
+function withLimit(host: HostReader): HostReader {
+  return {
+    root: host.root,
+    files: host.files,
+    attach: host.attach,
+    now: host.now,
+    sleep: host.sleep,
+    run: (argv, options = {}) =>
+      host.run(argv, { ...options, timeoutMs: Math.min(options.timeoutMs ?? RUN_MS, RUN_MS) }),
+  };
+}
+
+async function settle<T>(gather: () => T | Promise<T>): Promise<Fact<T>> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<Fact<T>>((resolve) => {
+    timer = setTimeout(
+      () => resolve(unknown(`not known within ${FACT_MS / 1000} seconds`)),
+      FACT_MS,
+    );
+  });
+  const found = (async (): Promise<Fact<T>> => {
+    try {
+      return { known: true, value: await gather() };
+    } catch (error) {
+      return unknown(error instanceof Error ? error.message.replaceAll('\n', '; ') : `${error}`);
+    }
+  })();
+  try {
+    return await Promise.race([found, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function unknown(why: string): { known: false; why: string } {
+  return { known: false, why };
+}

@@ -1,0 +1,140 @@
+/** Facts about the LAN and the way out, asked of those who are there. */
+
+import type { Config, Lan } from '../../config/types.ts';
+import type { FactValues } from '../../doctor/facts.ts';
+import { UserError } from '../../errors.ts';
+import type { NetworkFacts } from '../../network/facts.ts';
+import { lanInterface } from '../../network/guard.ts';
+import {
+  broadcastOf,
+  type Ipv4,
+  ipv4FromNumber,
+  networkOf,
+  parseIpv4,
+  prefixOf,
+} from '../../network/ipv4.ts';
+import type { RunningInstance } from '../../plan/installed.ts';
+import type { Manifest } from '../../plan/manifest.ts';
+import type { HostReader } from '../host.ts';
+import { askLan } from '../lan-ask.ts';
+
+/** A first try and the kernel's second one, a second later. */
+const WAIT_MS = 1200;
+/** The rest of a larger range is not asked: the kernel's table of neighbours is small (gc_thresh2). */
+const MOST_ASKED = 256;
+
+/** @throws UserError without a LAN */
+export function requireLan({ network }: Config): Lan {
+  if (network.lan === null) throw new UserError('no LAN is configured (mode bridge)');
+  return network.lan;
+}
+
+/** The whole range, and deployed addresses wherever they lie. */
+export async function readLanAnswers(
+  host: HostReader,
+  config: Config,
+  manifest: Manifest | null,
+  network: NetworkFacts,
+): Promise<FactValues['lanAnswers']> {
+  const { interface: device, range } = requireLan(config);
+  const deployed = Object.values(manifest?.instances ?? {}).flatMap(
+    ({ lan }) => parseIpv4(lan?.address ?? '') ?? [],
+  );
+  const addresses = new Set<Ipv4>(deployed);
+  for (let at = networkOf(range); at <= broadcastOf(range); at++) {
+    if (addresses.size < MOST_ASKED) addresses.add(ipv4FromNumber(at));
+  }
+  for (const own of network.addresses) addresses.delete(own);
+  return askLan(host, { device, addresses: [...addresses], waitMs: WAIT_MS });
+}
+
+/** @throws UserError where nobody can ask */
+export async function readLanFromInside(
+  host: HostReader,
+  config: Config,
+  manifest: Manifest | null,
+  running: ReadonlyMap<string, RunningInstance>,
+): Promise<FactValues['lanFromInside']> {
+  const { interface: device, gateway } = requireLan(config);
+  const inside = [...running].filter(([name]) => manifest?.instances[name]?.lan);
+  if (inside.length === 0) throw new UserError('no instance with a LAN address runs');
+  const ask = async (from: string, pid?: number) => {
+    const question = { device: from, addresses: [gateway], waitMs: WAIT_MS };
+    const answers = await askLan(host, pid === undefined ? question : { ...question, pid });
+    return answers.has(gateway);
+  };
+  const [onHost, instances] = await Promise.all([
+    ask(device),
+    Promise.all(
+      inside.map(async ([name, { pid }]) => ({ name, answered: await ask(lanInterface, pid) })),
+    ),
+  ]);
+  return { gateway, host: onHost, instances };
+}
+
+export async function readWayOut(
+  host: HostReader,
+  manifest: Manifest | null,
+  running: ReadonlyMap<string, RunningInstance>,
+  network: NetworkFacts,
+): Promise<FactValues['wayOut']> {
+  const { files } = host;
+  const inside = [...running].filter(([name]) => manifest?.instances[name]?.publish);
+  const defaults = network.routes.filter(({ destination }) => prefixOf(destination) === 0);
+  const nextHop =
+    defaults.sort((a, b) => a.metric - b.metric).find(({ gateway }) => gateway)?.gateway ?? null;
+  const [onHost, instances, droppingChains] = await Promise.all([
+    nextHop !== null && answers(host, nextHop),
+    Promise.all(
+      inside.map(async ([name, { pid }]) => ({
+        name,
+        answered: nextHop !== null && (await answers(host, nextHop, pid)),
+      })),
+    ),
+    readDroppingChains(host),
+  ]);
+  const ipForward = files.readText('/proc/sys/net/ipv4/ip_forward')?.trim() === '1';
+  return { ipForward, nextHop, host: onHost, instances, droppingChains };
+}
+
+/** Any word from the other side will do: a refused connection has been there and back. */
+const CONNECT = `
+const net = require('node:net');
+const [host, ...ports] = process.argv.slice(1);
+for (const port of ports) {
+  const socket = net.connect(Number(port), host);
+  socket.on('connect', () => process.exit(0));
+  socket.on('error', ({ code }) => { if (code === 'ECONNREFUSED' || code === 'ECONNRESET') process.exit(0); });
+}
+setTimeout(() => process.exit(1), 1500);
+`;
+const PORTS = ['53', '80', '443', '22', '7'];
+
+async function answers(host: HostReader, address: Ipv4, pid?: number): Promise<boolean> {
+  const node = [process.execPath, '-e', CONNECT, address, ...PORTS] as const;
+  const result =
+    pid === undefined
+      ? await host.run(node)
+      : await host.run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...node]);
+  return result.exitCode === 0;
+}
+
+/** Filter chains that drop what is forwarded unless a rule accepts it: Docker's, ufw's, firewalld's. */
+async function readDroppingChains(host: HostReader): Promise<string[]> {
+  const result = await host.run(['nft', '--json', 'list', 'chains']);
+  if (result.exitCode !== 0) return [];
+  const { nftables } = JSON.parse(result.stdout) as { nftables: { chain?: NftChain }[] };
+  return nftables.flatMap(({ chain }) =>
+    chain?.hook === 'forward' && chain.policy === 'drop'
+      ? `${chain.family} ${chain.table} ${chain.name}`
+      : [],
+  );
+}
+
+interface NftChain {
+  family: string;
+  table: string;
+  name: string;
+  hook?: string;
+  policy?: string;
+}

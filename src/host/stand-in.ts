@@ -1,0 +1,174 @@
+/**
+ * Stand-ins for other machines, for some seconds: a LAN client on the parent interface, and a
+ * neighbour and a container behind the host. All in one network namespace that ends with its
+ * process. Addresses of others are never taken: a free one is asked for on the LAN first, and what
+ * it sends stays inside this machine, since its neighbour entries are set by hand.
+ */
+
+import type { LanAddress } from '../network/address-plan.ts';
+import { lanInterface } from '../network/guard.ts';
+import type { Ipv4 } from '../network/ipv4.ts';
+import { field, listOf, parseJson } from '../network/json.ts';
+import type { PodmanNetwork } from '../network/show.ts';
+import type { Host, RunResult } from './host.ts';
+
+/** Links of the stand-ins; the one on the host begins as ibq's bridges do, so detection knows it. */
+const LAN_LINK = 'ibqtest1';
+const HOST_LINK = 'ibqtest0';
+const TABLE = 'ibq_test';
+
+/** How long a machine may take to answer who it is. */
+const ARP_MS = 400;
+
+/**
+ * Addresses that nobody on the LAN answers for, asked as any packet to them would (ARP by the
+ * kernel). Leaves nothing: what was asked is forgotten again.
+ */
+export async function freeAddresses(
+  host: Host,
+  link: string,
+  candidates: readonly Ipv4[],
+): Promise<Ipv4[]> {
+  const lines = (verb: string) => candidates.map((it) => `neigh ${verb} ${it} dev ${link}`);
+  const batch = (text: readonly string[]) =>
+    host.run(['ip', '-force', '-batch', '-'], { input: `${text.join('\n')}\n` });
+  const known = await neighbours(host, link);
+  const fresh = candidates.filter((address) => !known.has(address));
+  await batch(lines('add').map((line) => `${line} nud none use`));
+  await host.sleep(ARP_MS);
+  const after = await neighbours(host, link);
+  await batch(fresh.map((address) => `neigh del ${address} dev ${link}`));
+  return fresh.filter((address) => after.get(address) === false);
+}
+
+/** Whether each address that the kernel knows of has answered. */
+async function neighbours(host: Host, link: string): Promise<Map<string, boolean>> {
+  const { stdout } = await host.run(['ip', '-j', '-4', 'neigh', 'show', 'dev', link]);
+  return new Map(
+    listOf(parseJson(stdout)).map((it) => [String(field(it, 'dst')), field(it, 'lladdr') !== undefined]),
+  );
+}
+
+export interface LanStand {
+  network: PodmanNetwork;
+  /** Length of the subnet's prefix. */
+  prefix: string;
+  addresses: readonly Ipv4[];
+  /** The instances that will be tried: without asking the LAN for them. */
+  instances: readonly LanAddress[];
+  /** IPv6 link-local too. */
+  parentMac: string | null;
+}
+
+/** @returns a complaint, or null; `ipv6`: the name of the interface where it has IPv6 */
+export async function plugIntoLan(
+  host: Host,
+  pid: number,
+  { network, prefix, addresses, instances, parentMac }: LanStand,
+): Promise<{ complaint: string | null; ipv6: string | null }> {
+  const { driver, mode, interface: parent } = network;
+  const kind = ['type', driver, 'mode', mode ?? (driver === 'ipvlan' ? 'l2' : 'bridge')];
+  const made = await host.run([
+    ...(['ip', 'link', 'add', 'link', parent, 'name', LAN_LINK, 'netns', String(pid)] as const),
+    ...kind,
+  ]);
+  if (made.exitCode !== 0) return { complaint: said(made), ipv6: null };
+  const lines = [
+    `link set ${LAN_LINK} up`,
+    ...addresses.map((address) => `address add ${address}/${prefix} dev ${LAN_LINK} nodad`),
+    ...instances.flatMap(({ address, mac }) => {
+      // All that hang on a parent by ipvlan have its own.
+      const at = driver === 'ipvlan' ? parentMac : mac;
+      return at ? [`neigh replace ${address} lladdr ${at} dev ${LAN_LINK} nud permanent`] : [];
+    }),
+  ];
+  const set = await inside(host, pid, lines);
+  if (set.exitCode !== 0) return { complaint: said(set), ipv6: null };
+  const ipv6 = await inside(host, pid, [`address add fe80::1b:1/64 dev ${LAN_LINK} nodad`]);
+  return { complaint: null, ipv6: ipv6.exitCode === 0 ? LAN_LINK : null };
+}
+
+export interface HostStand {
+  /** `192.0.2`: three octets of a documentation network that this host has no route to. */
+  block: string;
+  /** What the neighbour reaches through the host. */
+  destinations: readonly string[];
+}
+
+export function addressesBehind(block: string): { host: Ipv4; neighbour: Ipv4; container: Ipv4 } {
+  return {
+    host: `${block}.1` as Ipv4,
+    neighbour: `${block}.2` as Ipv4,
+    container: `${block}.3` as Ipv4,
+  };
+}
+
+/** @returns a complaint, or null */
+export async function plugBehindHost(
+  host: Host,
+  pid: number,
+  { block, destinations }: HostStand,
+): Promise<string | null> {
+  const at = addressesBehind(block);
+  const peer = ['type', 'veth', 'peer', 'name', HOST_LINK, 'netns', String(pid)];
+  const steps: (() => Promise<RunResult>)[] = [
+    () => host.run(['ip', 'link', 'add', HOST_LINK, ...peer]),
+    () =>
+      host.run(['ip', '-batch', '-'], {
+        input: `address add ${at.host}/29 dev ${HOST_LINK}\nlink set ${HOST_LINK} up\n`,
+      }),
+    () =>
+      inside(host, pid, [
+        `link set ${HOST_LINK} up`,
+        `address add ${at.neighbour}/29 dev ${HOST_LINK}`,
+        `address add ${at.container}/29 dev ${HOST_LINK}`,
+        ...destinations.map((it) => `route replace ${it} via ${at.host} dev ${HOST_LINK}`),
+      ]),
+    () =>
+      host.run(['nft', '-f', '-'], {
+        input: `table inet ${TABLE} {
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr ${at.container} oifname "ibq*" masquerade
+  }
+}
+`,
+      }),
+  ];
+  for (const step of steps) {
+    const result = await step();
+    if (result.exitCode !== 0) return said(result);
+  }
+  return null;
+}
+
+/** Shell lines that take everything away again; the links inside the namespace go with it. */
+export const undoStands: readonly string[] = [
+  `nft delete table inet ${TABLE}`,
+  `ip link delete ${HOST_LINK}`,
+];
+
+/** Shell lines that let an address in for the time of the test, and that undo it. */
+export function letIn(pid: number, address: Ipv4): { add: string; undo: readonly string[] } {
+  const enter = `nsenter --net=/proc/${pid}/ns/net`;
+  const element = `${enter} nft add element inet ibq allow`;
+  return {
+    // It ends by itself where the set knows time-outs.
+    add: `${element} '{ ${address} timeout 30s }' 2>/dev/null || ${element} '{ ${address} }'`,
+    undo: [
+      `${enter} nft delete element inet ibq allow '{ ${address} }'`,
+      `${enter} ip neigh del ${address} dev ${lanInterface}`,
+    ],
+  };
+}
+
+function inside(host: Host, pid: number, lines: readonly string[]): Promise<RunResult> {
+  return host.run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', 'ip', '-batch', '-'], {
+    input: `${lines.join('\n')}\n`,
+  });
+}
+
+function said({ stderr }: RunResult): string {
+  const [line = ''] = stderr.trim().split('\n');
+  return line.replace(/^(RTNETLINK answers|Error): /, '') || 'no reason was given';
+}

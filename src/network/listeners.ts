@@ -1,0 +1,51 @@
+/** Who listens on TCP ports of a host, by /proc/net/tcp and tcp6. Text in, data out. */
+
+/** Local end of a listening socket; `address` is the kernel's hex, all zeros for every address. */
+export interface Listener {
+  port: number;
+  /** Listens on every address of the host. */
+  everywhere: boolean;
+  /** `127.0.0.1` and the like; null for IPv6. */
+  address: string | null;
+  /** Inode of the socket, by which /proc/PID/fd tells whose it is. */
+  inode: number;
+}
+
+/** State 0A is TCP_LISTEN (include/net/tcp_states.h); lines are those of tcp4_seq_show. */
+export function parseListeners(text: string): Listener[] {
+  return text.split('\n').flatMap((line) => {
+    const [, local = '', , state, , , , , , inode] = line.trim().split(/\s+/);
+    const [hex = '', portHex = ''] = local.split(':');
+    if (state !== '0A' || !/^[0-9A-F]+$/.test(hex) || !/^[0-9A-F]{4}$/.test(portHex)) return [];
+    return [
+      {
+        port: Number.parseInt(portHex, 16),
+        everywhere: /^0+$/.test(hex),
+        address: hex.length === 8 ? dotted(hex) : null,
+        inode: Number(inode),
+      },
+    ];
+  });
+}
+
+/** The socket that keeps `address:port` from being listened on; undefined: it is free. */
+export function listenerInTheWay(
+  listeners: readonly Listener[],
+  address: string,
+  port: number,
+): Listener | undefined {
+  return listeners.find(
+    (listener) =>
+      listener.port === port &&
+      (listener.everywhere || address === '0.0.0.0' || listener.address === address),
+  );
+}
+
+/** Eight hex digits in the byte order of the host that wrote them; Podman runs on little-endian ones. */
+function dotted(hex: string): string {
+  const bytes = hex.match(/../g) ?? [];
+  return bytes
+    .reverse()
+    .map((byte) => Number.parseInt(byte, 16))
+    .join('.');
+}
