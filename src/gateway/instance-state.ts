@@ -99,9 +99,15 @@ function judgeStage(name: string, { stage, detail }: GatewayStage): Verdict | nu
     case 'waiting-for-two-factor':
       return verdict('waiting for 2FA', 'answer the notice in IBKR Mobile');
     case 'two-factor-timeout':
-      return verdict('2FA timed out', `sudo ibq restart ${name}, and answer the notice in IBKR Mobile`);
+      return verdict(
+        '2FA timed out',
+        `sudo ibq restart ${name}, and answer the notice in IBKR Mobile`,
+      );
     case 'login-failed':
-      return verdict('login failed', `sudo ibq stop ${name} before IBKR locks the user; ${password}`);
+      return verdict(
+        'login failed',
+        `sudo ibq stop ${name} before IBKR locks the user; ${password}`,
+      );
     case 'locked-out':
       return verdict('locked out', `sudo ibq stop ${name}, wait as IBKR says, then ${password}`);
     case 'existing-session':

@@ -65,7 +65,7 @@ describe('an instance whose unit runs', () => {
       ready: false,
       word: 'login failed',
       problems: ['the log says login-failed'],
-      mend: 'sudo ibq stop 4001 before IBKR locks the user; ibq secret set 4001 password, then sudo ibq restart 4001',
+      mend: 'sudo ibq stop 4001 before IBKR locks the user; sudo ibq secret set 4001 password, then sudo ibq restart 4001',
     });
     expect(judge(RUNNING, 'silent', 'logged-in').problems).toEqual([
       'the probe says silent',
