@@ -311,6 +311,16 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
       ),
     );
 
+  program
+    .command('doctor')
+    .description('everything that could go wrong on this host, and what mends it')
+    .option('--json', 'print JSON')
+    .action(
+      action(async (ctx, options: { json?: boolean }) =>
+        (await import('./commands/doctor.ts')).doctor(ctx, { json: options.json === true }),
+      ),
+    );
+
   return program;
 }
 

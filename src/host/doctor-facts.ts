@@ -4,8 +4,8 @@ import type { Environment } from '../config/load.ts';
 import type { Fact, Facts, FactValues } from '../doctor/facts.ts';
 import { UserError } from '../errors.ts';
 import type { Manifest } from '../plan/manifest.ts';
-import { readConfiguration, readClock, readDisks, readVolumes } from './doctor/configuration.ts';
 import { loadHostConfig } from './config-files.ts';
+import { readClock, readConfiguration, readDisks, readVolumes } from './doctor/configuration.ts';
 import { readDropIns, readGenerationFiles } from './doctor/files.ts';
 import { readLanAnswers, readLanFromInside, readWayOut, requireLan } from './doctor/lan.ts';
 import { readListeners } from './doctor/listeners.ts';
@@ -101,8 +101,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
 
     network,
     lanAnswers: () => readLanAnswers(host, config(), manifest(), network()),
-    lanFromInside: async () =>
-      readLanFromInside(host, config(), manifest(), await running()),
+    lanFromInside: async () => readLanFromInside(host, config(), manifest(), await running()),
     wayOut: async () => readWayOut(host, manifest(), await running(), network()),
     listeners: () =>
       readListeners(files, new Set(config().instances.map(({ port }): number => port))),
@@ -168,15 +167,15 @@ function withLimit(host: HostReader): HostReader {
   };
 }
 
-async function settle<T>(gather: () => T | Promise<T>): Promise<Fact<T>> {
+async function settle(gather: () => unknown): Promise<Fact<unknown>> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Fact<T>>((resolve) => {
+  const late = new Promise<Fact<unknown>>((resolve) => {
     timer = setTimeout(
       () => resolve(unknown(`not known within ${FACT_MS / 1000} seconds`)),
       FACT_MS,
     );
   });
-  const found = (async (): Promise<Fact<T>> => {
+  const found = (async (): Promise<Fact<unknown>> => {
     try {
       return { known: true, value: await gather() };
     } catch (error) {

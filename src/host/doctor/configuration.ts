@@ -4,9 +4,10 @@ import { stat, statfs } from 'node:fs/promises';
 import type { Environment } from '../../config/load.ts';
 import type { FactValues, VolumeFacts } from '../../doctor/facts.ts';
 import { UserError } from '../../errors.ts';
-import { isProfileId, profileOf } from '../../images/index.ts';
+import { PROFILE_IDS, profileOf } from '../../images/index.ts';
+import type { ProfileId } from '../../images/profile.ts';
 import type { Manifest } from '../../plan/manifest.ts';
-import { settingsVolumeName } from '../../quadlet/render-instance.ts';
+import { volumeName } from '../../quadlet/render-instance.ts';
 import { loadHostConfig, readConfigSources } from '../config-files.ts';
 import type { FileReader, HostReader } from '../host.ts';
 
@@ -30,12 +31,18 @@ export function readConfiguration(
 export async function readVolumes(host: HostReader, manifest: Manifest): Promise<VolumeFacts[]> {
   const found = await Promise.all(
     Object.entries(manifest.instances).map(async ([instance, { profile }]) => {
-      if (!isProfileId(profile)) return [];
-      const { uid, gid } = profileOf(profile);
-      const name = settingsVolumeName(instance);
-      const result = await host.run(
-        ['podman', 'volume', 'inspect', '--format', '{{.Mountpoint}}', name],
-      );
+      // Deployed by another version of ibq, perhaps.
+      if (!PROFILE_IDS.includes(profile)) return [];
+      const { uid, gid } = profileOf(profile as ProfileId);
+      const name = volumeName(instance);
+      const result = await host.run([
+        'podman',
+        'volume',
+        'inspect',
+        '--format',
+        '{{.Mountpoint}}',
+        name,
+      ]);
       if (result.failure !== null) throw new UserError('podman did not answer');
       const path = result.stdout.trim();
       if (result.exitCode !== 0 || path === '') return [];

@@ -1,0 +1,145 @@
+/** Checks of the configuration and of what a login needs: secrets, images, volumes, memory, disk, time. */
+
+import { profileOf } from '../images/index.ts';
+import { secretName } from '../images/profile.ts';
+import { type Check, defineCheck, fail, ok, skipped, verdictOf, warn } from './check.ts';
+
+const configuration = defineCheck({
+  id: 'configuration',
+  title: 'configuration',
+  needs: ['configuration'],
+  judge: ({ configuration: { problems, files } }) =>
+    problems.length === 0
+      ? ok(files === 0 ? 'none: everything has its default' : `${files} files, valid`)
+      : fail(problems.join('; '), 'correct the file; "ibq plan" shows all problems together'),
+});
+
+const secrets = defineCheck({
+  id: 'secrets',
+  title: 'secrets',
+  needs: ['config', 'secrets'],
+  judge: ({ config, secrets: present }) => {
+    if (config.instances.length === 0) return skipped(NO_INSTANCE);
+    const wanted = config.instances.flatMap(({ name, profile }) =>
+      profileOf(profile)
+        .secrets.filter(({ required }) => required)
+        .map(({ key }) => ({ name, key })),
+    );
+    const missing = wanted.filter(({ name, key }) => !present.has(secretName(name, key)));
+    return verdictOf(
+      missing.map(({ name, key }) =>
+        fail(`the ${key} of ${name} is not set`, `sudo ibq secret set ${name} ${key}`),
+      ),
+      `${wanted.length} set`,
+    );
+  },
+});
+
+const NO_INSTANCE = 'no instance is configured';
+
+const images = defineCheck({
+  id: 'image-present',
+  title: 'images',
+  needs: ['manifest', 'images'],
+  judge: ({ manifest, images: present }) => {
+    if (manifest === null) return skipped('nothing is deployed');
+    const wanted = [...new Set(Object.values(manifest.instances).map(({ image }) => image))];
+    return verdictOf(
+      wanted
+        .filter((reference) => !present.has(reference))
+        .map((reference) =>
+          fail(
+            `${reference} is not on this host: a gateway that ends can't start again`,
+            reference.startsWith('localhost/')
+              ? `build or load ${reference} again ("podman images" lists what is there)`
+              : `sudo podman pull ${reference}`,
+          ),
+        ),
+      wanted.join(', '),
+    );
+  },
+});
+
+const imageUid = defineCheck({
+  id: 'image-uid',
+  title: 'settings volumes',
+  needs: ['volumes'],
+  judge: ({ volumes }) => {
+    if (volumes.length === 0) return skipped('no instance has a settings volume yet');
+    return verdictOf(
+      volumes
+        .filter(({ owner, wanted }) => owner !== wanted)
+        .map(({ instance, path, owner, wanted }) =>
+          fail(
+            `the settings of ${instance} should belong to ${wanted}, the image's user, to ${owner}: it can't save them, and each start is a full login`,
+            `sudo chown -R ${wanted} ${path}`,
+          ),
+        ),
+      'belong to the users of their images',
+    );
+  },
+});
+
+const memory = defineCheck({
+  id: 'memory',
+  title: 'memory',
+  needs: ['config', 'memoryWarning'],
+  judge: ({ config, memoryWarning }) => {
+    if (config.instances.length === 0) return skipped(NO_INSTANCE);
+    if (memoryWarning === null) return ok(`the heaps of ${config.instances.length} gateways fit`);
+    return warn(
+      memoryWarning,
+      'lower java_heap in [defaults] of ibq.toml, or run fewer gateways here; then: sudo ibq deploy',
+    );
+  },
+});
+
+const MIB = 1024 ** 2;
+/** Below this a deploy or a container's layer may fail half-way. */
+const DISK_FULL = 50 * MIB;
+/** An image of a gateway takes about this much; an upgrade needs room for a second one. */
+const DISK_LOW = 2048 * MIB;
+
+const disk = defineCheck({
+  id: 'disk',
+  title: 'disk space',
+  needs: ['disks'],
+  judge: ({ disks }) =>
+    verdictOf(
+      disks.flatMap(({ path, freeBytes }) => {
+        const free = `${Math.floor(freeBytes / MIB)} MB free`;
+        const mend = `free some: "df -h ${path}"; images that nothing uses: "sudo podman image prune -a"`;
+        if (freeBytes < DISK_FULL) return fail(`${path} is full, ${free}`, mend);
+        const images = path.includes('containers');
+        return images && freeBytes < DISK_LOW
+          ? warn(`${path} has ${free}; a new image of a gateway needs about 2000 MB`, mend)
+          : [];
+      }),
+      disks
+        .map(({ path, freeBytes }) => `${path} ${Math.floor(freeBytes / MIB)} MB free`)
+        .join(', '),
+    ),
+});
+
+const clock = defineCheck({
+  id: 'clock',
+  title: 'clock',
+  needs: ['clock'],
+  judge: ({ clock: { synchronised } }) =>
+    synchronised
+      ? ok('synchronised')
+      : warn(
+          'the clock is not synchronised: logins and two-factor codes fail when it is minutes off',
+          'run a time service (Debian: "apt install systemd-timesyncd"); "timedatectl" tells when it is synchronised',
+        ),
+});
+
+export const configurationChecks: readonly Check[] = [
+  configuration,
+  secrets,
+  images,
+  imageUid,
+  memory,
+  disk,
+  clock,
+];

@@ -1,0 +1,154 @@
+/** What `ibq doctor` knows of a host: gathered by `host/doctor/`, judged by the checks. Data only. */
+
+import type { Config, LanDriver } from '../config/types.ts';
+import type { Verdict as InstanceVerdict } from '../gateway/instance-state.ts';
+import type { NetworkFacts } from '../network/facts.ts';
+import type { Ipv4 } from '../network/ipv4.ts';
+import type { Manifest } from '../plan/manifest.ts';
+import type { UserDropIn } from '../quadlet/render.ts';
+
+/** A fact, or why nobody could find it out. */
+export type Fact<T> = { known: true; value: T } | { known: false; why: string };
+
+export type Facts = { readonly [K in keyof FactValues]: Fact<FactValues[K]> };
+
+export interface FactValues {
+  podman: { version: string; failure: 'missing' | 'hangs' | null };
+  /** 0: `systemctl --version` says none. */
+  systemd: { version: number };
+  /** Path of each part that is installed. */
+  parts: Readonly<Record<string, string | null>>;
+  hook: HookFacts;
+  cgroups: { unified: boolean };
+  /** Whether the kernel can make links of the driver that is asked for. */
+  kernelDriver: { driver: LanDriver; available: boolean; said: string };
+
+  /** Problems of the configuration, one a line as every command prints them. */
+  configuration: { problems: string[]; files: number };
+  config: Config;
+  /** Null: nothing is deployed. */
+  manifest: Manifest | null;
+  /** Names of Podman's secrets. */
+  secrets: ReadonlySet<string>;
+  /** References of deployed images that are on this host. */
+  images: ReadonlySet<string>;
+  volumes: readonly VolumeFacts[];
+  memoryWarning: string | null;
+  disks: readonly { path: string; freeBytes: number }[];
+  clock: { synchronised: boolean };
+
+  network: NetworkFacts;
+  /** Who answered an ARP request through the parent interface: address → MAC. */
+  lanAnswers: ReadonlyMap<Ipv4, string>;
+  lanFromInside: LanFromInside;
+  wayOut: WayOut;
+  listeners: readonly Listener[];
+
+  /** Services that must be loaded, with what systemd has. */
+  units: readonly UnitFacts[];
+  /** What the generator wrote into the journal at the last daemon-reload. */
+  generatorLog: readonly string[];
+  generator: { path: string | null; services: ReadonlyMap<string, string>; errors: string[] };
+  /** `nft list table inet ibq_host`: as the deployed file makes it, and as the kernel has it. */
+  hostRules: { wanted: string | null; kernel: string | null };
+  guards: readonly GuardFacts[];
+  /** `nft list ruleset`. */
+  ruleset: string;
+  nftablesService: { enabled: boolean; flushes: boolean; file: string };
+
+  generationFiles: GenerationFiles;
+  dropIns: readonly DropInFacts[];
+  instances: readonly InstanceFacts[];
+}
+
+export interface HookFacts {
+  libDir: string;
+  /** Guard, hook definition and the directories above them, `libDir` first. */
+  paths: readonly { path: string; uid: number; mode: number }[];
+  guardExecutable: boolean;
+  /** Text of ibq-guard.json; null: missing. */
+  definition: string | null;
+}
+
+export interface VolumeFacts {
+  instance: string;
+  path: string;
+  owner: string;
+  /** User and group that the image's process runs as, `1000:1000`. */
+  wanted: string;
+}
+
+/** Whether the LAN's gateway answers an ARP request: of the host, and of each running instance. */
+export interface LanFromInside {
+  gateway: Ipv4;
+  host: boolean;
+  instances: readonly { name: string; answered: boolean }[];
+}
+
+export interface WayOut {
+  ipForward: boolean;
+  /** The host's own next hop, and whether it answers the host; null: no default route. */
+  nextHop: Ipv4 | null;
+  host: boolean;
+  instances: readonly { name: string; answered: boolean }[];
+  /** Base chains that drop what they don't accept: `inet filter forward`. */
+  droppingChains: readonly string[];
+}
+
+export interface Listener {
+  /** `0.0.0.0` for all addresses, of IPv6 too. */
+  address: string;
+  port: number;
+  /** `python3 (pid 123)`; empty where no process was found. */
+  process: string;
+  /** The unit whose cgroup it runs in. */
+  unit: string;
+}
+
+export interface UnitFacts {
+  id: string;
+  load: string;
+  /** `IBQ_DEFINITION` as loaded and as deployed; both null for a network. */
+  loaded: string | null;
+  deployed: string | null;
+}
+
+export interface GuardFacts {
+  name: string;
+  pid: number | null;
+  /** The table as the wanted rules make it; null: they can't be loaded. */
+  wanted: string | null;
+  /** As it is in the instance's namespace; null: not there. */
+  kernel: string | null;
+  /** What was loaded last is what is wanted now. */
+  current: boolean;
+}
+
+export interface GenerationFiles {
+  /** Edited or missing, paths relative to the generation. */
+  drift: readonly string[];
+  /** In the generation and in no manifest. */
+  foreign: readonly string[];
+  linked: boolean;
+  /** Plain units that are not as shipped. */
+  staticUnits: readonly { path: string; state: 'missing' | 'edited' }[];
+  /** Units in /etc/systemd/system or Quadlets beside ibq's that take the place of generated ones. */
+  shadows: readonly string[];
+}
+
+export interface DropInFacts extends Omit<UserDropIn, 'text'> {
+  /** `ib-gateway@4001.container` or `ib-gateway@.container`. */
+  unit: string;
+  /** Null: can't be read. */
+  text: string | null;
+}
+
+export interface InstanceFacts {
+  name: string;
+  active: string;
+  pendingRestart: boolean;
+  /** The API answered over the published port. */
+  answers: boolean;
+  publish: string | null;
+  verdict: InstanceVerdict;
+}

@@ -1,0 +1,153 @@
+/** Checks of what is in force: units as systemd has them, rules as the kernel has them, what runs. */
+
+import { RUNNING } from '../plan/paths.ts';
+import { type Check, defineCheck, type Finding, fail, skipped, verdictOf, warn } from './check.ts';
+import type { GuardFacts, UnitFacts } from './facts.ts';
+
+const NOTHING = 'nothing is deployed';
+const RELOAD = 'sudo systemctl daemon-reload';
+
+const quadletGenerator = defineCheck({
+  id: 'quadlet-generator',
+  title: 'Quadlet generator',
+  needs: ['manifest', 'generator'],
+  judge: ({ manifest, generator: { path, services, errors } }) => {
+    if (path === null) {
+      return fail("Podman's Quadlet generator is missing", 'install the package podman again');
+    }
+    const wanted = [
+      ...Object.keys(manifest?.instances ?? {}).map((name) => `ib-gateway@${name}.service`),
+      ...(manifest?.networks ?? []).map((name) => `${name}-network.service`),
+    ];
+    const missing = wanted.filter((service) => !services.has(service));
+    const said = errors.join('; ');
+    const mend = `mend the file that it names, then: ${RELOAD}`;
+    const findings: Finding[] = [];
+    if (missing.length > 0) {
+      const detail = `does not make ${missing.join(', ')}; it says: ${said || '(nothing)'}`;
+      findings.push(fail(detail, errors.length > 0 ? mend : 'sudo ibq deploy'));
+    } else if (errors.length > 0) {
+      findings.push(warn(`complains: ${said}`, mend));
+    }
+    return verdictOf(findings, `${path}, makes all ${wanted.length} units`);
+  },
+});
+
+const generatedUnits = defineCheck({
+  id: 'generated-units',
+  title: 'generated units',
+  needs: ['manifest', 'units', 'generatorLog'],
+  judge: ({ manifest, units, generatorLog }) => {
+    if (manifest === null) return skipped(NOTHING);
+    const findings = units.flatMap(unitFinding);
+    const [first, ...rest] = findings;
+    if (first && generatorLog.length > 0) {
+      const said = `at the last reload the generator said: ${generatorLog.join('; ')}`;
+      return verdictOf([{ ...first, detail: `${first.detail}; ${said}` }, ...rest], '');
+    }
+    return verdictOf(findings, `${units.length} loaded`);
+  },
+});
+
+function unitFinding({ id, load, loaded, deployed }: UnitFacts): Finding[] {
+  if (load === 'masked') return [fail(`${id} is masked`, `sudo systemctl unmask ${id}`)];
+  if (load !== 'loaded') {
+    return [fail(`${id} should be loaded, is ${load}`, `see quadlet-generator, then: ${RELOAD}`)];
+  }
+  return loaded === deployed
+    ? []
+    : [fail(`${id} is loaded as it was before the last deploy`, RELOAD)];
+}
+
+const hostRules = defineCheck({
+  id: 'host-rules',
+  title: 'host rules',
+  needs: ['manifest', 'hostRules'],
+  judge: ({ manifest, hostRules: { wanted, kernel } }) => {
+    if (manifest === null) return skipped(NOTHING);
+    if (wanted === null) return skipped('this mode has none');
+    const mend = 'sudo systemctl restart ibq-host-rules';
+    if (kernel === null) {
+      return fail('table inet ibq_host should be loaded, is not: other containers get in', mend);
+    }
+    return verdictOf(
+      kernel === wanted ? [] : [fail('table inet ibq_host is not as it was deployed', mend)],
+      'table inet ibq_host is loaded, as deployed',
+    );
+  },
+});
+
+const instanceGuards = defineCheck({
+  id: 'instance-guards',
+  title: 'guards',
+  needs: ['guards'],
+  judge: ({ guards }) =>
+    guards.length === 0
+      ? skipped('no instance runs')
+      : verdictOf(guards.flatMap(guardFinding), `${guards.length} in force, as deployed`),
+});
+
+function guardFinding({ name, pid, wanted, kernel, current }: GuardFacts): Finding[] {
+  if (pid === null) {
+    return [
+      fail(
+        `nothing shows that the guard of ${name} was loaded: its ports may be open`,
+        `sudo ibq restart ${name}`,
+      ),
+    ];
+  }
+  if (kernel !== null && kernel === wanted) return [];
+  const state = kernel === null ? 'is not loaded: its ports are open' : 'is not as deployed';
+  return [
+    fail(
+      `the guard of ${name} ${state}`,
+      current ? `sudo nsenter -t ${pid} -n nft -f ${RUNNING}/${name}/guard.nft` : 'sudo ibq deploy',
+    ),
+  ];
+}
+
+const pendingRestarts = defineCheck({
+  id: 'pending-restarts',
+  title: 'pending restarts',
+  needs: ['instances'],
+  judge: ({ instances }) =>
+    verdictOf(
+      instances
+        .filter(({ pendingRestart }) => pendingRestart)
+        .map(({ name }) =>
+          warn(
+            `${name} runs by an older definition`,
+            `sudo ibq restart ${name} (a new login), when it suits you`,
+          ),
+        ),
+      instances.length === 0 ? NOTHING : 'none',
+    ),
+});
+
+const running = defineCheck({
+  id: 'instances',
+  title: 'instances',
+  needs: ['instances'],
+  judge: ({ instances }) => {
+    if (instances.length === 0) return skipped(NOTHING);
+    return verdictOf(
+      instances
+        .filter(({ verdict }) => !verdict.ready)
+        .map(({ name, active, verdict }) => {
+          const mend = verdict.mend ?? 'sudo ibq status';
+          const detail = `${name}: ${verdict.word}`;
+          return active === 'inactive' ? warn(detail, mend) : fail(detail, mend);
+        }),
+      `${instances.length} ready`,
+    );
+  },
+});
+
+export const forceChecks: readonly Check[] = [
+  quadletGenerator,
+  generatedUnits,
+  hostRules,
+  instanceGuards,
+  pendingRestarts,
+  running,
+];

@@ -1,0 +1,128 @@
+/** Checks of the ways in and out: published ports, what carries them, and the way to IBKR. */
+
+import { instanceService } from '../plan/paths.ts';
+import {
+  type Check,
+  defineCheck,
+  type Finding,
+  fail,
+  ok,
+  skipped,
+  verdictOf,
+  warn,
+} from './check.ts';
+import type { Listener } from './facts.ts';
+
+const ports = defineCheck({
+  id: 'ports',
+  title: 'published ports',
+  needs: ['config', 'listeners'],
+  judge: ({ config, listeners }) => {
+    if (config.network.mode === 'lan') return skipped('mode lan publishes none');
+    if (config.instances.length === 0) return skipped('no instance is configured');
+    const { address } = config.publish;
+    return verdictOf(
+      config.instances.flatMap(({ name, port, file }) =>
+        listeners
+          .filter((it) => it.port === port && overlap(it.address, address))
+          .filter(({ unit }) => unit !== instanceService(name))
+          .map((it) =>
+            fail(
+              `${address}:${port} of ${name} is taken by ${ownerOf(it)}`,
+              `stop that, or set another port in ${file}`,
+            ),
+          ),
+      ),
+      config.instances.map(({ port }) => port).join(', '),
+    );
+  },
+});
+
+function overlap(listening: string, wanted: string): boolean {
+  return listening === wanted || listening === '0.0.0.0' || wanted === '0.0.0.0';
+}
+
+function ownerOf({ process, unit }: Listener): string {
+  return (process || 'an unknown process') + (unit === '' ? '' : ` of ${unit}`);
+}
+
+const portRules = defineCheck({
+  id: 'port-rules',
+  title: 'port forwarding',
+  needs: ['instances', 'ruleset'],
+  judge: ({ instances, ruleset }) => {
+    const published = instances.flatMap(({ name, active, publish, answers }) =>
+      active === 'active' && publish !== null ? [{ name, publish, answers }] : [],
+    );
+    if (published.length === 0) return skipped('no instance with a published port runs');
+    const lost = published.filter(
+      // Forwarded by other means than nftables (iptables-legacy): an answer is proof enough.
+      ({ publish, answers }) => !answers && !isForwarded(ruleset, publish),
+    );
+    return verdictOf(
+      lost.map(({ name, publish }) =>
+        fail(
+          `nothing forwards ${publish} to ${name}: the rules of Podman's netavark are gone`,
+          'sudo podman network reload --all',
+        ),
+      ),
+      published.map(({ publish }) => publish).join(', '),
+    );
+  },
+});
+
+/** @param ruleset of nft: `ip daddr 127.0.0.1 tcp dport 4001 dnat ip to 10.89.0.3:4003` */
+function isForwarded(ruleset: string, publish: string): boolean {
+  const port = publish.slice(publish.lastIndexOf(':') + 1);
+  return new RegExp(`\\bdport ${port}\\b.*\\bdnat\\b.* to `).test(ruleset);
+}
+
+const forwarding = defineCheck({
+  id: 'forwarding',
+  title: 'way out',
+  needs: ['wayOut'],
+  judge: ({ wayOut: { ipForward, nextHop, host, instances, droppingChains } }) => {
+    const findings: Finding[] = [];
+    if (!ipForward) {
+      findings.push(
+        fail(
+          "net.ipv4.ip_forward should be 1, is 0: gateways can't reach IBKR over the bridge",
+          'sudo sysctl -w net.ipv4.ip_forward=1, and mend what sets it to 0 ("grep -r ip_forward /etc/sysctl.*")',
+        ),
+      );
+    }
+    const cut = host ? instances.filter(({ answered }) => !answered) : [];
+    if (ipForward && cut.length > 0) {
+      const names = cut.map(({ name }) => name).join(', ');
+      findings.push(
+        fail(
+          `${nextHop} answers the host and not ${names}: this host does not forward for them`,
+          droppingChains.length === 0
+            ? 'look for what drops it: "sudo nft list ruleset"'
+            : `accept what comes from ibq's bridges in ${droppingChains.join(', ')}: nft add rule ${droppingChains[0]} iifname "ibq*" accept, and oifname "ibq*" ct state established,related accept`,
+        ),
+      );
+    }
+    const asked = instances.length > 0 && host;
+    return verdictOf(
+      findings,
+      asked ? `${nextHop} answers through this host` : 'ip_forward is 1; nobody could be asked',
+    );
+  },
+});
+
+const firewallReload = defineCheck({
+  id: 'firewall-reload',
+  title: 'firewall reloads',
+  needs: ['nftablesService'],
+  judge: ({ nftablesService: { enabled, flushes, file } }) => {
+    if (!enabled) return ok('nftables.service is not in use');
+    if (!flushes) return ok(`${file} leaves the rules of others alone`);
+    return warn(
+      `${file} begins with "flush ruleset": each start or reload of nftables.service takes the rules of Podman along, and published ports are dead`,
+      `in ${file}, replace "flush ruleset" by lines that name your own tables (destroy table inet filter), or after each reload: sudo podman network reload --all`,
+    );
+  },
+});
+
+export const portChecks: readonly Check[] = [ports, portRules, forwarding, firewallReload];
