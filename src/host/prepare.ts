@@ -38,7 +38,11 @@ export async function preparePlan(
   const facts = readFacts(host, config, configFile);
   const desired = assembleDesired(config, facts, manifest);
   const live = host.root === null;
-  const askPodman = () => readPodman(host, desired.images);
+  const askHost = (starts: boolean) =>
+    Promise.all([
+      readPodman(host, desired.images),
+      starts ? memoryWarning(config.instances) : null,
+    ]);
   const [installed, early] = await Promise.all([
     readInstalled(host, {
       instances: desired.instances.map(({ name }) => name),
@@ -46,7 +50,7 @@ export async function preparePlan(
       staticUnits: desired.staticUnits.map(({ path }) => path),
     }),
     // A first deploy has something to do for sure: it need not wait for systemd's answer.
-    live && manifest === null && desired.instances.length > 0 ? askPodman() : null,
+    live && manifest === null && desired.instances.length > 0 ? askHost(!options.noStart) : null,
   ]);
   const plan = assemblePlan(desired, installed, { ...options, missingImages: [] });
   if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
@@ -57,10 +61,7 @@ export async function preparePlan(
   const stopping = plan.steps.flatMap((step) => (step.kind === 'stop' ? step.instances : []));
   const freed = stopping.map((name) => manifest?.instances[name]?.publish);
   requirePortsFree(host, desired, starting, new Set(freed));
-  const [podman, memory] = await Promise.all([
-    early ?? askPodman(),
-    starts ? memoryWarning(config.instances) : null,
-  ]);
+  const [podman, memory] = early ?? (await askHost(starts));
   requireSecrets(desired, podman);
   const missingImages = desired.images.filter((reference) => !podman.images.has(reference));
   requirePullable(missingImages);
