@@ -4,11 +4,10 @@ import { dirname } from 'node:path';
 import type { Config } from '../config/types.ts';
 import { type Cidr, parseCidr } from '../network/ipv4.ts';
 import type { HostFacts } from '../plan/facts.ts';
-import { QUADLET_DIRECTORY, STATIC_UNITS, USER_TEMPLATES } from '../plan/paths.ts';
+import { PODMAN_NETWORKS, QUADLET_DIRECTORY, STATIC_UNITS, USER_TEMPLATES } from '../plan/paths.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 import { type TemplateName, templateNames } from '../quadlet/template.ts';
 import type { FileReader, HostReader } from './host.ts';
-import { PODMAN_NETWORKS } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { libraryDirectory, readShipped } from './shipped.ts';
 
