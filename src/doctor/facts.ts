@@ -80,13 +80,13 @@ export interface VolumeFacts {
 }
 
 /** Whether the LAN's gateway answers an ARP request: of the host, and of each running instance. */
-export interface LanFromInside {
+interface LanFromInside {
   gateway: Ipv4;
   host: boolean;
   instances: readonly { name: string; answered: boolean }[];
 }
 
-export interface WayOut {
+interface WayOut {
   ipForward: boolean;
   /** The host's own next hop, and whether it answers the host; null: no default route. */
   nextHop: Ipv4 | null;
@@ -141,7 +141,7 @@ export interface DropInFacts extends Omit<UserDropIn, 'text'> {
   text: string | null;
 }
 
-export interface InstanceFacts {
+interface InstanceFacts {
   name: string;
   active: string;
   pendingRestart: boolean;

@@ -85,7 +85,8 @@ export function config(changes: Partial<Config['network']> = {}): Config {
   } as unknown as Config;
 }
 
-export const manifest: Manifest = {
+/** What checks read of one. */
+export const manifest = {
   schemaVersion: 1,
   ibq: '0.1.0',
   generation: 7,
@@ -106,10 +107,11 @@ export const manifest: Manifest = {
       },
     ]),
   ),
+  addresses: {},
   networks: ['ibq-publish-1', 'ibq-lan-2'],
   files: {},
   images: {},
-};
+} as unknown as Manifest;
 
 const SERVICES = [
   'ib-gateway@4001.service',
