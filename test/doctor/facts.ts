@@ -147,6 +147,16 @@ export const hook: FactValues['hook'] = {
 
 export const guard = { name: '4001', pid: 41, wanted: 'rules', kernel: 'rules', current: true };
 
+export const volume = {
+  instance: '4001',
+  path: '/v',
+  owner: '1000:1000',
+  wanted: '1000:1000',
+  profile: 'simulator',
+  image: 'localhost/ibq-simulator:latest',
+  imageUser: '1000',
+};
+
 export const generationFiles: FactValues['generationFiles'] = {
   drift: [],
   foreign: [],
@@ -182,7 +192,7 @@ const WELL: FactValues = {
   manifest,
   secrets: new Set(['ibq-4001-password', 'ibq-4002-password']),
   images: new Set(['localhost/ibq-simulator:latest']),
-  volumes: [{ instance: '4001', path: '/v', owner: '1000:1000', wanted: '1000:1000' }],
+  volumes: [volume],
   memoryWarning: null,
   disks: [
     { path: '/etc', freeBytes: 9e9 },
