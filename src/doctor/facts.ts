@@ -75,8 +75,12 @@ export interface VolumeFacts {
   instance: string;
   path: string;
   owner: string;
-  /** User and group that the image's process runs as, `1000:1000`. */
+  /** User and group that the image's process runs as by its profile, `1000:1000`. */
   wanted: string;
+  profile: string;
+  image: string;
+  /** User id that the image itself says; null: a name, or the image is not on this host. */
+  imageUser: string | null;
 }
 
 /** Whether the LAN's gateway answers an ARP request: of the host, and of each running instance. */

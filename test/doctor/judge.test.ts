@@ -16,6 +16,7 @@ import {
   MAC,
   manifest,
   network,
+  volume,
   wayOut,
 } from './facts.ts';
 
@@ -163,10 +164,18 @@ const configuration: Row[] = [
   [
     'image-uid',
     'of root',
-    { volumes: [{ instance: 'a', path: '/v', owner: '0:0', wanted: '1000:1000' }] },
+    { volumes: [{ ...volume, owner: '0:0' }] },
     'fail',
     /1000:1000, .* to 0:0/,
     'sudo chown -R 1000:1000 /v',
+  ],
+  [
+    'image-uid',
+    'another image',
+    { volumes: [{ ...volume, imageUser: '911' }] },
+    'fail',
+    /runs as user 911, images of the profile simulator as 1000:1000/,
+    /profile of this image/,
   ],
   ['image-uid', 'none yet', { volumes: [] }, 'skipped', /no instance/, null],
   ['memory', 'too much', { memoryWarning: 'too much' }, 'warn', 'too much', /java_heap/],
