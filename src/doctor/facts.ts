@@ -15,8 +15,8 @@ export type Facts = { readonly [K in keyof FactValues]: Fact<FactValues[K]> };
 
 export interface FactValues {
   podman: { version: string; failure: 'missing' | 'hangs' | null };
-  /** 0: `systemctl --version` says none. */
-  systemd: { version: number };
+  /** `version` 0: `systemctl --version` says none. */
+  systemd: { version: number; failure: 'missing' | 'not-booted' | 'hangs' | null };
   /** Path of each part that is installed. */
   parts: Readonly<Record<string, string | null>>;
   hook: HookFacts;
@@ -27,6 +27,8 @@ export interface FactValues {
   /** Problems of the configuration, one a line as every command prints them. */
   configuration: { problems: string[]; files: number };
   config: Config;
+  /** Why the current generation can't be read; null: it can, or nothing is deployed. */
+  generation: { problem: string | null };
   /** Null: nothing is deployed. */
   manifest: Manifest | null;
   /** Names of Podman's secrets. */

@@ -178,7 +178,7 @@ export const wayOut: FactValues['wayOut'] = {
 
 const WELL: FactValues = {
   podman: { version: '5.4.2', failure: null },
-  systemd: { version: 257 },
+  systemd: { version: 257, failure: null },
   parts: {
     netavark: '/usr/lib/podman/netavark',
     nft: '/usr/sbin/nft',
@@ -189,6 +189,7 @@ const WELL: FactValues = {
   kernelDriver: { driver: 'macvlan', available: true, said: 'loaded' },
   configuration: { problems: [], files: 3 },
   config: config(),
+  generation: { problem: null },
   manifest,
   secrets: new Set(['ibq-4001-password', 'ibq-4002-password']),
   images: new Set(['localhost/ibq-simulator:latest']),

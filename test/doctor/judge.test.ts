@@ -56,8 +56,32 @@ const parts: Row[] = [
   ],
   ['podman', '5.3', { podman: { version: '5.3.0', failure: null } }, 'ok', '5.3.0', null],
   ['podman', '6.0', { podman: { version: '6.0.0', failure: null } }, 'ok', '6.0.0', null],
-  ['systemd', '253', { systemd: { version: 253 } }, 'fail', /253 is too old/, /254/],
-  ['systemd', '254', { systemd: { version: 254 } }, 'ok', '254', null],
+  ['systemd', '253', { systemd: { version: 253, failure: null } }, 'fail', /253 is too old/, /254/],
+  ['systemd', '254', { systemd: { version: 254, failure: null } }, 'ok', '254', null],
+  [
+    'systemd',
+    'none',
+    { systemd: { version: 0, failure: 'missing' } },
+    'fail',
+    /not installed/,
+    /254/,
+  ],
+  [
+    'systemd',
+    'not booted',
+    { systemd: { version: 257, failure: 'not-booted' } },
+    'fail',
+    /not booted/,
+    /254/,
+  ],
+  [
+    'systemd',
+    'hangs',
+    { systemd: { version: 257, failure: 'hangs' } },
+    'fail',
+    /hangs/,
+    /journalctl/,
+  ],
   ['netavark', 'missing', { parts: {} }, 'fail', /netavark, .* is missing/, /package netavark/],
   ['nft', 'missing', { parts: { nft: null } }, 'fail', /\/usr\/sbin\/nft or/, /package nftables/],
   [
@@ -470,6 +494,14 @@ const ports: Row[] = [
 ];
 
 const files: Row[] = [
+  [
+    'generation',
+    'broken',
+    { generation: { problem: 'm.json: is missing; point at another' } },
+    'fail',
+    'm.json: is missing',
+    'point at another',
+  ],
   [
     'foreign-files',
     'edited',

@@ -95,6 +95,9 @@ describeOnHosts('doctor', (host) => {
         mend: () => host.ok('umount /usr/bin/systemctl'),
       }));
 
+    test('systemd: did not boot this host', () =>
+      seenAs('systemd', 'fail', 'mount -t tmpfs none /run/systemd', 'true'));
+
     test.each([
       ['netavark', '/usr/lib/podman/netavark'],
       ['nft', '/usr/sbin/nft'],
@@ -366,6 +369,19 @@ describeOnHosts('doctor', (host) => {
 
     test('what was advised holds: a reload of the firewall leaves the ports open', () =>
       passes('port-rules', 'host-rules', 'instances'));
+
+    test('generation: its manifest was cut off', () =>
+      check('generation', 'fail', {
+        break: async () => {
+          await host.ok('truncate -s 100 /etc/ibq/current/manifest.json');
+        },
+        says: /manifest\.json: should be JSON/,
+        mend: async ({ mend }) => {
+          expect(mend).toMatch(/or remove it and deploy$/);
+          await host.ok('rm /etc/ibq/current');
+          await ibqOk(host, ['deploy']);
+        },
+      }));
 
     test('foreign-files: a generated file was edited', () =>
       check('foreign-files', 'fail', {
