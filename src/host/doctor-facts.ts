@@ -2,7 +2,7 @@
 
 import type { Environment } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
-import type { Fact, Facts, FactValues } from '../doctor/facts.ts';
+import type { Facts, FactValues } from '../doctor/facts.ts';
 import { UserError } from '../errors.ts';
 import type { NetworkFacts } from '../network/facts.ts';
 import type { Manifest } from '../plan/manifest.ts';
@@ -20,6 +20,7 @@ import {
   readSystemdState,
 } from './doctor/parts.ts';
 import { readGuards, readHostRules, readNftablesService, readRuleset } from './doctor/rules.ts';
+import { once, settle, unknown, withLimit } from './doctor/settle.ts';
 import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
 import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
@@ -29,11 +30,7 @@ import { readNetworkFacts } from './network-facts.ts';
 import { observeInstances } from './observe.ts';
 import { imageDigests, listSecrets } from './podman.ts';
 
-/** Milliseconds that one program may take. */
-const RUN_MS = 5000;
-/** Milliseconds that one fact may take: a program, its end by force, and a second one. */
-const FACT_MS = 12_000;
-
+/** Milliseconds until the kernel has told that a link came up (net/core/link_watch.c): a second at most. */
 const LINK_MS = 1100;
 
 /** Facts that files alone tell: all there is under `--root`. */
@@ -121,7 +118,6 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
       const up = (facts: NetworkFacts) =>
         facts.links.every(({ name, operstate }) => name !== parentOf(config) || operstate === 'up');
       if (host.root !== null || up(first)) return first;
-      // The kernel tells that a link came up as much as a second late (net/core/link_watch.c).
       await host.sleep(LINK_MS);
       return readNetworkFacts(files);
     },
@@ -157,22 +153,6 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
   };
 }
 
-/** Facts rest on one another; each is found out once, and its failure is everybody's. */
-function once<T>(gather: () => T, why?: string): () => T {
-  let outcome: { value: T } | { error: unknown } | null = null;
-  return () => {
-    if (outcome === null) {
-      try {
-        outcome = { value: gather() };
-      } catch (error) {
-        outcome = { error: why === undefined ? error : new UserError(why) };
-      }
-    }
-    if ('error' in outcome) throw outcome.error;
-    return outcome.value;
-  };
-}
-
 /** The pinned interface; null where there is none, or no valid configuration. */
 function parentOf(config: () => Config): string | null {
   try {
@@ -201,43 +181,4 @@ function requirePodman({ failure }: FactValues['podman']): void {
 function requireManifest(manifest: Manifest | null): Manifest {
   if (manifest === null) throw new UserError('nothing is deployed');
   return manifest;
-}
-
-/** No program may take longer than the doctor is ready to wait for it. */
-function withLimit(host: HostReader): HostReader {
-  return {
-    root: host.root,
-    files: host.files,
-    attach: host.attach,
-    now: host.now,
-    sleep: host.sleep,
-    run: (argv, options = {}) =>
-      host.run(argv, { ...options, timeoutMs: Math.min(options.timeoutMs ?? RUN_MS, RUN_MS) }),
-  };
-}
-
-async function settle(gather: () => unknown): Promise<Fact<unknown>> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Fact<unknown>>((resolve) => {
-    timer = setTimeout(
-      () => resolve(unknown(`not known within ${FACT_MS / 1000} seconds`)),
-      FACT_MS,
-    );
-  });
-  const found = (async (): Promise<Fact<unknown>> => {
-    try {
-      return { known: true, value: await gather() };
-    } catch (error) {
-      return unknown(error instanceof Error ? error.message.replaceAll('\n', '; ') : `${error}`);
-    }
-  })();
-  try {
-    return await Promise.race([found, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function unknown(why: string): { known: false; why: string } {
-  return { known: false, why };
 }
