@@ -147,4 +147,22 @@ describe('the command, with --root', () => {
       detail: 'the configuration is invalid',
     });
   });
+
+  // What is pinned, on hosts whose files are those of real ones (test/fixtures/hosts/README.md).
+  const WIFI =
+    '[network]\ninterface = "wlp3s0"\nsubnet = "192.168.0.0/24"\ngateway = "192.168.0.1"\nrange = "192.168.0.192/27"\n';
+  const EC2 =
+    '[network]\ninterface = "ens5"\nsubnet = "172.31.16.0/20"\ngateway = "172.31.16.1"\nrange = "172.31.31.192/27"\n';
+  test.each([
+    ['wifi-laptop', 'wireless', `${WIFI}driver = "macvlan"\n`, 'fail'],
+    ['wifi-laptop', 'wireless', `${WIFI}driver = "ipvlan"\n`, 'ok'],
+    ['ec2', 'cloud', `${EC2}mode = "dual"\n`, 'fail'],
+    ['ec2', 'cloud', `${EC2}mode = "bridge"\n`, 'ok'],
+    ['link-down', 'cloud', '[network]\nmode = "bridge"\n', 'ok'],
+  ])('%s: %s with %j is %s', async (name, id, pin, result) => {
+    const { context, json } = sandbox({ '/etc/ibq/network.toml': pin }, {}, name);
+    await doctor(context, { json: true });
+    const [printed] = json as { checks: { id: string; result: string }[] }[];
+    expect(printed?.checks.find((check) => check.id === id)).toMatchObject({ id, result });
+  });
 });
