@@ -379,7 +379,8 @@ describeOnHosts('doctor', (host) => {
         mend: async ({ mend }) => {
           expect(mend).toMatch(/or remove it and deploy$/);
           await host.ok('rm /etc/ibq/current');
-          await ibqOk(host, ['deploy']);
+          // Without the old one nobody knows the bridge's subnet: a new bridge, and a restart for each.
+          await ibqOk(host, ['deploy', '--restart-changed']);
         },
       }));
 
