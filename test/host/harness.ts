@@ -211,18 +211,23 @@ export class TestHost {
   }
 }
 
+/** Where ibq goes: forky's sudo looks for commands in /usr/sbin, /usr/bin, /sbin and /bin only. */
+function prefixOf(host: TestHost): string {
+  return host.suite === 'forky' ? '/usr' : '/usr/local';
+}
+
+/** Where the guard of an installed ibq lies. */
+export function libraryOf(host: TestHost): string {
+  return `${prefixOf(host)}/lib/ibq`;
+}
+
 /** Installs ibq on the host the way a user does: the bundle, by `scripts/install.sh`. */
 export async function installIbq(host: TestHost): Promise<void> {
   built ??= execa('npm', ['run', 'build'], { cwd: repository });
   await built;
   await execa(join(repository, 'scripts/install.sh'), [], {
     cwd: repository,
-    // forky's sudo looks for commands in /usr/sbin, /usr/bin, /sbin and /bin only.
-    env: {
-      DESTDIR: host.root,
-      PREFIX: host.suite === 'forky' ? '/usr' : '/usr/local',
-      IBQ_NODE: '/usr/bin/node',
-    },
+    env: { DESTDIR: host.root, PREFIX: prefixOf(host), IBQ_NODE: '/usr/bin/node' },
   });
   await host.ok(['systemctl', 'daemon-reload']);
 }

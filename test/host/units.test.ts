@@ -10,7 +10,13 @@ import { environmentProblem } from '../../src/quadlet/escape.ts';
 import { parseGeneratorOutput } from '../../src/quadlet/generator-output.ts';
 import { renderGeneration } from '../../src/quadlet/render.ts';
 import { sampleConfig, sampleInput } from '../quadlet/sample.ts';
-import { describeOnHosts, installIbq, installSimulator, type TestHost } from './harness.ts';
+import {
+  describeOnHosts,
+  installIbq,
+  installSimulator,
+  libraryOf,
+  type TestHost,
+} from './harness.ts';
 
 const quadlets = resolve(import.meta.dirname, '../../quadlets');
 const generator = '/usr/lib/systemd/system-generators/podman-system-generator';
@@ -50,7 +56,9 @@ function hostileEnvironment(seed: number): Record<string, string> {
 async function activate(host: TestHost, instances: Instance[], mode: 'dual' | 'bridge' | 'lan') {
   const base = sampleConfig();
   const config = { ...base, instances, network: { ...base.network, mode } };
-  const rendered = renderGeneration(sampleInput(config, { profileFor: () => simulator }));
+  const rendered = renderGeneration(
+    sampleInput(config, { profileFor: () => simulator, libDir: libraryOf(host) }),
+  );
   await host.ok('rm -rf /etc/ibq/generations/1');
   for (const { path, text } of rendered.files) {
     await host.writeFile(`/etc/ibq/generations/1/${path}`, text);
