@@ -82,6 +82,7 @@ install_ibq() {
   trap 'rm -rf -- "$work"' EXIT
 
   { echo "#!$node"; tail -n +2 "$source/dist/ibq.cjs"; } >"$work/ibq.cjs"
+  put 0755 "$source/scripts/shim" "$lib/shim"
   sed "s|@LIB_DIR@|$lib|g" "$source/scripts/ibq-guard.json.in" >"$work/ibq-guard.json"
 
   put 0755 "$source/scripts/guard" "$lib/guard"

@@ -32,7 +32,11 @@ export interface LoadedConfig {
  * @param env NETWORK_INTERFACE, NETWORK_SUBNET and NETWORK_GATEWAY are read
  * @throws ConfigError (78) with all problems
  */
-export function loadConfig(sources: ConfigSources, env: Environment = {}): LoadedConfig {
+export function loadConfig(
+  sources: ConfigSources,
+  env: Environment = {},
+  risksAccepted: readonly string[] = [],
+): LoadedConfig {
   const report = createReport();
   const layers = readSources(sources, env, report);
   const instances = layers.instances
@@ -42,7 +46,7 @@ export function loadConfig(sources: ConfigSources, env: Environment = {}): Loade
     })
     .sort((a: Instance, b: Instance) => (a.name < b.name ? -1 : 1));
   checkPorts(instances, report);
-  const network = resolveNetwork(layers.network, layers.instances.length, report);
+  const network = resolveNetwork(layers.network, layers.instances.length, report, risksAccepted);
   const address = resolvePublishAddress(layers.network, network, report);
   const problems: Problem[] = report.problems();
   if (problems.length > 0) throw new ConfigError(problems);

@@ -12,7 +12,12 @@ import { PODMAN_NETWORKS } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { libraryDirectory, readShipped } from './shipped.ts';
 
-const STATIC_UNIT_NAMES = ['ib-gateways.target', 'ib-gateways.slice', 'ibq-host-rules.service'];
+const STATIC_UNIT_NAMES = [
+  'ib-gateways.target',
+  'ib-gateways.slice',
+  'ibq-host-rules.service',
+  'ibq-shim.service',
+];
 
 export function readFacts(host: HostReader, config: Config, configFile: string): HostFacts {
   const { files } = host;
@@ -38,7 +43,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
       network.links.map(({ name, operstate }) => [name, { up: operstate !== 'down' }]),
     ),
     hostAddresses: network.addresses,
-    seen: network.neighbours.map(({ address }) => address),
+    seen: network.neighbours.flatMap(({ address, mac }) => (mac === null ? [] : address)),
     usedSubnets: [...network.routes.map(({ destination }) => destination), ...podmanSubnets(files)],
     rangeFile: `${dirname(configFile)}/network.toml`,
   };
@@ -49,7 +54,7 @@ export function shippedStaticUnits(): HostFacts['staticUnits'] {
   const libDir = libraryDirectory();
   return STATIC_UNIT_NAMES.map((name) => ({
     path: `${STATIC_UNITS}/${name}`,
-    text: readShipped(libDir, name),
+    text: readShipped(libDir, name).replaceAll('@LIB_DIR@', libDir),
   }));
 }
 

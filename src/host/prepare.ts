@@ -1,13 +1,16 @@
 /** From a valid configuration to a plan that can be carried out on this host, or a refusal. */
 
 import type { Config } from '../config/types.ts';
-import { ExitCode, UserError } from '../errors.ts';
+import { ConfigError, ExitCode, type Problem, UserError } from '../errors.ts';
+import type { Ipv4 } from '../network/ipv4.ts';
 import { listenerInTheWay, parseListeners } from '../network/listeners.ts';
 import { assemblePlan, type PlanOptions } from '../plan/assemble.ts';
 import { assembleDesired, type Desired } from '../plan/desired.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { Installed } from '../plan/installed.ts';
+import type { Manifest } from '../plan/manifest.ts';
 import type { Plan } from '../plan/plan.ts';
+import { askLan } from './ask-lan.ts';
 import { readFacts } from './facts.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled } from './installed.ts';
@@ -36,10 +39,10 @@ export async function preparePlan(
 ): Promise<Prepared> {
   const manifest = readCurrentManifest(host.files);
   const facts = readFacts(host, config, configFile);
-  const desired = assembleDesired(config, facts, manifest);
+  let desired = assembleDesired(config, facts, manifest);
   const live = host.root === null;
   const askPodman = () => readPodman(host, desired.images);
-  const [installed, early] = await Promise.all([
+  const [installed, early, answers] = await Promise.all([
     readInstalled(host, {
       instances: desired.instances.map(({ name }) => name),
       networks: desired.networks.map(({ name }) => name),
@@ -47,7 +50,19 @@ export async function preparePlan(
     }),
     // A first deploy has something to do for sure: it need not wait for systemd's answer.
     live && manifest === null && desired.instances.length > 0 ? askPodman() : null,
+    live ? askForNew(host, config, desired, manifest) : new Map<Ipv4, string>(),
   ]);
+  if (answers.size > 0) {
+    desired = assembleDesired(
+      config,
+      { ...facts, seen: [...facts.seen, ...answers.keys()] },
+      manifest,
+    );
+    refuseTaken(config, desired, answers);
+  }
+  const skipped = [...answers].map(
+    ([address, mac]) => `${address} is in use on the LAN by ${mac}; another address is given out`,
+  );
   const plan = assemblePlan(desired, installed, { ...options, missingImages: [] });
   if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
 
@@ -68,9 +83,34 @@ export async function preparePlan(
     images: podman.images,
     plan: {
       ...assemblePlan(desired, installed, { ...options, missingImages }),
-      warnings: memory === null ? [] : [memory],
+      warnings: [...skipped, ...(memory === null ? [] : [memory])],
     },
   };
+}
+
+/** Whether somebody on the LAN answers at an address that is about to be given out. */
+async function askForNew(
+  host: HostReader,
+  { network }: Config,
+  desired: Desired,
+  manifest: Manifest | null,
+): Promise<Map<Ipv4, string>> {
+  const fresh = desired.instances.flatMap(({ name, lan }) =>
+    lan && manifest?.instances[name]?.lan?.address !== lan.address ? lan.address : [],
+  );
+  return network.lan ? askLan(host, network.lan.subnet, fresh) : new Map();
+}
+
+/** A chosen address is not replaced by another; one that ibq gives out is. */
+function refuseTaken(config: Config, desired: Desired, answers: ReadonlyMap<Ipv4, string>): void {
+  const problems = desired.instances.flatMap(({ name, lan }): Problem[] => {
+    const mac = lan && answers.get(lan.address);
+    const file = config.instances.find((instance) => instance.name === name)?.file;
+    if (!mac || file === undefined) return [];
+    const message = `should be free, ${lan.address} is in use on the LAN by ${mac}`;
+    return [{ file, key: 'address', message }];
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 /** A gateway that is stopped for a restart would not come back. */

@@ -45,7 +45,10 @@ export async function freeAddresses(
 async function neighbours(host: Host, link: string): Promise<Map<string, boolean>> {
   const { stdout } = await host.run(['ip', '-j', '-4', 'neigh', 'show', 'dev', link]);
   return new Map(
-    listOf(parseJson(stdout)).map((it) => [String(field(it, 'dst')), field(it, 'lladdr') !== undefined]),
+    listOf(parseJson(stdout)).map((it) => [
+      String(field(it, 'dst')),
+      field(it, 'lladdr') !== undefined,
+    ]),
   );
 }
 

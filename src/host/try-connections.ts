@@ -60,7 +60,9 @@ export async function tryConnection(connection: Connection): Promise<Outcome> {
     return socket;
   };
   if (proof === 'tcp') {
-    return (await accepts(open())) ? end('ok', 'accepted') : end(refusal(code), code ?? 'no answer');
+    return (await accepts(open()))
+      ? end('ok', 'accepted')
+      : end(refusal(code), code ?? 'no answer');
   }
   const timeouts = { connectMs: CONNECT_MS, handshakeMs: HANDSHAKE_MS };
   const { state, detail } = await probeApi({ host: address, port }, { timeouts }, open);

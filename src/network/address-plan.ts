@@ -7,6 +7,7 @@ import type { Instance, InstanceName, Lan } from '../config/types.ts';
 import type { Problem } from '../errors.ts';
 import {
   broadcastOf,
+  type Cidr,
   cidrContains,
   type Ipv4,
   ipv4FromNumber,
@@ -26,7 +27,9 @@ export interface LanAddress {
 
 export interface AddressPlanInput {
   lan: Lan;
-  instances: readonly Pick<Instance, 'name' | 'file'>[];
+  instances: readonly (Pick<Instance, 'name' | 'file'> & { fixed: Ipv4 | null })[];
+  /** The host has an address of its own among them. */
+  hostAccess: boolean;
   /** Of the installed generation, instances that have left the configuration included. */
   previous: ReadonlyMap<string, LanAddress>;
   /** The host's own addresses; nobody else may have one, an instance that was there first neither. */
@@ -50,9 +53,11 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
   const pool = usablePool(lan);
   const kept = new Map<InstanceName, LanAddress>();
   const wanting: InstanceName[] = [];
-  for (const { name } of instances) {
+  const fixed = new Map<InstanceName, Ipv4>();
+  for (const { name, fixed: address } of instances) {
     const old = previous.get(name);
-    if (old && isInPool(pool, old.address)) kept.set(name, old);
+    if (address !== null) fixed.set(name, address);
+    else if (old && isInPool(pool, old.address)) kept.set(name, old);
     else wanting.push(name);
   }
 
@@ -60,7 +65,7 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
   const taken = new Set<number>(
     [...previous.values()]
       .map((old) => old.address)
-      .concat(input.hostAddresses, input.seen, lan.gateway)
+      .concat([...fixed.values()], input.hostAddresses, input.seen, lan.gateway)
       .map(ipv4ToNumber),
   );
   const macs = new Set<string>([...previous.values()].flatMap(({ mac }) => mac ?? []));
@@ -75,7 +80,7 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
 
   const assignments = new Map<InstanceName, LanAddress>();
   for (const { name } of instances) {
-    const address = kept.get(name)?.address ?? fresh.get(name);
+    const address = fixed.get(name) ?? kept.get(name)?.address ?? fresh.get(name);
     if (address === undefined) continue;
     assignments.set(name, { address, mac: macFor(name) });
   }
@@ -121,9 +126,14 @@ function isInPool(pool: Pool, address: Ipv4): boolean {
 function clashes(input: AddressPlanInput, assignments: AddressPlan['assignments']): Problem[] {
   const owners = new Map<Ipv4, string>(input.hostAddresses.map((address) => [address, 'the host']));
   owners.set(input.lan.gateway, 'the gateway');
-  return input.instances.flatMap(({ name, file }) => {
+  if (input.hostAccess) owners.set(shimAddress(input.lan), 'the host (network.host_access)');
+  return input.instances.flatMap(({ name, file, fixed }) => {
     const address = assignments.get(name)?.address;
     if (address === undefined) return [];
+    if (fixed !== null && !isHostOf(input.lan.subnet, fixed)) {
+      const message = `should be an address of ${input.lan.subnet}, got ${fixed}`;
+      return { file, key: 'address', message };
+    }
     const owner = owners.get(address);
     owners.set(address, owner ?? `instance ${name}`);
     if (owner === undefined) return [];
@@ -134,6 +144,12 @@ function clashes(input: AddressPlanInput, assignments: AddressPlan['assignments'
         `give ${owner} another one, or set network.range so that ${address} is outside it`,
     };
   });
+}
+
+/** In the subnet, and neither its network nor its broadcast address. */
+function isHostOf(subnet: Cidr, address: Ipv4): boolean {
+  const value = ipv4ToNumber(address);
+  return value > networkOf(subnet) && value < broadcastOf(subnet);
 }
 
 function rangeFull(input: AddressPlanInput, pool: Pool, missing: number): Problem {

@@ -4,7 +4,7 @@
  * containers. `docs/security.md` has the reasons.
  */
 
-import type { NetworkMode } from '../config/types.ts';
+import type { NetworkConfig, NetworkMode } from '../config/types.ts';
 import { type Cidr, cidrCovers, type Ipv4, networkOf, prefixOf } from './ipv4.ts';
 import { bridgeGateway } from './publish-network.ts';
 
@@ -20,8 +20,10 @@ export interface GuardInput {
   /** Port the container listens on. */
   relayPort: number;
   allow: readonly Cidr[];
-  /** Addresses of all instances on the LAN; `null` in `bridge` mode. */
-  lanRange: Cidr | null;
+  /** Addresses of all instances on the LAN, and those they may be given; empty in `bridge` mode. */
+  lanSiblings: readonly Cidr[];
+  /** The host's own address among them; `null` without `network.host_access`. */
+  shim: Ipv4 | null;
   /** Subnet of the publish bridge; `null` in `lan` mode. */
   publishSubnet: Cidr | null;
   publishAddress: Ipv4;
@@ -32,7 +34,7 @@ export interface GuardInput {
  * connected stays connected.
  */
 export function renderGuard(input: GuardInput): string {
-  const { instance, mode, relayPort, publishSubnet, lanRange, publishAddress } = input;
+  const { instance, mode, relayPort, publishSubnet, lanSiblings, shim, publishAddress } = input;
   const open = !isLoopback(publishAddress);
   const allow = withoutCovered(input.allow);
   const rules: string[] = [];
@@ -44,13 +46,17 @@ export function renderGuard(input: GuardInput): string {
     rules.push(...accept(publishInterface, hosts, relayPort));
     if (open) {
       rules.push('# published beyond loopback: clients keep their own address');
-      rules.push(...dropSiblings(publishInterface, publishSubnet));
+      rules.push(...dropSiblings(publishInterface, [publishSubnet]));
       rules.push(...accept(publishInterface, '@allow', relayPort));
     }
   }
   if (mode !== 'bridge') {
+    if (shim !== null) {
+      rules.push("# the host, by its own address among the instances'");
+      rules.push(...accept(lanInterface, shim, relayPort));
+    }
     rules.push('# allowed clients of the LAN');
-    if (lanRange !== null) rules.push(...dropSiblings(lanInterface, lanRange));
+    rules.push(...dropSiblings(lanInterface, lanSiblings));
     rules.push(...accept(lanInterface, '@allow', relayPort));
   }
   return `# ibq: what may reach instance ${instance}. Loaded into its network namespace.
@@ -76,6 +82,7 @@ export interface HostRulesInput {
   publishAddress: Ipv4;
   /** Set in `dual` mode. */
   lanSubnet: Cidr | null;
+  egress: NetworkConfig['egress'];
 }
 
 /**
@@ -85,7 +92,7 @@ export interface HostRulesInput {
  * bridge's masquerading gives it the host's address).
  */
 export function renderHostRules(input: HostRulesInput): string {
-  const { publishAddress, lanSubnet } = input;
+  const { publishAddress, lanSubnet, egress } = input;
   const open = !isLoopback(publishAddress);
   const allow = withoutCovered(input.allow);
   const published = open && allow.length > 0;
@@ -93,12 +100,14 @@ export function renderHostRules(input: HostRulesInput): string {
     ? `\t\toifname "${bridgePrefix}*" ct state new ct status dnat ip saddr @allow return\n`
     : '';
   // A LAN client's connection to a published port would be answered from the LAN interface, with an
-  // address the client doesn't know; with the host's address on it the answer comes back here.
+  // address the client doesn't know; with the host's address on it the answer comes back here. Where
+  // the way out is the LAN's, that holds for every client.
+  const lost = egress === 'lan' ? '' : ` ip saddr ${lanSubnet}`;
   const returnPath =
     published && lanSubnet !== null
       ? `\tchain postrouting {
 \t\ttype nat hook postrouting priority srcnat - 5; policy accept;
-\t\tct status dnat oifname "${bridgePrefix}*" ip saddr ${lanSubnet} masquerade
+\t\tct status dnat oifname "${bridgePrefix}*"${lost} masquerade
 \t}
 `
       : '';
@@ -123,8 +132,8 @@ function accept(name: string, source: string, port: number): string[] {
 }
 
 /** Other gateways don't get in, however wide the list of allowed clients is. */
-function dropSiblings(name: string, addresses: Cidr): string[] {
-  return [`iifname "${name}" ip saddr ${addresses} drop`];
+function dropSiblings(name: string, addresses: readonly Cidr[]): string[] {
+  return addresses.map((address) => `iifname "${name}" ip saddr ${address} drop`);
 }
 
 /** Always there, so that rules can name it. Without elements nothing matches (`{ }` is a syntax error). */

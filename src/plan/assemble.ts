@@ -199,6 +199,7 @@ function runtimeSteps(
   if (desired.hostRules !== null && runtime.hostRules !== desired.hostRules) {
     steps.push({ kind: 'load-host-rules' });
   }
+  if (runtime.shim !== desired.shim) steps.push({ kind: 'load-shim' });
   for (const instance of desired.instances) {
     const running = runtime.running.get(instance.name);
     if (!running || !isActive(runtime, instance.name)) continue;

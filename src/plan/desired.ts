@@ -31,6 +31,8 @@ export interface Desired {
   instanceFiles: ReadonlySet<string>;
   publishSubnet: Cidr | null;
   hostRules: string | null;
+  /** The host's own address among the instances; null: none is wanted. */
+  shim: string | null;
   staticUnits: HostFacts['staticUnits'];
   /** Image references, each once. */
   images: string[];
@@ -88,6 +90,7 @@ export function assembleDesired(
     instanceFiles: new Set(instances.flatMap(({ files }) => files.map(({ path }) => path))),
     publishSubnet,
     hostRules: texts.get('host.nft')?.text ?? null,
+    shim: texts.get('shim.conf')?.text ?? null,
     staticUnits: facts.staticUnits,
     images: [...new Set(instances.map(({ image }) => image))],
   };
@@ -115,7 +118,9 @@ function subnetFor(config: Config, facts: HostFacts, manifest: Manifest | null):
     used: lan ? [...facts.usedSubnets, lan.subnet] : facts.usedSubnets,
     previous: name && subnet ? { name, subnet } : null,
     nameFor: (candidate) =>
-      renderPublishNetwork(facts.templates['ibq-publish.network'], candidate).name,
+      renderPublishNetwork(facts.templates['ibq-publish.network'], candidate, {
+        wayOut: config.network.egress === 'host',
+      }).name,
     instances: config.instances.length,
   });
   if (chosen !== null) return chosen;
@@ -143,7 +148,12 @@ function addressesFor(
   });
   const { assignments, problems } = planAddresses({
     lan,
-    instances: config.instances,
+    instances: config.instances.map(({ name, file, settings }) => ({
+      name,
+      file,
+      fixed: settings.address,
+    })),
+    hostAccess: config.network.hostAccess,
     previous: new Map(previous),
     hostAddresses: facts.hostAddresses,
     seen: facts.seen,
@@ -164,6 +174,8 @@ function sharedInputs(
   return {
     'network.mode': network.mode,
     'network.allow': network.allow.join(' '),
+    'network.egress': network.egress,
+    'network.host_access': String(network.hostAccess),
     ...Object.fromEntries(lan),
     'publish.address': publishAddress,
     template: sha256(facts.templates['ib-gateway@.container']),
@@ -173,16 +185,22 @@ function sharedInputs(
 
 function instanceInputs(instance: Instance): Record<string, string> {
   const { mode, user, port, profile, image, settings, environment } = instance;
-  const set = Object.entries(settings).filter(([, value]) => value !== null);
+  const set = Object.entries(settings).filter(
+    ([key, value]) => value !== null && key !== 'address',
+  );
   return {
     mode,
     ...(user === null ? {} : { user }),
     port: String(port),
     'image.profile': profile,
     'image.reference': image,
-    ...Object.fromEntries(set.map(([key, value]) => [key, String(value)])),
+    ...Object.fromEntries(set.map(([key, value]) => [key, asText(value)])),
     ...Object.fromEntries(
       Object.entries(environment).map(([key, value]) => [`environment.${key}`, value]),
     ),
   };
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

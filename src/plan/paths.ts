@@ -23,6 +23,11 @@ export function instanceService(name: string): string {
   return `ib-gateway@${name}.service`;
 }
 
+/** The host's interface among its instances on the LAN, and a copy of the settings it was made with. */
+export const SHIM_UNIT = 'ibq-shim.service';
+export const SHIM_INTERFACE = 'ibqshim';
+export const SHIM_LOADED = '/run/ibq/shim.conf';
+
 /** Rules on the host itself: wanted ones are part of the generation, this is a copy of the loaded ones. */
 export const HOST_RULES_UNIT = 'ibq-host-rules.service';
 export const HOST_RULES_LOADED = '/run/ibq/host.nft';

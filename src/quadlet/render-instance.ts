@@ -29,6 +29,10 @@ export function renderDropIn(parts: InstanceParts): string {
     quadletLine('Image', instance.image),
     ...networkLines(parts),
     published ? quadletLine('PublishPort', published) : '',
+    ...Object.entries(instance.settings.hosts).map(([name, address]) =>
+      quadletLine('AddHost', `${name}:${address}`),
+    ),
+    ...instance.settings.dns.map((address) => quadletLine('DNS', address)),
     quadletLine('Volume', `${volumeName(instance.name)}:${profile.settingsVolume}`),
     ...secretsOf(profile, instance).map((secret) => quadletLine('Secret', secret.option)),
     ...Object.entries(environmentOf(profile, instance)).map(([name, value]) =>

@@ -1,11 +1,11 @@
 /** A generation: everything that one deploy puts into force, as text. Pure; `src/plan` reads and writes. */
 
-import type { Config, InstanceName } from '../config/types.ts';
+import type { Config, InstanceName, Lan } from '../config/types.ts';
 import { ConfigError, type Problem } from '../errors.ts';
 import { type Profile, type ProfileId, secretName } from '../images/profile.ts';
-import type { AddressPlan, LanAddress } from '../network/address-plan.ts';
+import { type AddressPlan, type LanAddress, shimAddress } from '../network/address-plan.ts';
 import { renderGuard, renderHostRules } from '../network/guard.ts';
-import type { Cidr } from '../network/ipv4.ts';
+import { type Cidr, cidrContains } from '../network/ipv4.ts';
 import { quoteWord } from './escape.ts';
 import {
   definitionHash,
@@ -84,18 +84,26 @@ export function renderGeneration(input: RenderInput): Rendered {
   );
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const { mode, lan, allow } = config.network;
+  const { mode, lan, allow, egress, hostAccess } = config.network;
   const publishNetwork =
     mode !== 'lan' && publishSubnet
-      ? renderPublishNetwork(templates['ibq-publish.network'], publishSubnet)
+      ? renderPublishNetwork(templates['ibq-publish.network'], publishSubnet, {
+          wayOut: egress === 'host',
+        })
       : null;
   const lanNetwork =
-    mode !== 'bridge' && lan ? renderLanNetwork(templates['ibq-lan.network'], lan, mode) : null;
+    mode !== 'bridge' && lan
+      ? renderLanNetwork(templates['ibq-lan.network'], lan, { wayOut: egress === 'lan' })
+      : null;
   const shared = definitionHash([
     meaning(container),
     ...input.userDropIns.template.map(dropInMeaning),
   ]);
 
+  const addresses = lan ? [...input.addresses.values()].map((it) => it.address) : [];
+  // Those that the user chose may lie outside the range.
+  const outside = lan ? addresses.filter((address) => !cidrContains(lan.range, address)) : [];
+  const lanSiblings = lan ? [lan.range, ...outside.map((address) => `${address}/32` as Cidr)] : [];
   const files: Rendered['files'] = [{ path: `units/${template}`, text: container }];
   const links: Rendered['links'] = [];
   const instances: RenderedInstance[] = [];
@@ -121,7 +129,8 @@ export function renderGeneration(input: RenderInput): Rendered {
       mode,
       relayPort: profile.relayPort[instance.mode],
       allow,
-      lanRange: lan?.range ?? null,
+      lanSiblings,
+      shim: lan && hostAccess ? shimAddress(lan) : null,
       publishSubnet: publishNetwork && publishSubnet,
       publishAddress: config.publish.address,
     });
@@ -162,9 +171,25 @@ export function renderGeneration(input: RenderInput): Rendered {
     allow,
     publishAddress: config.publish.address,
     lanSubnet: mode === 'dual' && lan ? lan.subnet : null,
+    egress,
   });
   files.push({ path: 'host.nft', text: hostRules });
+  if (lan && hostAccess && mode !== 'bridge') {
+    files.push({ path: 'shim.conf', text: renderShim(lan, lanSiblings) });
+  }
   return { files, links, instances, networks };
+}
+
+/** What `LIB/shim` reads: words of a shell, all of them of parsed values. */
+function renderShim(lan: Lan, routes: readonly Cidr[]): string {
+  return [
+    '# ibq: the host among its instances on the LAN. Read by ibq-shim.service.',
+    `INTERFACE=${lan.interface}`,
+    `DRIVER=${lan.driver}`,
+    `ADDRESS=${shimAddress(lan)}`,
+    `ROUTES="${routes.join(' ')}"`,
+    '',
+  ].join('\n');
 }
 
 /** A comment that changed, in a new version of ibq for example, must not cost anybody a login. */
