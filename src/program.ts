@@ -98,6 +98,30 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
       ),
     );
 
+  network
+    .command('test')
+    .description('proves who can reach what, and that nobody else does')
+    .argument('[name]', 'one instance; all without it')
+    .option('--to <host:port>', 'a place that instances should get out to; repeatable', collect, [])
+    .option('--json', 'print JSON')
+    // How ibq starts itself in another network namespace.
+    .addOption(new Option('--answer').hideHelp())
+    .action(
+      action(
+        async (
+          ctx,
+          name: string | undefined,
+          options: { to: string[]; json?: boolean; answer?: boolean },
+        ) => {
+          if (options.answer) return (await import('./host/try-connections.ts')).answerTries();
+          return (await import('./commands/network-test.ts')).networkTest(ctx, name ?? null, {
+            json: options.json === true,
+            to: options.to,
+          });
+        },
+      ),
+    );
+
   const instance = program.command('instance').description('the gateways that should run');
   instance
     .command('add')

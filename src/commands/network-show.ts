@@ -1,9 +1,9 @@
 /** `ibq network show`: the addresses, ports and rules in force. */
 
 import type { Context } from '../context.ts';
-import { ExitCode, UserError } from '../errors.ts';
+import { ExitCode } from '../errors.ts';
 import { readNetworkState } from '../host/network-state.ts';
-import { requireRoot } from '../host/root.ts';
+import { requireLive, requireRoot } from '../host/root.ts';
 import { showNetwork } from '../network/show.ts';
 import { renderDiagram } from '../network/show-diagram.ts';
 
@@ -13,12 +13,7 @@ export async function networkShow(
   { json }: { json: boolean },
 ): Promise<ExitCode> {
   requireRoot(host, 'network show');
-  if (host.root !== null) {
-    throw new UserError(
-      'network show: asks the running host, so --root does not apply',
-      ExitCode.usage,
-    );
-  }
+  requireLive(host, 'network show');
   const show = showNetwork(await readNetworkState(host));
   if (json) {
     ui.json(show);

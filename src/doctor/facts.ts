@@ -4,6 +4,7 @@ import type { Config, LanDriver } from '../config/types.ts';
 import type { Verdict as InstanceVerdict } from '../gateway/instance-state.ts';
 import type { NetworkFacts } from '../network/facts.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
+import type { Listener } from '../network/listeners.ts';
 import type { Manifest } from '../plan/manifest.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 
@@ -42,7 +43,7 @@ export interface FactValues {
   lanAnswers: ReadonlyMap<Ipv4, string>;
   lanFromInside: LanFromInside;
   wayOut: WayOut;
-  listeners: readonly Listener[];
+  listeners: readonly PortHolder[];
 
   /** Services that must be loaded, with what systemd has. */
   units: readonly UnitFacts[];
@@ -95,10 +96,7 @@ export interface WayOut {
   droppingChains: readonly string[];
 }
 
-export interface Listener {
-  /** `0.0.0.0` for all addresses, of IPv6 too. */
-  address: string;
-  port: number;
+export interface PortHolder extends Listener {
   /** `python3 (pid 123)`; empty where no process was found. */
   process: string;
   /** The unit whose cgroup it runs in. */

@@ -54,8 +54,10 @@ function unitFinding({ id, load, loaded, deployed }: UnitFacts): Finding[] {
   if (load !== 'loaded') {
     return [fail(`${id} should be loaded, is ${load}`, `see quadlet-generator, then: ${RELOAD}`)];
   }
-  return loaded === deployed
-    ? []
+  if (loaded === deployed) return [];
+  // What the generator refuses, systemd makes of the template alone.
+  return loaded === null
+    ? [fail(`${id} was not generated`, `see quadlet-generator, then: ${RELOAD}`)]
     : [fail(`${id} is loaded as it was before the last deploy`, RELOAD)];
 }
 

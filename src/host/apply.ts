@@ -67,6 +67,10 @@ export async function applyPlan(plan: Plan, host: Host, options: ApplyOptions): 
     options.onStep(step, index + 1, plan.steps.length);
     if (step.kind === 'wait') {
       applied.healthy = (await options.wait(step.instances)) && applied.healthy;
+      if (!applied.healthy && options.interrupt.exitCode !== null) {
+        applied.stopped = `stopped after ${index} of ${plan.steps.length}; still to do: ${describeStep(step)}`;
+        break;
+      }
       // One that does not come back is reason enough to leave the others logged in.
       const restarted = plan.steps[index - 1]?.kind === 'restart';
       if (!applied.healthy && restarted && index + 1 < plan.steps.length) {

@@ -14,7 +14,7 @@ const GENERATORS = [
 ];
 
 /** Podman's Quadlet generator; null where it is not installed. */
-export function findGenerator({ files }: Pick<HostReader, 'files'>): string | null {
+function findGenerator({ files }: Pick<HostReader, 'files'>): string | null {
   return GENERATORS.find((path) => files.exists(path)) ?? null;
 }
 

@@ -64,6 +64,7 @@ type Sources = { [K in keyof FactValues]: () => FactValues[K] | Promise<FactValu
 
 function listSources(host: HostReader, configFile: string, env: Environment): Sources {
   const { files } = host;
+  const podman = once(() => readPodmanState(host));
   const config = once(() => loadHostConfig(files, configFile, env).config, 'configuration');
   const manifest = once(() => readCurrentManifest(files));
   const network = once(() => readNetworkFacts(files));
@@ -79,7 +80,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
   const running = async () => (await installed()).runtime?.running ?? new Map();
   const observed = once(() => observeInstances(host, instances()));
   return {
-    podman: () => readPodmanState(host),
+    podman,
     systemd: () => readSystemdVersion(host),
     parts: () => findParts(files),
     hook: () => readHook(files),
@@ -89,12 +90,19 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     configuration: () => readConfiguration(files, configFile, env),
     config,
     manifest,
-    secrets: () => listSecrets(host),
+    secrets: async () => {
+      requirePodman(await podman());
+      return listSecrets(host);
+    },
     images: async () => {
+      requirePodman(await podman());
       const references = [...new Set(Object.values(instances()).map(({ image }) => image))];
       return new Set((await imageDigests(host, references)).keys());
     },
-    volumes: () => readVolumes(host, requireManifest(manifest())),
+    volumes: async () => {
+      requirePodman(await podman());
+      return readVolumes(host, requireManifest(manifest()));
+    },
     memoryWarning: () => memoryWarning(config().instances),
     disks: () => readDisks(files),
     clock: () => readClock(host),
@@ -147,6 +155,12 @@ function once<T>(gather: () => T, what?: string): () => T {
     if ('error' in outcome) throw outcome.error;
     return outcome.value;
   };
+}
+
+/** Without an answer nothing is known of what Podman has. */
+function requirePodman({ failure }: FactValues['podman']): void {
+  if (failure === 'missing') throw new UserError('podman is not installed');
+  if (failure === 'hangs') throw new UserError('podman does not answer');
 }
 
 function requireManifest(manifest: Manifest | null): Manifest {

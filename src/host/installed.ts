@@ -8,6 +8,7 @@ import {
   CURRENT,
   GENERATIONS,
   HOST_RULES_LOADED,
+  instanceLink,
   instanceService,
   QUADLET_LINK,
   QUADLET_LINK_TARGET,
@@ -40,6 +41,11 @@ export async function readInstalled(host: HostReader, query: InstalledQuery): Pr
         path,
         files.readText(`${CURRENT}/${path}`),
       ]),
+    ),
+    links: new Map(
+      Object.keys(manifest?.instances ?? {})
+        .map(instanceLink)
+        .map((path) => [path, files.readLink(`${CURRENT}/${path}`)]),
     ),
     generations: listGenerations(files),
     quadletLinked: files.readLink(QUADLET_LINK) === QUADLET_LINK_TARGET,

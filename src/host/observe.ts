@@ -30,10 +30,16 @@ export interface Observation {
   log: string[];
 }
 
-/** One `systemctl show` for all, then all probes side by side. */
+/**
+ * One `systemctl show` for all, then all probes side by side.
+ *
+ * @param brief what runs and does not answer yet counts as starting, and nobody asks why: that
+ *   costs processes, just when the gateways need the processor to start
+ */
 export async function observeInstances(
   host: HostReader,
   instances: Readonly<Record<string, ManifestInstance>>,
+  { brief = false } = {},
 ): Promise<Observation[]> {
   const names = Object.keys(instances);
   if (names.length === 0) return [];
@@ -44,6 +50,7 @@ export async function observeInstances(
       observe(host, name, instance, {
         unit: units.get(instanceService(name)) ?? absentUnit(name),
         running: running.get(name) ?? null,
+        brief,
       }),
     ),
   );
@@ -53,19 +60,24 @@ async function observe(
   host: HostReader,
   name: string,
   deployed: ManifestInstance,
-  { unit, running }: Pick<Observation, 'unit' | 'running'>,
+  { unit, running, brief }: Pick<Observation, 'unit' | 'running'> & { brief: boolean },
 ): Promise<Observation> {
   const active = unit.active === 'active';
   const pendingRestart = active && running !== null && running.definition !== deployed.definition;
   const instance = pendingRestart ? asItRuns(host, name, deployed, running.definition) : deployed;
   const probe = active ? await probeInstance(host, instance, running) : null;
+  const answers = probe?.state === 'handshake' || probe?.state === 'logged-in';
+  if (brief && active && !answers) {
+    const stage = gatewayStage([]);
+    const verdict: Verdict = { ready: false, word: 'starting', problems: [], mend: null };
+    return { name, instance, pendingRestart, unit, running, probe, stage, verdict, log: [] };
+  }
   const inside =
     running !== null &&
     instance.publish !== null &&
     (probe?.state === 'silent' || probe?.state === 'refused')
       ? await probeInside(host, instance, running)
       : null;
-  const answers = probe?.state === 'handshake' || probe?.state === 'logged-in';
   const log = answers ? [] : await unitLog(host, unit, LOG_LINES);
   const stage = gatewayStage(log);
   const verdict =

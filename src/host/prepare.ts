@@ -69,7 +69,9 @@ export async function preparePlan(
   const starting = plan.steps.flatMap((step) => (step.kind === 'start' ? step.instances : []));
   const starts = starting.length > 0 || plan.steps.some(({ kind }) => kind === 'restart');
   if (starts) requireParentUp(config, facts);
-  requirePortsFree(host, desired, starting);
+  const stopping = plan.steps.flatMap((step) => (step.kind === 'stop' ? step.instances : []));
+  const freed = stopping.map((name) => manifest?.instances[name]?.publish);
+  requirePortsFree(host, desired, starting, new Set(freed));
   const [podman, memory] = await Promise.all([
     early ?? askPodman(),
     starts ? memoryWarning(config.instances) : null,
@@ -124,13 +126,22 @@ function requireParentUp({ network }: Config, { interfaces }: HostFacts): void {
   );
 }
 
-/** Podman would find out only after the switch. */
-function requirePortsFree(host: HostReader, desired: Desired, starting: readonly string[]): void {
+/**
+ * Podman would find out only after the switch.
+ *
+ * @param freed ports of instances that the plan stops first: a renamed one takes over its own
+ */
+function requirePortsFree(
+  host: HostReader,
+  desired: Desired,
+  starting: readonly string[],
+  freed: ReadonlySet<string | null | undefined>,
+): void {
   const listeners = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) =>
     parseListeners(host.files.readText(path) ?? ''),
   );
   const taken = desired.instances.flatMap(({ name, publish }) => {
-    if (publish === null || !starting.includes(name)) return [];
+    if (publish === null || freed.has(publish) || !starting.includes(name)) return [];
     const [address = '', port = ''] = publish.split(':');
     if (!listenerInTheWay(listeners, address, Number(port))) return [];
     return `instance ${name}: its port ${publish} is taken by another program ("sudo ss -ltnp sport = :${port}" names it); end that, or set another port`;

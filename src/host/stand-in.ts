@@ -5,10 +5,8 @@
  * it sends stays inside this machine, since its neighbour entries are set by hand.
  */
 
-import type { LanAddress } from '../network/address-plan.ts';
 import { lanInterface } from '../network/guard.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
-import { field, listOf, parseJson } from '../network/json.ts';
 import type { PodmanNetwork } from '../network/show.ts';
 import type { Host, RunResult } from './host.ts';
 
@@ -17,49 +15,13 @@ const LAN_LINK = 'ibqtest1';
 const HOST_LINK = 'ibqtest0';
 const TABLE = 'ibq_test';
 
-/** How long a machine may take to answer who it is. */
-const ARP_MS = 400;
-
-/**
- * Addresses that nobody on the LAN answers for, asked as any packet to them would (ARP by the
- * kernel). Leaves nothing: what was asked is forgotten again.
- */
-export async function freeAddresses(
-  host: Host,
-  link: string,
-  candidates: readonly Ipv4[],
-): Promise<Ipv4[]> {
-  const lines = (verb: string) => candidates.map((it) => `neigh ${verb} ${it} dev ${link}`);
-  const batch = (text: readonly string[]) =>
-    host.run(['ip', '-force', '-batch', '-'], { input: `${text.join('\n')}\n` });
-  const known = await neighbours(host, link);
-  const fresh = candidates.filter((address) => !known.has(address));
-  await batch(lines('add').map((line) => `${line} nud none use`));
-  await host.sleep(ARP_MS);
-  const after = await neighbours(host, link);
-  await batch(fresh.map((address) => `neigh del ${address} dev ${link}`));
-  return fresh.filter((address) => after.get(address) === false);
-}
-
-/** Whether each address that the kernel knows of has answered. */
-async function neighbours(host: Host, link: string): Promise<Map<string, boolean>> {
-  const { stdout } = await host.run(['ip', '-j', '-4', 'neigh', 'show', 'dev', link]);
-  return new Map(
-    listOf(parseJson(stdout)).map((it) => [
-      String(field(it, 'dst')),
-      field(it, 'lladdr') !== undefined,
-    ]),
-  );
-}
-
 export interface LanStand {
   network: PodmanNetwork;
   /** Length of the subnet's prefix. */
   prefix: string;
   addresses: readonly Ipv4[];
   /** The instances that will be tried: without asking the LAN for them. */
-  instances: readonly LanAddress[];
-  /** IPv6 link-local too. */
+  instances: readonly { address: Ipv4; mac: string }[];
   parentMac: string | null;
 }
 

@@ -8,6 +8,8 @@ import { type Observation, observeInstances } from './observe.ts';
 /** First look after 50 ms, then ever slower: a gateway takes from one second to minutes. */
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
+/** So long nobody asks why a gateway does not answer: it has only just been started. */
+const BRIEF_MS = 1000;
 const SIGN_OF_LIFE_S = 10;
 
 export interface WaitOptions {
@@ -38,7 +40,8 @@ export async function waitForInstances(
   const last = new Map<string, Observation>();
   let open = Object.entries(instances);
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
-    for (const observation of await observeInstances(host, Object.fromEntries(open))) {
+    const brief = host.now() - start < BRIEF_MS;
+    for (const observation of await observeInstances(host, Object.fromEntries(open), { brief })) {
       const before = last.get(observation.name)?.verdict.word;
       last.set(observation.name, observation);
       if (before !== observation.verdict.word) onChange(observation);
@@ -55,8 +58,13 @@ export async function waitForInstances(
         seconds,
       );
     }
-    if (open.length === 0 || host.now() >= deadline || interrupt.exitCode !== null) break;
-    await Promise.race([host.sleep(Math.min(pause, deadline - host.now())), interrupt.requested]);
+    if (open.length === 0 || interrupt.exitCode !== null) break;
+    // The last look asks why.
+    if (!brief && host.now() >= deadline) break;
+    await Promise.race([
+      host.sleep(Math.max(0, Math.min(pause, deadline - host.now()))),
+      interrupt.requested,
+    ]);
   }
   return Object.keys(instances).flatMap((name) => last.get(name) ?? []);
 }

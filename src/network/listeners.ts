@@ -29,11 +29,11 @@ export function parseListeners(text: string): Listener[] {
 }
 
 /** The socket that keeps `address:port` from being listened on; undefined: it is free. */
-export function listenerInTheWay(
-  listeners: readonly Listener[],
+export function listenerInTheWay<L extends Listener>(
+  listeners: readonly L[],
   address: string,
   port: number,
-): Listener | undefined {
+): L | undefined {
   return listeners.find(
     (listener) =>
       listener.port === port &&

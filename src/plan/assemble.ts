@@ -5,7 +5,7 @@ import type { Desired, DesiredInstance } from './desired.ts';
 import { diffText } from './diff.ts';
 import type { Installed, RunningInstance, Runtime } from './installed.ts';
 import { type ManifestInstance, sha256 } from './manifest.ts';
-import { instanceService, TARGET_UNIT } from './paths.ts';
+import { instanceLink, instanceService, TARGET_UNIT, TEMPLATE_UNIT } from './paths.ts';
 import type { Change, Plan, Step } from './plan.ts';
 
 /** How many generations stay on disk beside the current one. */
@@ -40,15 +40,21 @@ export function assemblePlan(desired: Desired, installed: Installed, options: Pl
   };
 }
 
-/** Files of the current generation that are not what their generation's manifest says. */
-export function findDrift({ manifest, files }: Pick<Installed, 'manifest' | 'files'>): string[] {
+/** Files and links of the current generation that are not what their generation's manifest says. */
+export function findDrift({
+  manifest,
+  files,
+  links,
+}: Pick<Installed, 'manifest' | 'files' | 'links'>): string[] {
   if (manifest === null) return [];
-  return Object.entries(manifest.files)
-    .filter(([path, digest]) => {
-      const text = files.get(path) ?? null;
-      return text === null || sha256(text) !== digest;
-    })
-    .map(([path]) => path);
+  const changed = Object.entries(manifest.files).filter(([path, digest]) => {
+    const text = files.get(path) ?? null;
+    return text === null || sha256(text) !== digest;
+  });
+  const unlinked = Object.keys(manifest.instances)
+    .map(instanceLink)
+    .filter((path) => links.get(path) !== TEMPLATE_UNIT);
+  return [...changed.map(([path]) => path), ...unlinked];
 }
 
 function sameFiles(desired: Desired, { manifest }: Installed): boolean {
@@ -176,7 +182,9 @@ function assembleSteps(
   if (removed.length > 0) steps.push({ kind: 'stop', instances: removed });
   if (generation !== null) steps.push({ kind: 'activate', number: generation });
   if (!installed.quadletLinked) steps.push({ kind: 'link-quadlets' });
-  const old = installed.generations.filter((it) => it !== installed.manifest?.generation);
+  // As it will be after the switch: the next deploy should find nothing to do.
+  const current = generation ?? installed.manifest?.generation;
+  const old = installed.generations.filter((it) => it !== current);
   const surplus = old.slice(0, Math.max(0, old.length - GENERATIONS_KEPT));
   if (surplus.length > 0) steps.push({ kind: 'prune', numbers: surplus });
   if (runtime !== null) steps.push(...runtimeSteps(desired, runtime, options, steps));

@@ -26,6 +26,8 @@ export interface Installed {
   manifest: Manifest | null;
   /** Text of the current generation's files by relative path; null: missing. */
   files: ReadonlyMap<string, string | null>;
+  /** What the links of its instances' units show, by relative path; null: no link. */
+  links: ReadonlyMap<string, string | null>;
   /** Numbers of the generations on disk, ascending. */
   generations: readonly number[];
   quadletLinked: boolean;

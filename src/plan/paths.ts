@@ -28,6 +28,14 @@ export const SHIM_UNIT = 'ibq-shim.service';
 export const SHIM_INTERFACE = 'ibqshim';
 export const SHIM_LOADED = '/run/ibq/shim.conf';
 
+/** The template that all instances share, relative to a generation's units. */
+export const TEMPLATE_UNIT = 'ib-gateway@.container';
+
+/** The link to the template that makes an instance, relative to its generation. */
+export function instanceLink(name: string): string {
+  return `units/ib-gateway@${name}.container`;
+}
+
 /** Rules on the host itself: wanted ones are part of the generation, this is a copy of the loaded ones. */
 export const HOST_RULES_UNIT = 'ibq-host-rules.service';
 export const HOST_RULES_LOADED = '/run/ibq/host.nft';

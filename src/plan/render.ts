@@ -42,9 +42,12 @@ export function renderPlan(plan: Plan, { style, detailed }: RenderOptions): stri
 }
 
 /** Files of the current generation that are no longer as ibq wrote them, a line each. */
-export function driftLines({ drift }: Plan, { files }: Pick<Installed, 'files'>): string[] {
+export function driftLines(
+  { drift }: Plan,
+  { files, links }: Pick<Installed, 'files' | 'links'>,
+): string[] {
   return drift.map((path) => {
-    const missing = (files.get(path) ?? null) === null;
+    const missing = (files.get(path) ?? links.get(path) ?? null) === null;
     return `${CURRENT}/${path}: ${missing ? 'is missing' : 'was edited by hand'}`;
   });
 }

@@ -371,6 +371,18 @@ describe('drift', () => {
     expect(change?.diff).toContain('-Image=other');
   });
 
+  test.each([
+    ['removed', null],
+    ['turned', 'mine.container'],
+  ])('the link of an instance that somebody %s: without it there is no unit', (_, target) => {
+    const host = ModelHost.deployed(CONFIG);
+    host.links.set('units/ib-gateway@4002.container', target);
+    const plan = host.deploy(CONFIG);
+    expect(plan.drift).toEqual(['units/ib-gateway@4002.container']);
+    expect(plan.generation).toEqual({ from: 1, to: 2 });
+    expect(host.plan(CONFIG)).toMatchObject({ drift: [], steps: [] });
+  });
+
   test('a shared file', () => {
     const host = ModelHost.deployed(CONFIG);
     host.files.set('units/ib-gateway@.container', '# mine\n');
@@ -463,6 +475,14 @@ describe('old generations', () => {
     host.manifest = host.manifest && { ...host.manifest, generation: 23 };
     const plan = host.plan(CONFIG);
     expect(plan.steps).toEqual([{ kind: 'prune', numbers: [1, 2] }]);
+  });
+
+  test('go with the deploy that makes them old, not with the next one', () => {
+    const host = ModelHost.deployed(CONFIG);
+    host.generations = Array.from({ length: 21 }, (_, index) => index + 1);
+    host.manifest = host.manifest && { ...host.manifest, generation: 21 };
+    expect(host.deploy(CHANGED).steps).toContainEqual({ kind: 'prune', numbers: [1] });
+    expect(host.plan(CHANGED).steps).toEqual([]);
   });
 
   test('never the current one, however old it is', () => {

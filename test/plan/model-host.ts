@@ -54,6 +54,7 @@ interface RunningModel {
 export class ModelHost {
   manifest: Manifest | null = null;
   files = new Map<string, string | null>();
+  links = new Map<string, string | null>();
   generations: number[] = [];
   quadletLinked = false;
   staticUnits = new Map<string, string | null>();
@@ -119,6 +120,7 @@ export class ModelHost {
     return {
       manifest: this.manifest,
       files: new Map(this.files),
+      links: new Map(this.links),
       generations: [...this.generations],
       quadletLinked: this.quadletLinked,
       staticUnits: new Map(this.staticUnits),
@@ -159,6 +161,7 @@ export class ModelHost {
           images: {},
         });
         this.files = new Map(desired.files.map(({ path, text }) => [path, text]));
+        this.links = new Map(desired.links.map(({ path, target }) => [path, target]));
         return;
       case 'link-quadlets':
         this.quadletLinked = true;

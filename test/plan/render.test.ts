@@ -102,8 +102,11 @@ steps
 
 test('driftLines: what is missing, what was edited', () => {
   const files = new Map([['guard/4001.nft', '# mine']]);
-  expect(driftLines({ ...EMPTY, drift: ['guard/4001.nft', 'host.nft'] }, { files })).toEqual([
+  const links = new Map([['units/ib-gateway@4001.container', 'mine.container']]);
+  const drift = ['guard/4001.nft', 'units/ib-gateway@4001.container', 'host.nft'];
+  expect(driftLines({ ...EMPTY, drift }, { files, links })).toEqual([
     '/etc/ibq/current/guard/4001.nft: was edited by hand',
+    '/etc/ibq/current/units/ib-gateway@4001.container: was edited by hand',
     '/etc/ibq/current/host.nft: is missing',
   ]);
 });

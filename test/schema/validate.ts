@@ -6,9 +6,12 @@ import { Ajv, type ValidateFunction } from 'ajv';
 const DIRECTORY = new URL('../../docs/schema/output/', import.meta.url);
 
 export const OUTPUTS = [
+  'doctor',
   'instance-list',
   'instance-show',
   'network-detect',
+  'network-show',
+  'network-test',
   'plan',
   'probe',
   'secret-list',

@@ -1,0 +1,181 @@
+/** `network test` on the host: sets the stand-ins up, has everything tried, puts all back. */
+
+import { lanInterface, publishInterface } from '../network/guard.ts';
+import { cidrContains, type Ipv4, ipv4ToNumber, makeCidr, parseIpv4 } from '../network/ipv4.ts';
+import {
+  isAllowed,
+  type Judged,
+  judgeTries,
+  planTries,
+  type Stand,
+  type Target,
+} from '../network/reachability.ts';
+import type { NetworkInForce } from '../network/show.ts';
+import { freeBlock } from '../network/stand-addresses.ts';
+import type { Host } from './host.ts';
+import type { Interrupt } from './interrupt.ts';
+import { type LanPlan, type OnLan, planLan } from './lan-plan.ts';
+import { readNetworkState } from './network-state.ts';
+import { runTries } from './run-tries.ts';
+import { addressesBehind, letIn, plugBehindHost, plugIntoLan, undoStands } from './stand-in.ts';
+import { undoLeftovers, withUndo } from './undo.ts';
+import { openVantage, type Vantage } from './vantage.ts';
+
+export interface TestOptions {
+  /** Null: all that are deployed. */
+  instance: string | null;
+  /** Where each instance should get out to. */
+  to: readonly { host: string; port: number }[];
+  interrupt: Interrupt;
+}
+
+export interface Tested {
+  tries: Judged[];
+  /** Instances that do not run: there is nothing to try. */
+  notRunning: string[];
+}
+
+interface Running extends OnLan {
+  pid: number;
+}
+
+/** @returns null where it was interrupted; nothing temporary is left in any case */
+export async function testReachability(host: Host, options: TestOptions): Promise<Tested | null> {
+  await undoLeftovers(host);
+  const facts = await readNetworkState(host);
+  const all = runningOf(facts);
+  const chosen = ({ name }: { name: string }) =>
+    options.instance === null || name === options.instance;
+  const tested = all.filter(chosen);
+  const notRunning = facts.instances
+    .filter((it) => chosen(it) && !all.some(({ name }) => name === it.name))
+    .map(({ name }) => name);
+  if (tested.length === 0) return { tries: [], notRunning };
+
+  const lan = await planLan(host, facts, tested);
+  const lets = tested.flatMap(({ pid, target }) => {
+    const live = facts.instances.find(({ name }) => name === target.name)?.namespace?.rules;
+    const already = lan.allowed === null || isAllowed(live?.sets.allow ?? [], lan.allowed);
+    // Where nobody is allowed nothing is opened, not even for a moment.
+    return already || lan.allowed === null || target.allow.length === 0 || !target.lan
+      ? []
+      : [letIn(pid, lan.allowed)];
+  });
+  const undo = [...undoStands, ...lets.flatMap((it) => it.undo)];
+  const tries = await withUndo(host, undo, async () => {
+    const client = await openVantage(['unshare', '--net']);
+    try {
+      const stand = await setUp(host, facts, tested, lan, client);
+      for (const { add } of lets) await host.run(['sh', '-c', add]);
+      const planned = tested.map(({ target }) =>
+        planTries(onThisLan(target, lan), stand, options.to),
+      );
+      const outcomes = runTries(host, planned.flat(), {
+        client,
+        pids: new Map(all.map(({ name, pid }) => [name, pid])),
+        lanBroken: lan.broken,
+      });
+      const done = await Promise.race([outcomes, options.interrupt.requested.then(() => null)]);
+      if (done === null) return null;
+      return planned.flatMap((list) =>
+        judgeTries(
+          list,
+          list.map((it) => done.get(it) ?? null),
+          lan.broken,
+        ),
+      );
+    } finally {
+      await client.end();
+    }
+  });
+  return tries && { tries, notRunning };
+}
+
+/** Instances with a network of their own, and what they should be closed and open to. */
+function runningOf({ instances }: NetworkInForce): Running[] {
+  const running = instances.filter((it) => it.namespace !== null && it.pid !== null);
+  return running.flatMap((instance) => {
+    const { name, namespace, pid, publish, relayPort } = instance;
+    if (namespace === null || pid === null) return [];
+    const link = (wanted: string) => namespace.links.find((it) => it.name === wanted);
+    const address = (wanted: string) => parseIpv4(link(wanted)?.addresses[0]?.split('/')[0] ?? '');
+    const lan = address(lanInterface);
+    const colon = publish?.lastIndexOf(':') ?? -1;
+    const at = publish === null ? null : parseIpv4(publish.slice(0, colon));
+    const target: Target = {
+      name,
+      publish: publish && at ? { address: at, port: Number(publish.slice(colon + 1)) } : null,
+      relayPort,
+      bridge: address(publishInterface),
+      lan: lan && { address: lan, mac: link(lanInterface)?.mac ?? '' },
+      allow: namespace.loadedRules?.sets.allow ?? [],
+      sibling: running.find((other) => other.name !== name)?.name ?? null,
+    };
+    return [{ ...instance, pid, target }];
+  });
+}
+
+/** Another LAN than the stand-in's: its tries over the LAN are left out. */
+function onThisLan(target: Target, { network }: LanPlan): Target {
+  if (target.lan === null || network === null) return target;
+  const [address = '', prefix = ''] = network.subnet.split('/');
+  const subnet = makeCidr(ipv4ToNumber(address as Ipv4), Number(prefix));
+  return cidrContains(subnet, target.lan.address) ? target : { ...target, lan: null };
+}
+
+async function setUp(
+  host: Host,
+  facts: NetworkInForce,
+  tested: readonly Running[],
+  lan: LanPlan,
+  client: Vantage,
+): Promise<Stand> {
+  const parent = facts.host.links.find(({ name }) => name === lan.network?.interface);
+  const addresses = [lan.allowed, lan.other].filter((it) => it !== null);
+  const plugged =
+    lan.network === null || lan.broken !== null || addresses.length === 0
+      ? { complaint: null, ipv6: null }
+      : await plugIntoLan(host, client.pid, {
+          network: lan.network,
+          prefix: lan.prefix,
+          addresses,
+          instances: tested.flatMap(({ target }) => target.lan ?? []),
+          parentMac: parent?.mac ?? null,
+        });
+  const refused = plugged.complaint
+    ? `${lan.network?.interface} takes no stand-in: ${plugged.complaint}`
+    : null;
+  const hostAddress = hostAddressOf(facts, lan);
+  const block = freeBlock(facts.host.routes.map(({ destination }) => destination));
+  const bridges = tested.flatMap(({ target }) => (target.bridge ? [`${target.bridge}/32`] : []));
+  const complaint =
+    block === null
+      ? 'this host has routes to all documentation networks'
+      : await plugBehindHost(host, client.pid, {
+          block,
+          destinations: [...bridges, ...(hostAddress ? [`${hostAddress}/32`] : [])],
+        });
+  const behind = block === null || complaint !== null ? null : addressesBehind(block);
+  return {
+    allowed: refused ? null : lan.allowed,
+    other: refused ? null : lan.other,
+    lanReason: refused ?? lan.reason,
+    lanBroken: lan.broken,
+    neighbour: behind?.neighbour ?? null,
+    container: behind?.container ?? null,
+    hostReason: complaint ?? '',
+    ipv6Interface: plugged.ipv6,
+    hostAddress,
+    shim: facts.host.links.some(
+      (link) => link.name.startsWith('ibq') && link.parent === parent?.name && parent !== undefined,
+    ),
+  };
+}
+
+/** On the LAN; without one, of the interface that leads out. */
+function hostAddressOf({ host }: NetworkInForce, { network }: LanPlan): Ipv4 | null {
+  const out = host.routes.find(({ destination }) => destination === 'default')?.interface;
+  const on = (name: string | undefined) => host.links.find((link) => link.name === name);
+  const text = on(network?.interface)?.addresses[0] ?? on(out)?.addresses[0];
+  return parseIpv4(text?.split('/')[0] ?? '');
+}

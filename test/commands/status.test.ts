@@ -1,0 +1,145 @@
+/** `ibq status`: what is deployed, whether it runs, whether it answers. Ports here are real ones. */
+
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { status } from '../../src/commands/status.ts';
+import { encodeFields } from '../../src/gateway/api-protocol.ts';
+import { deployedTree } from '../support/deployed-tree.ts';
+import { liveHost, showOutput } from '../support/live-host.ts';
+import { sandbox } from '../support/sandbox.ts';
+
+const OPTIONS = { json: false, watch: false };
+
+/** A port where a gateway says hello. */
+async function gateway(): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end(encodeFields(187, '20261121 07:00:00 EST')));
+  });
+  onTestFinished(() => void server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** 4001 answers; 4002 is stopped. */
+async function host() {
+  const port = await gateway();
+  const sand = await deployedTree({
+    '/etc/ibq/instances/4001.toml': `mode = "live"\nuser = "u"\nread_only_api = true\nport = ${port}\n`,
+  });
+  const show = showOutput({
+    'ib-gateway@4001.service': {
+      ActiveState: 'active',
+      SubState: 'running',
+      StateChangeTimestamp: `@${Date.parse('2025-11-21T07:00:00Z') / 1000}`,
+    },
+    'ib-gateway@4002.service': { ActiveState: 'inactive', SubState: 'dead' },
+  });
+  const definition = /IBQ_DEFINITION=(\w+)/.exec(
+    sand.read('/etc/ibq/current/units/ib-gateway@4001.container.d/10-ibq.conf') ?? '',
+  )?.[1];
+  sand.write('/proc/100/cgroup', '0::/system.slice/x.service/libpod-payload-c0ffee\n');
+  sand.write(
+    '/run/ibq/instances/4001/state',
+    `container=c0ffee\npid=100\ndefinition=${definition}\n`,
+  );
+  sand.write(
+    '/run/ibq/instances/4001/guard.nft',
+    sand.read('/etc/ibq/current/guard/4001.nft') ?? '',
+  );
+  const live = liveHost(sand, (line) =>
+    line.startsWith('systemctl show') ? { stdout: show } : undefined,
+  );
+  return { ...live, sand, port };
+}
+
+describe('one answers, one is stopped', () => {
+  test('a line each, and 3', async () => {
+    const { context, sand, port } = await host();
+    expect(await status(context, OPTIONS)).toBe(3);
+    const [first = '', second = ''] = sand.out.join('\n').split('\n');
+    expect(first.split('\t')).toEqual([
+      '4001',
+      'live',
+      `127.0.0.1:${port}`,
+      '-',
+      'active',
+      '1h',
+      'handshake',
+      'ready',
+    ]);
+    expect(second.split('\t').slice(0, 5)).toEqual([
+      '4002',
+      'paper',
+      '127.0.0.1:4002',
+      '-',
+      'inactive',
+    ]);
+    expect(second).toMatch(/stopped$/);
+    expect(sand.notes.join('\n')).toMatch(/4002: .*ibq start 4002/);
+  });
+
+  test('as JSON', async () => {
+    const { context, sand, port } = await host();
+    expect(await status(context, { ...OPTIONS, json: true })).toBe(3);
+    expect(sand.out).toEqual([]);
+    expect(sand.json).toMatchObject([
+      {
+        instances: [
+          {
+            name: '4001',
+            mode: 'live',
+            profile: 'simulator',
+            publish: `127.0.0.1:${port}`,
+            lan: null,
+            unit: { active: 'active', sub: 'running', since: '2025-11-21T07:00:00.000Z' },
+            container: { id: 'c0ffee', state: 'running' },
+            api: { state: 'handshake', accounts: [] },
+            pendingRestart: false,
+            problems: [],
+          },
+          { name: '4002', container: null, api: { state: 'unchecked' } },
+        ],
+      },
+    ]);
+  });
+
+  test('systemd is asked once for all, and no log is read of one that answers', async () => {
+    const { context, ran } = await host();
+    await status(context, OPTIONS);
+    const lines = ran.map(({ line }) => line);
+    expect(lines.filter((line) => line.startsWith('systemctl show'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('journalctl') && line.includes('4001'))).toEqual(
+      [],
+    );
+  });
+
+  test('one that runs by an older definition needs a restart', async () => {
+    const { context, sand } = await host();
+    const state = sand.read('/run/ibq/instances/4001/state') ?? '';
+    sand.write('/run/ibq/instances/4001/state', state.replace(/definition=.*/, 'definition=00'));
+    await status(context, OPTIONS);
+    expect(sand.out.join()).toContain('ready (changed, needs a restart)');
+  });
+
+  test('configured and not deployed is told, whatever is in the file', async () => {
+    const { context, sand } = await host();
+    sand.write('/etc/ibq/instances/4003.toml', 'broken [');
+    await status(context, OPTIONS);
+    expect(sand.notes.at(-1)).toBe('configured, not deployed: 4003; run "sudo ibq deploy"');
+  });
+});
+
+test('nothing deployed: nothing is wrong', async () => {
+  const sand = sandbox();
+  const { context } = liveHost(sand);
+  expect(await status(context, OPTIONS)).toBe(0);
+  expect(sand.out).toEqual([]);
+  expect(sand.notes).toEqual(['nothing is deployed yet: run "sudo ibq deploy"']);
+});
+
+test('--root: asks the running host', async () => {
+  await expect(status(sandbox().context, OPTIONS)).rejects.toMatchObject({ exitCode: 64 });
+});
