@@ -102,7 +102,8 @@ function chooseEgress(
   const set = lookup('network.egress', layers);
   const only = mode === 'lan' ? 'lan' : mode === 'bridge' ? 'host' : null;
   if (set !== null && only !== null && set.value !== only) {
-    complain(set, `should be ${show(only)} in mode ${show(mode)}, got ${show(set.value)}`, report);
+    const message = `should be ${show(only)} in mode ${show(mode)}, got ${show(set.value)}`;
+    complain(set, message + whyBridge(layers), report);
   }
   return only ?? ((set?.value ?? 'host') as NetworkConfig['egress']);
 }
@@ -110,9 +111,15 @@ function chooseEgress(
 function readHostAccess(layers: readonly Layer[], mode: NetworkMode, report: Report): boolean {
   const set = lookup('network.host_access', layers);
   if (set?.value === true && mode === 'bridge') {
-    complain(set, 'should be false in mode "bridge": there are no LAN addresses to reach', report);
+    const message = 'should be false in mode "bridge": there are no LAN addresses to reach';
+    complain(set, message + whyBridge(layers), report);
   }
   return set?.value === true;
+}
+
+/** How an instance comes to a LAN, where nobody asked for a network without one. */
+export function whyBridge(layers: readonly Layer[]): string {
+  return lookup('network.mode', layers) === null ? `; for a LAN ${PIN}` : '';
 }
 
 function makeLan(found: ReadonlyMap<string, Effective | null>, layers: readonly Layer[]): Lan {

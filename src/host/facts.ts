@@ -2,13 +2,14 @@
 
 import { dirname } from 'node:path';
 import type { Config } from '../config/types.ts';
-import { type Cidr, parseCidr } from '../network/ipv4.ts';
+import { type Cidr, cidrContains, type Ipv4, parseCidr } from '../network/ipv4.ts';
+import { parseLocalAddresses } from '../network/proc.ts';
 import type { HostFacts } from '../plan/facts.ts';
-import { QUADLET_DIRECTORY, STATIC_UNITS, USER_TEMPLATES } from '../plan/paths.ts';
+import { QUADLET_DIRECTORY, RUNNING, STATIC_UNITS, USER_TEMPLATES } from '../plan/paths.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 import { type TemplateName, templateNames } from '../quadlet/template.ts';
 import type { FileReader, HostReader } from './host.ts';
-import { PODMAN_NETWORKS } from './installed.ts';
+import { PODMAN_NETWORKS, readRunning } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { libraryDirectory, readShipped } from './shipped.ts';
 
@@ -43,8 +44,12 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
       network.links.map(({ name, operstate }) => [name, { up: operstate !== 'down' }]),
     ),
     hostAddresses: network.addresses,
+    held: host.root === null ? heldAddresses(files) : new Map(),
     seen: network.neighbours.flatMap(({ address, mac }) => (mac === null ? [] : address)),
-    usedSubnets: [...network.routes.map(({ destination }) => destination), ...podmanSubnets(files)],
+    usedSubnets: [
+      ...network.routes.map(({ destination }) => destination),
+      ...podmanSubnets(files, ''),
+    ],
     rangeFile: `${dirname(configFile)}/network.toml`,
   };
 }
@@ -70,11 +75,29 @@ function readDropIns(files: FileReader, unit: string): UserDropIn[] {
     }));
 }
 
-/** Subnets of Podman's networks, from its own files: what its commands would say, without a process. */
-function podmanSubnets(files: FileReader): Cidr[] {
+/** What the kernel has in each instance's network namespace, without a process: all but loopback and the bridge. */
+function heldAddresses(files: FileReader): Map<string, Ipv4[]> {
+  const inside = ['127.0.0.0/8' as Cidr, ...podmanSubnets(files, 'ibq-publish-')];
+  const running = readRunning(files, files.list(RUNNING));
+  return new Map(
+    [...running].map(([name, { pid }]) => {
+      const table = files.readText(`/proc/${pid}/net/fib_trie`) ?? '';
+      const { entries } = parseLocalAddresses(table);
+      const own = (address: Ipv4) => !inside.some((subnet) => cidrContains(subnet, address));
+      return [name, entries.filter(own)];
+    }),
+  );
+}
+
+/**
+ * Subnets of Podman's networks, from its own files: what its commands would say, without a process.
+ *
+ * @param prefix of the names of those that are asked for
+ */
+function podmanSubnets(files: FileReader, prefix: string): Cidr[] {
   return files
     .list(PODMAN_NETWORKS)
-    .filter((name) => name.endsWith('.json'))
+    .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
     .flatMap((name) => {
       const text = files.readText(`${PODMAN_NETWORKS}/${name}`) ?? '';
       return [...text.matchAll(/"subnet":\s*"([\d./]+)"/g)].flatMap(

@@ -2,6 +2,7 @@
 
 import type { Config } from '../config/types.ts';
 import { ConfigError, ExitCode, type Problem, UserError } from '../errors.ts';
+import { shimAddress } from '../network/address-plan.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
 import { listenerInTheWay, parseListeners } from '../network/listeners.ts';
 import { assemblePlan, type PlanOptions } from '../plan/assemble.ts';
@@ -10,12 +11,15 @@ import type { HostFacts } from '../plan/facts.ts';
 import type { Installed } from '../plan/installed.ts';
 import type { Manifest } from '../plan/manifest.ts';
 import type { Plan } from '../plan/plan.ts';
-import { askLan } from './ask-lan.ts';
 import { readFacts } from './facts.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled } from './installed.ts';
+import { askLan } from './lan-ask.ts';
 import { memoryWarning } from './memory.ts';
 import { type PodmanFacts, readPodman } from './podman.ts';
+
+/** A machine that is awake answers for its address in some milliseconds. */
+const ANSWER_MS = 400;
 
 export interface Prepared {
   desired: Desired;
@@ -39,10 +43,12 @@ export async function preparePlan(
 ): Promise<Prepared> {
   const manifest = readCurrentManifest(host.files);
   const facts = readFacts(host, config, configFile);
-  let desired = assembleDesired(config, facts, manifest);
   const live = host.root === null;
+  const { desired, skipped } = live
+    ? await withFreeAddresses(host, config, facts, manifest)
+    : { desired: assembleDesired(config, facts, manifest), skipped: [] };
   const askPodman = () => readPodman(host, desired.images);
-  const [installed, early, answers] = await Promise.all([
+  const [installed, early] = await Promise.all([
     readInstalled(host, {
       instances: desired.instances.map(({ name }) => name),
       networks: desired.networks.map(({ name }) => name),
@@ -50,25 +56,14 @@ export async function preparePlan(
     }),
     // A first deploy has something to do for sure: it need not wait for systemd's answer.
     live && manifest === null && desired.instances.length > 0 ? askPodman() : null,
-    live ? askForNew(host, config, desired, manifest) : new Map<Ipv4, string>(),
   ]);
-  if (answers.size > 0) {
-    desired = assembleDesired(
-      config,
-      { ...facts, seen: [...facts.seen, ...answers.keys()] },
-      manifest,
-    );
-    refuseTaken(config, desired, answers);
-  }
-  const skipped = [...answers].map(
-    ([address, mac]) => `${address} is in use on the LAN by ${mac}; another address is given out`,
-  );
   const plan = assemblePlan(desired, installed, { ...options, missingImages: [] });
   if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
 
   const starting = plan.steps.flatMap((step) => (step.kind === 'start' ? step.instances : []));
   const starts = starting.length > 0 || plan.steps.some(({ kind }) => kind === 'restart');
-  if (starts) requireParentUp(config, facts);
+  const shim = plan.steps.some(({ kind }) => kind === 'load-shim') && desired.shim !== null;
+  if (starts || shim) requireParentUp(config, facts);
   const stopping = plan.steps.flatMap((step) => (step.kind === 'stop' ? step.instances : []));
   const freed = stopping.map((name) => manifest?.instances[name]?.publish);
   requirePortsFree(host, desired, starting, new Set(freed));
@@ -90,28 +85,76 @@ export async function preparePlan(
   };
 }
 
-/** Whether somebody on the LAN answers at an address that is about to be given out. */
-async function askForNew(
+/**
+ * Before an address is given out the LAN is asked whether somebody has it. One that ibq would have
+ * given is then skipped, and the next one asked for; one that the user chose is refused.
+ *
+ * @throws ConfigError naming whose MAC has a chosen address
+ */
+async function withFreeAddresses(
   host: HostReader,
-  { network }: Config,
-  desired: Desired,
+  config: Config,
+  facts: HostFacts,
   manifest: Manifest | null,
-): Promise<Map<Ipv4, string>> {
-  const fresh = desired.instances.flatMap(({ name, lan }) =>
-    lan && manifest?.instances[name]?.lan?.address !== lan.address ? lan.address : [],
-  );
-  return network.lan ? askLan(host, network.lan.subnet, fresh) : new Map();
+): Promise<{ desired: Desired; skipped: string[] }> {
+  const { lan } = config.network;
+  const asked = new Set<Ipv4>();
+  const taken = new Map<Ipv4, string>();
+  for (;;) {
+    const seen = [...facts.seen, ...taken.keys()];
+    const desired = assembleDesired(config, { ...facts, seen }, manifest);
+    const addresses = newAddresses(config, desired, facts, manifest).filter((it) => !asked.has(it));
+    // On an interface that is down nobody can ask; what needs it up says so itself.
+    const down = lan !== null && facts.interfaces.get(lan.interface)?.up === false;
+    if (lan === null || down || addresses.length === 0) {
+      const skipped = [...taken].map(
+        ([address, mac]) => `${address} is in use on the LAN by ${mac}; it is not given out`,
+      );
+      return { desired, skipped };
+    }
+    const answers = await askLan(host, { device: lan.interface, addresses, waitMs: ANSWER_MS });
+    refuseTaken(config, answers, facts);
+    for (const address of addresses) asked.add(address);
+    for (const [address, mac] of answers) taken.set(address, mac);
+  }
 }
 
-/** A chosen address is not replaced by another; one that ibq gives out is. */
-function refuseTaken(config: Config, desired: Desired, answers: ReadonlyMap<Ipv4, string>): void {
-  const problems = desired.instances.flatMap(({ name, lan }): Problem[] => {
-    const mac = lan && answers.get(lan.address);
-    const file = config.instances.find((instance) => instance.name === name)?.file;
-    if (!mac || file === undefined) return [];
-    const message = `should be free, ${lan.address} is in use on the LAN by ${mac}`;
-    return [{ file, key: 'address', message }];
+/** Of instances that had another one or none, and the host's among them. */
+function newAddresses(
+  { network }: Config,
+  desired: Desired,
+  facts: HostFacts,
+  manifest: Manifest | null,
+): Ipv4[] {
+  const fresh = desired.instances.flatMap(({ name, lan }) =>
+    lan &&
+    manifest?.instances[name]?.lan?.address !== lan.address &&
+    !facts.held.get(name)?.includes(lan.address)
+      ? lan.address
+      : [],
+  );
+  if (network.lan === null || desired.shim === null) return fresh;
+  const shim = shimAddress(network.lan);
+  return facts.hostAddresses.includes(shim) ? fresh : [...fresh, shim];
+}
+
+/** A chosen address is not replaced by another. */
+function refuseTaken(
+  { instances, network }: Config,
+  answers: ReadonlyMap<Ipv4, string>,
+  { rangeFile }: HostFacts,
+): void {
+  const inUse = (address: Ipv4) => `${address} is in use on the LAN by ${answers.get(address)}`;
+  const problems = instances.flatMap(({ file, settings }): Problem[] => {
+    const { address } = settings;
+    if (address === null || !answers.has(address)) return [];
+    return [{ file, key: 'address', message: `should be free, ${inUse(address)}` }];
   });
+  const shim = network.lan && network.hostAccess ? shimAddress(network.lan) : null;
+  if (shim !== null && answers.has(shim)) {
+    const message = `its last address should be free for the host (network.host_access), ${inUse(shim)}`;
+    problems.push({ file: rangeFile, key: 'network.range', message });
+  }
   if (problems.length > 0) throw new ConfigError(problems);
 }
 

@@ -32,6 +32,11 @@ export interface AddressPlanInput {
   hostAccess: boolean;
   /** Of the installed generation, instances that have left the configuration included. */
   previous: ReadonlyMap<string, LanAddress>;
+  /**
+   * What running instances really have: until its restart one keeps the address of its older
+   * definition, whatever the installed generation says.
+   */
+  held: ReadonlyMap<string, readonly Ipv4[]>;
   /** The host's own addresses; nobody else may have one, an instance that was there first neither. */
   hostAddresses: readonly Ipv4[];
   /** Addresses seen on the LAN (ARP). A new instance avoids them; one that has its address keeps it, for it may be the one seen. */
@@ -65,7 +70,8 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
   const taken = new Set<number>(
     [...previous.values()]
       .map((old) => old.address)
-      .concat([...fixed.values()], input.hostAddresses, input.seen, lan.gateway)
+      .concat([...fixed.values()], [...input.held.values()].flat())
+      .concat(input.hostAddresses, input.seen, lan.gateway)
       .map(ipv4ToNumber),
   );
   const macs = new Set<string>([...previous.values()].flatMap(({ mac }) => mac ?? []));
@@ -122,28 +128,61 @@ function isInPool(pool: Pool, address: Ipv4): boolean {
   return value >= pool.first && value <= pool.last;
 }
 
-/** Addresses kept from before that something else has now, or that two instances have. */
+/** Addresses that something else has now, or that two instances have. */
 function clashes(input: AddressPlanInput, assignments: AddressPlan['assignments']): Problem[] {
-  const owners = new Map<Ipv4, string>(input.hostAddresses.map((address) => [address, 'the host']));
-  owners.set(input.lan.gateway, 'the gateway');
-  if (input.hostAccess) owners.set(shimAddress(input.lan), 'the host (network.host_access)');
-  return input.instances.flatMap(({ name, file, fixed }) => {
+  const { lan, instances, hostAccess, file: rangeFile } = input;
+  const shim = shimAddress(lan);
+  const owners = new Map<Ipv4, string>();
+  // A running instance keeps its own, but nobody else may have it before that restart.
+  const holders = new Map<Ipv4, string>();
+  for (const [name, addresses] of input.held) {
+    for (const address of addresses) holders.set(address, name);
+  }
+  const holderOf = (address: Ipv4, name: string | null) => {
+    const holder = holders.get(address);
+    return holder === undefined || holder === name ? null : holder;
+  };
+  for (const address of input.hostAddresses) owners.set(address, 'the host');
+  owners.set(lan.gateway, 'the gateway');
+  if (hostAccess) owners.set(shim, 'the host (network.host_access)');
+  const shimHolder = hostAccess ? holderOf(shim, null) : null;
+  const ofShim: Problem[] =
+    shimHolder === null
+      ? []
+      : [
+          {
+            file: rangeFile,
+            key: 'network.range',
+            message: `its last address ${shim} is the host's (network.host_access), but ${stillHeld(shimHolder)}`,
+          },
+        ];
+  const ofInstances = instances.flatMap(({ name, file, fixed }): Problem[] => {
     const address = assignments.get(name)?.address;
     if (address === undefined) return [];
-    if (fixed !== null && !isHostOf(input.lan.subnet, fixed)) {
-      const message = `should be an address of ${input.lan.subnet}, got ${fixed}`;
-      return { file, key: 'address', message };
+    if (fixed !== null && !isHostOf(lan.subnet, fixed)) {
+      const message = `should be the address of a machine in ${lan.subnet}, got ${fixed}`;
+      return [{ file, key: 'address', message }];
     }
     const owner = owners.get(address);
     owners.set(address, owner ?? `instance ${name}`);
-    if (owner === undefined) return [];
-    return {
-      file,
-      message:
+    if (owner !== undefined) {
+      if (fixed !== null) {
+        return [{ file, key: 'address', message: `should be free, ${fixed} is that of ${owner}` }];
+      }
+      const message =
         `LAN address ${address} of instance ${name} is also that of ${owner}; ` +
-        `give ${owner} another one, or set network.range so that ${address} is outside it`,
-    };
+        `give ${owner} another one, or set network.range so that ${address} is outside it`;
+      return [{ file, message }];
+    }
+    const holder = holderOf(address, name);
+    if (holder === null) return [];
+    return [{ file, key: 'address', message: `should be free, ${address}: ${stillHeld(holder)}` }];
   });
+  return [...ofShim, ...ofInstances];
+}
+
+function stillHeld(name: string): string {
+  return `instance ${name} has it until it is stopped or restarted; run "sudo ibq stop ${name}" first`;
 }
 
 /** In the subnet, and neither its network nor its broadcast address. */

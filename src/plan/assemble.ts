@@ -207,7 +207,6 @@ function runtimeSteps(
   if (desired.hostRules !== null && runtime.hostRules !== desired.hostRules) {
     steps.push({ kind: 'load-host-rules' });
   }
-  if (runtime.shim !== desired.shim) steps.push({ kind: 'load-shim' });
   for (const instance of desired.instances) {
     const running = runtime.running.get(instance.name);
     if (!running || !isActive(runtime, instance.name)) continue;
@@ -215,6 +214,8 @@ function runtimeSteps(
       steps.push({ kind: 'update-guard', instance: instance.name });
     }
   }
+  // After the guards: who may not get in counts, even where the host can't have its address.
+  if (runtime.shim !== desired.shim) steps.push({ kind: 'load-shim' });
   if (options.restartChanged) {
     for (const instance of desired.instances) {
       const { name } = instance;

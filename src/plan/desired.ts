@@ -49,6 +49,7 @@ export function assembleDesired(
   const rendered = renderGeneration({
     config,
     addresses: addressesFor(config, facts, manifest),
+    held: [...facts.held.values()].flat(),
     publishSubnet,
     templates: facts.templates,
     userDropIns: facts.userDropIns,
@@ -155,6 +156,7 @@ function addressesFor(
     })),
     hostAccess: config.network.hostAccess,
     previous: new Map(previous),
+    held: facts.held,
     hostAddresses: facts.hostAddresses,
     seen: facts.seen,
     machineId: facts.machineId,

@@ -11,6 +11,8 @@ export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns'
   /** The host's interfaces by name and whether each is up; empty where /proc/net/dev is not there. */
   interfaces: ReadonlyMap<string, { up: boolean }>;
   hostAddresses: readonly Ipv4[];
+  /** LAN addresses that running instances have now, by instance; empty under `--root`. */
+  held: ReadonlyMap<string, readonly Ipv4[]>;
   /** Addresses that the host has seen on the LAN (ARP). */
   seen: readonly Ipv4[];
   /** Subnets of the host's routes and of other Podman networks. */

@@ -5,7 +5,7 @@ import { ConfigError, type Problem } from '../errors.ts';
 import { type Profile, type ProfileId, secretName } from '../images/profile.ts';
 import { type AddressPlan, type LanAddress, shimAddress } from '../network/address-plan.ts';
 import { renderGuard, renderHostRules } from '../network/guard.ts';
-import { type Cidr, cidrContains } from '../network/ipv4.ts';
+import { type Cidr, cidrContains, cidrCovers, type Ipv4 } from '../network/ipv4.ts';
 import { quoteWord } from './escape.ts';
 import {
   definitionHash,
@@ -26,6 +26,8 @@ export interface UserDropIn {
 export interface RenderInput {
   config: Config;
   addresses: AddressPlan['assignments'];
+  /** LAN addresses that running instances have, some of them by an older definition. */
+  held: readonly Ipv4[];
   /** `null` in `lan` mode. */
   publishSubnet: Cidr | null;
   templates: Readonly<Record<TemplateName, string>>;
@@ -100,10 +102,10 @@ export function renderGeneration(input: RenderInput): Rendered {
     ...input.userDropIns.template.map(dropInMeaning),
   ]);
 
-  const addresses = lan ? [...input.addresses.values()].map((it) => it.address) : [];
-  // Those that the user chose may lie outside the range.
-  const outside = lan ? addresses.filter((address) => !cidrContains(lan.range, address)) : [];
-  const lanSiblings = lan ? [lan.range, ...outside.map((address) => `${address}/32` as Cidr)] : [];
+  const siblings = siblingsOf(lan, [
+    ...[...input.addresses.values()].map(({ address }) => address),
+    ...input.held,
+  ]);
   const files: Rendered['files'] = [{ path: `units/${template}`, text: container }];
   const links: Rendered['links'] = [];
   const instances: RenderedInstance[] = [];
@@ -129,7 +131,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       mode,
       relayPort: profile.relayPort[instance.mode],
       allow,
-      lanSiblings,
+      siblings,
       shim: lan && hostAccess ? shimAddress(lan) : null,
       publishSubnet: publishNetwork && publishSubnet,
       publishAddress: config.publish.address,
@@ -169,25 +171,34 @@ export function renderGeneration(input: RenderInput): Rendered {
     files.push({ path: `units/${network.file}`, text: network.definition });
   const hostRules = renderHostRules({
     allow,
+    siblings,
     publishAddress: config.publish.address,
     lanSubnet: mode === 'dual' && lan ? lan.subnet : null,
     egress,
   });
   files.push({ path: 'host.nft', text: hostRules });
-  if (lan && hostAccess && mode !== 'bridge') {
-    files.push({ path: 'shim.conf', text: renderShim(lan, lanSiblings) });
+  if (lan && hostAccess && instances.length > 0) {
+    files.push({ path: 'shim.conf', text: renderShim(lan, siblings) });
   }
   return { files, links, instances, networks };
 }
 
-/** What `LIB/shim` reads: words of a shell, all of them of parsed values. */
-function renderShim(lan: Lan, routes: readonly Cidr[]): string {
+/** The range, and what lies outside it: addresses that the user chose, or of before a change. */
+function siblingsOf(lan: Lan | null, addresses: readonly Ipv4[]): Cidr[] {
+  const outside = addresses.filter((address) => lan === null || !cidrContains(lan.range, address));
+  const single = [...new Set(outside)].sort().map((address) => `${address}/32` as Cidr);
+  return lan === null ? single : [lan.range, ...single];
+}
+
+/** What `LIB/shim` reads, line by line. */
+function renderShim(lan: Lan, siblings: readonly Cidr[]): string {
+  const routes = siblings.filter((cidr) => cidrCovers(lan.subnet, cidr));
   return [
     '# ibq: the host among its instances on the LAN. Read by ibq-shim.service.',
     `INTERFACE=${lan.interface}`,
     `DRIVER=${lan.driver}`,
     `ADDRESS=${shimAddress(lan)}`,
-    `ROUTES="${routes.join(' ')}"`,
+    `ROUTES=${routes.join(' ')}`,
     '',
   ].join('\n');
 }

@@ -281,7 +281,9 @@ describe('--restart-changed', () => {
   });
 
   test('networks go last, when nobody is on them any more', () => {
-    const bridged = sampleConfig({ network: { mode: 'bridge', lan: null, allow: [] } });
+    const bridged = sampleConfig({
+      network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
+    });
     const host = ModelHost.deployed(CONFIG);
     const lan = [...host.definedNetworks].find((name) => name.startsWith('ibq-lan-'));
 
@@ -399,7 +401,13 @@ describe('a deploy that was killed', () => {
     ['one removed', withInstances(LIVE), {}],
     ['one changed', CHANGED, {}],
     ['one changed, restarted', CHANGED, { restartChanged: true }],
-    ['another mode', sampleConfig({ network: { mode: 'bridge', lan: null, allow: [] } }), {}],
+    [
+      'another mode',
+      sampleConfig({
+        network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
+      }),
+      {},
+    ],
     ['allow', ALLOWED, {}],
   ];
   test.each(cases)('%s: after each step the next one finishes it', (title, config, options) => {

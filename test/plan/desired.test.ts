@@ -10,7 +10,10 @@ import { sampleConfig, sampleInstance } from '../quadlet/sample.ts';
 import { ModelHost, sampleFacts } from './model-host.ts';
 
 const CONFIG = sampleConfig();
-const BRIDGE: Config = { ...CONFIG, network: { mode: 'bridge', lan: null, allow: [] } };
+const BRIDGE: Config = {
+  ...CONFIG,
+  network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
+};
 
 function addresses(config: Config, facts = sampleFacts(), host = new ModelHost()) {
   const { instances } = assembleDesired(config, facts, host.manifest);

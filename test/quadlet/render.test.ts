@@ -68,7 +68,8 @@ describe('a generation', () => {
     ['bridge', { networks: 1, published: true, noRoute: false }],
     ['lan', { networks: 1, published: false, noRoute: false }],
   ] as const)('in %s mode has the right networks', (mode, wanted) => {
-    const config = sampleConfig({ network: { ...sampleConfig().network, mode } });
+    const egress = mode === 'lan' ? 'lan' : 'host';
+    const config = sampleConfig({ network: { ...sampleConfig().network, mode, egress } });
     const { files, networks, instances } = renderGeneration(sampleInput(config));
     const units = files.map((file) => file.text).join('');
     expect(networks).toHaveLength(wanted.networks);
