@@ -236,13 +236,14 @@ describeOnHosts('lan', (host) => {
       (await answers('host', [`${await lanAddress(host, '4001')}:4003`]))[0] === true;
 
     test('an address of its own that is in use is refused', async () => {
-      await host.ok('ip -n lan3 address add 10.0.0.222/24 dev eth0');
+      // The last of the /26 that init pinned.
+      await host.ok('ip -n lan3 address add 10.0.0.254/24 dev eth0');
       await configure({ mode: 'dual', hostAccess: true });
       const { exitCode, stderr } = await ibq(host, ['deploy']);
       expect(exitCode).toBe(78);
       expect(stderr).toContain('its last address should be free for the host');
-      expect(stderr).toContain(`10.0.0.222 is in use on the LAN by ${await neighbourMac('lan3')}`);
-      await host.ok('ip -n lan3 address del 10.0.0.222/24 dev eth0');
+      expect(stderr).toContain(`10.0.0.254 is in use on the LAN by ${await neighbourMac('lan3')}`);
+      await host.ok('ip -n lan3 address del 10.0.0.254/24 dev eth0');
     });
 
     test('stays with a deploy that has nothing to do, and says nothing on the LAN for the host', async () => {
@@ -344,6 +345,8 @@ describeOnHosts('lan', (host) => {
       expect(down.exitCode).toBe(69);
       expect(down.stderr).toContain('eth1');
       await host.ok('ip link set eth1 up');
+      const operstate = () => host.ok('cat /sys/class/net/eth1/operstate');
+      await until('eth1 is up', async () => (await operstate()).trim() === 'up');
       await deploy('--restart-changed');
     });
 

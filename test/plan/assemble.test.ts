@@ -332,6 +332,45 @@ describe('who is allowed', () => {
   });
 });
 
+describe('the host among its instances', () => {
+  const access = sampleConfig({ network: { ...CONFIG.network, hostAccess: true } });
+  const load = "set up the host's address among the instances";
+
+  test('is turned on and off without a restart: rules, then its interface', () => {
+    const host = ModelHost.deployed(CONFIG);
+    expect(steps(host.plan(access))).toEqual([
+      'write and check generation 2',
+      'switch to generation 2',
+      'reload systemd',
+      'update the guard of 4001',
+      'update the guard of 4002',
+      load,
+    ]);
+    expect(changes(host.plan(access))).toEqual([
+      'change 4001 none network.host_access',
+      'change 4002 none network.host_access',
+      'add shim.conf none',
+    ]);
+    host.deploy(access);
+    expect(host.plan(access).steps).toEqual([]);
+    host.deploy(CONFIG);
+    expect(host.shim).toBeNull();
+    expect(host.plan(CONFIG).steps).toEqual([]);
+  });
+
+  test('is set up again when it was lost, and nothing else happens', () => {
+    const host = ModelHost.deployed(access);
+    host.shim = null;
+    expect(steps(host.plan(access))).toEqual([load]);
+  });
+
+  test('reaches an instance that waits for its restart too', () => {
+    const host = ModelHost.deployed(CONFIG);
+    host.deploy({ ...CHANGED, network: access.network });
+    expect(host.running.get('4002')?.guard).toContain('elements = { 10.0.0.223 }');
+  });
+});
+
 describe('host rules', () => {
   const open = sampleConfig({ publish: { address: '10.0.0.5' as Config['publish']['address'] } });
 

@@ -44,6 +44,27 @@ describe('LAN addresses', () => {
     });
   });
 
+  test('that of a running instance stays its own until its restart', () => {
+    const host = ModelHost.deployed(CONFIG);
+    const [live, paper] = CONFIG.instances as [Instance, Instance];
+    const chosen = (instance: Instance, address: string): Instance => ({
+      ...instance,
+      settings: { ...instance.settings, address: address as Ipv4 },
+    });
+    const held = new Map([['4001', ['10.0.0.192' as Ipv4]]]);
+    host.deploy(sampleConfig({ instances: [chosen(live, '10.0.0.100'), paper] }));
+    const swapped = sampleConfig({
+      instances: [chosen(live, '10.0.0.100'), chosen(paper, '10.0.0.192')],
+    });
+    expect(() => addresses(swapped, sampleFacts({ held }), host)).toThrow(
+      'should be free, 10.0.0.192: instance 4001 has it until it is stopped or restarted',
+    );
+    expect(addresses(swapped, sampleFacts(), host)).toEqual({
+      '4001': '10.0.0.100',
+      '4002': '10.0.0.192',
+    });
+  });
+
   test('none in mode bridge', () => {
     expect(addresses(BRIDGE)).toEqual({ '4001': null, '4002': null });
   });
