@@ -45,6 +45,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
     ),
     hostAddresses: network.addresses,
     held: host.root === null ? heldAddresses(files) : new Map(),
+    lanNetworks: readLanNetworks(files),
     seen: network.neighbours.flatMap(({ address, mac }) => (mac === null ? [] : address)),
     usedSubnets: [
       ...network.routes.map(({ destination }) => destination),
@@ -89,19 +90,29 @@ function heldAddresses(files: FileReader): Map<string, Ipv4[]> {
   );
 }
 
+function readLanNetworks(files: FileReader): HostFacts['lanNetworks'] {
+  return podmanNetworkTexts(files, 'ibq-lan-').map((text) => {
+    const word = (key: string) => new RegExp(`"${key}":\\s*"([^"]*)"`).exec(text)?.[1] ?? '';
+    return { parent: word('network_interface'), driver: word('driver') };
+  });
+}
+
 /**
  * Subnets of Podman's networks, from its own files: what its commands would say, without a process.
  *
  * @param prefix of the names of those that are asked for
  */
 function podmanSubnets(files: FileReader, prefix: string): Cidr[] {
+  return podmanNetworkTexts(files, prefix).flatMap((text) =>
+    [...text.matchAll(/"subnet":\s*"([\d./]+)"/g)].flatMap(
+      ([, subnet = '']) => parseCidr(subnet) ?? [],
+    ),
+  );
+}
+
+function podmanNetworkTexts(files: FileReader, prefix: string): string[] {
   return files
     .list(PODMAN_NETWORKS)
     .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
-    .flatMap((name) => {
-      const text = files.readText(`${PODMAN_NETWORKS}/${name}`) ?? '';
-      return [...text.matchAll(/"subnet":\s*"([\d./]+)"/g)].flatMap(
-        ([, subnet = '']) => parseCidr(subnet) ?? [],
-      );
-    });
+    .map((name) => files.readText(`${PODMAN_NETWORKS}/${name}`) ?? '');
 }

@@ -45,6 +45,7 @@ export function assembleDesired(
   manifest: Manifest | null,
 ): Desired {
   requireInterface(config, facts);
+  requireOneDriver(config, facts);
   const publishSubnet = config.network.mode === 'lan' ? null : subnetFor(config, facts, manifest);
   const rendered = renderGeneration({
     config,
@@ -107,6 +108,27 @@ function requireInterface({ network }: Config, { interfaces, rangeFile }: HostFa
       file: rangeFile,
       key: 'network.interface',
       message: `should be an interface of this host (${present}), ${network.lan.interface} is gone; bring it back, or run "sudo ibq network detect --write"`,
+    },
+  ]);
+}
+
+/**
+ * The kernel gives an interface to macvlan or to ipvlan (EBUSY): an instance that is stopped for its
+ * restart could not come back while others run by the other one.
+ */
+function requireOneDriver({ network }: Config, { lanNetworks, held, rangeFile }: HostFacts): void {
+  const { lan } = network;
+  const others = lanNetworks.filter(
+    (it) => it.parent === lan?.interface && it.driver !== lan.driver,
+  );
+  const running = [...held].filter(([, addresses]) => addresses.length > 0).map(([name]) => name);
+  const other = others[0]?.driver;
+  if (lan === null || other === undefined || running.length === 0) return;
+  throw new ConfigError([
+    {
+      file: rangeFile,
+      key: 'network.driver',
+      message: `should be ${other} while instances run with it, got ${lan.driver}: they can't share ${lan.interface}; run "sudo ibq stop ${running.join(' ')}" first`,
     },
   ]);
 }

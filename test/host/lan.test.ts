@@ -328,6 +328,16 @@ describeOnHosts('lan', (host) => {
       expect(lans).toHaveLength(1);
     }, 180_000);
 
+    test('another driver is refused while instances run by the present one', async () => {
+      const before = [await generation(host), await containerIds(host)];
+      await host.ok(`sed -i 's|^driver = .*||; $a driver = "ipvlan"' /etc/ibq/network.toml`);
+      const { exitCode, stderr } = await ibq(host, ['deploy', '--restart-changed']);
+      expect(exitCode).toBe(78);
+      expect(stderr).toContain('network.driver: should be macvlan while instances run with it');
+      expect([await generation(host), await containerIds(host)]).toEqual(before);
+      await host.ok(`sed -i 's|^driver = .*|driver = "macvlan"|' /etc/ibq/network.toml`);
+    });
+
     test('its interface renamed: an error before anything is touched', async () => {
       const before = [await generation(host), await containerIds(host), await ibqNetworks(host)];
       await host.ok('ip link set eth1 down; ip link set eth1 name lan9; ip link set lan9 up');

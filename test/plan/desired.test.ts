@@ -112,6 +112,34 @@ describe("the publish bridge's subnet", () => {
   });
 });
 
+describe('macvlan and ipvlan on one interface', () => {
+  const lanNetworks = [{ parent: 'eth1', driver: 'ipvlan' }];
+  const held = new Map([['4001', ['10.0.0.192' as Ipv4]]]);
+  test.each<[string, Partial<HostFacts>, string | null]>([
+    [
+      'is refused while an instance runs: it could not come back from a restart',
+      { lanNetworks, held },
+      '/etc/ibq/network.toml: network.driver: should be ipvlan while instances run with it, got macvlan: they can\'t share eth1; run "sudo ibq stop 4001" first',
+    ],
+    ['is fine when none runs', { lanNetworks }, null],
+    [
+      'is fine for one that is on the bridge alone',
+      { lanNetworks, held: new Map([['4001', []]]) },
+      null,
+    ],
+    [
+      'is fine on another interface',
+      { lanNetworks: [{ parent: 'eth2', driver: 'ipvlan' }], held },
+      null,
+    ],
+    ['is none', { lanNetworks: [{ parent: 'eth1', driver: 'macvlan' }], held }, null],
+  ])('%s', (_, changes, message) => {
+    const make = () => assembleDesired(CONFIG, sampleFacts(changes), null);
+    if (message === null) expect(make).not.toThrow();
+    else expect(make).toThrow(message);
+  });
+});
+
 test('each image once', () => {
   const { images } = assembleDesired(CONFIG, sampleFacts(), null);
   expect(images).toEqual(['localhost/ibq-simulator:latest']);
