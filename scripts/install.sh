@@ -97,7 +97,19 @@ install_ibq() {
   ln -sfn -- "$lib/ibq.cjs" "$destdir$bin"
 
   echo "installed ibq in $destdir$lib, run by $node"
-  [ -n "$destdir" ] || echo "next: sudo ibq init"
+  [ -n "$destdir" ] || tell_next
+}
+
+# Where sudo looks is its own setting: Fedora's, and Debian's after 13, leaves /usr/local/bin out.
+tell_next() {
+  searched=$(sudo -V 2>/dev/null | sed -n "s/^Value to override user's \$PATH with: //p")
+  case ":$searched:" in
+    :: | *":$(dirname "$bin"):"*) echo "next: sudo ibq init" ;;
+    *)
+      echo "sudo looks for programs in $searched only: install with PREFIX=/usr, or type sudo $bin"
+      echo "next: sudo $bin init"
+      ;;
+  esac
 }
 
 case ${1:-} in

@@ -31,8 +31,8 @@ export async function instanceRemove(
  */
 async function purgeInstance(context: Context, nameText: string): Promise<number> {
   const { host, ui, configFile } = context;
-  const name = parseInstanceName(nameText);
-  const command = `instance remove ${nameText} --purge`;
+  const name = checkName(nameText);
+  const command = `instance remove ${name} --purge`;
   requireRoot(host, command);
   if (host.root !== null) {
     throw new UserError(
@@ -41,15 +41,12 @@ async function purgeInstance(context: Context, nameText: string): Promise<number
     );
   }
   return withLock(host, command, async () => {
-    const configured = name !== null && host.files.exists(instanceFile(configFile, name));
+    const configured = host.files.exists(instanceFile(configFile, name));
     const secrets = [...(await listSecrets(host))].filter((secret) =>
       secret.startsWith(`ibq-${name}-`),
     );
-    const volume = name !== null && (await volumeExists(host, volumeName(name)));
-    if (configured || name === null || (secrets.length === 0 && !volume)) {
-      removeInstanceFile(context, nameText);
-    }
-    if (name === null) return ExitCode.usage;
+    const volume = await volumeExists(host, volumeName(name));
+    if (configured || (secrets.length === 0 && !volume)) removeInstanceFile(context, name);
     await stopUnits(host, [instanceService(name)]);
     for (const secret of secrets) await removeSecret(host, secret);
     if (volume) await removeVolume(host, volumeName(name));
@@ -66,13 +63,7 @@ export function removeInstanceFile(
   { host, ui, configFile }: Context,
   nameText: string,
 ): InstanceName {
-  const name = parseInstanceName(nameText);
-  if (name === null) {
-    throw new UserError(
-      `name of an instance: should be ${NAME_RULE}, got ${show(nameText)}`,
-      ExitCode.usage,
-    );
-  }
+  const name = checkName(nameText);
   requireRoot(host, `instance remove ${name}`);
   const path = instanceFile(configFile, name);
   if (!host.files.exists(path)) {
@@ -86,4 +77,13 @@ export function removeInstanceFile(
   host.files.remove(path);
   ui.note(`removed ${path}`);
   return name;
+}
+
+function checkName(text: string): InstanceName {
+  const name = parseInstanceName(text);
+  if (name !== null) return name;
+  throw new UserError(
+    `name of an instance: should be ${NAME_RULE}, got ${show(text)}`,
+    ExitCode.usage,
+  );
 }

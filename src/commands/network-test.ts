@@ -7,7 +7,7 @@ import { withInterrupt } from '../host/interrupt.ts';
 import { withLock } from '../host/lock.ts';
 import { type Tested, testReachability } from '../host/reachability.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
-import type { Judged } from '../network/reachability.ts';
+import type { Judged } from '../network/judge-tries.ts';
 import { table } from '../ui/table.ts';
 import type { Style } from '../ui/ui.ts';
 

@@ -2,7 +2,7 @@
 
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
-import { type ProbeResult, probeApi } from '../gateway/probe.ts';
+import { type ProbeResult, type ProbeTarget, probeApi } from '../gateway/probe.ts';
 import { requireDeployed } from '../host/deployed.ts';
 import { requireLive } from '../host/root.ts';
 
@@ -15,7 +15,7 @@ export async function probe(
 ): Promise<number> {
   const { ui, host } = context;
   requireLive(host, 'probe');
-  const address = parseAddress(context, target);
+  const address = findAddress(context, target);
   const result = await probeApi(address, login ? { login: {} } : {});
   const where = `${address.host}:${address.port}`;
   if (json) ui.json({ target: where, ...result });
@@ -23,27 +23,28 @@ export async function probe(
   return HEALTHY.includes(result.state) ? ExitCode.done : ExitCode.unhealthy;
 }
 
-function parseAddress({ host }: Context, target: string): { host: string; port: number } {
-  const match = /^(.+):(\d{1,5})$/.exec(target);
-  if (!match) {
-    const instance = requireDeployed(host, target);
-    if (instance.publish === null) {
-      throw new UserError(
-        `instance ${target} publishes no port on this host (mode lan); probe ${instance.lan?.address}:${instance.relayPort} from an allowed LAN client`,
-        ExitCode.usage,
-      );
-    }
-    return parseAddress(
-      { host } as Context,
-      instance.publish.replace(/^0\.0\.0\.0:/, '127.0.0.1:'),
+function findAddress({ host }: Context, target: string): ProbeTarget {
+  if (target.includes(':')) return parseHostPort(target);
+  const instance = requireDeployed(host, target);
+  if (instance.publish !== null) {
+    return parseHostPort(instance.publish.replace(/^0\.0\.0\.0:/, '127.0.0.1:'));
+  }
+  throw new UserError(
+    `instance ${target} publishes no port on this host (mode lan); probe ${instance.lan?.address}:${instance.relayPort} from an allowed LAN client`,
+    ExitCode.usage,
+  );
+}
+
+function parseHostPort(text: string): ProbeTarget {
+  const [, host = '', digits = ''] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (host === '' || port < 1 || port > 65535) {
+    throw new UserError(
+      `${text}: should be an instance or HOST:PORT with a port of 1-65535`,
+      ExitCode.usage,
     );
   }
-  const [, name = '', portText = ''] = match;
-  const port = Number(portText);
-  if (port < 1 || port > 65535) {
-    throw new UserError(`${target}: should be HOST:PORT, port 1-65535`, ExitCode.usage);
-  }
-  return { host: name.replace(/^\[(.*)\]$/, '$1'), port };
+  return { host: host.replace(/^\[(.*)\]$/, '$1'), port };
 }
 
 function describe(where: string, result: ProbeResult, style: Context['ui']['style']): string {

@@ -2,7 +2,17 @@
 
 import { profileOf } from '../images/index.ts';
 import { secretName } from '../images/profile.ts';
-import { type Check, defineCheck, fail, ok, skipped, verdictOf, warn } from './check.ts';
+import {
+  type Check,
+  defineCheck,
+  type Finding,
+  fail,
+  ok,
+  skipped,
+  verdictOf,
+  warn,
+} from './check.ts';
+import type { VolumeFacts } from './facts.ts';
 
 const configuration = defineCheck({
   id: 'configuration',
@@ -62,23 +72,33 @@ const images = defineCheck({
 
 const imageUid = defineCheck({
   id: 'image-uid',
-  title: 'settings volumes',
+  title: 'users of images',
   needs: ['volumes'],
   judge: ({ volumes }) => {
     if (volumes.length === 0) return skipped('no instance has a settings volume yet');
-    return verdictOf(
-      volumes
-        .filter(({ owner, wanted }) => owner !== wanted)
-        .map(({ instance, path, owner, wanted }) =>
-          fail(
-            `the settings of ${instance} should belong to ${wanted}, the image's user, to ${owner}: it can't save them, and each start is a full login`,
-            `sudo chown -R ${wanted} ${path}`,
-          ),
-        ),
-      'belong to the users of their images',
-    );
+    return verdictOf(volumes.flatMap(userFindings), 'settings and secrets are theirs');
   },
 });
+
+function userFindings(facts: VolumeFacts): Finding[] {
+  const { instance, path, owner, wanted, image, imageUser, profile } = facts;
+  if (imageUser !== null && imageUser !== wanted.split(':')[0]) {
+    return [
+      fail(
+        `${image} of ${instance} runs as user ${imageUser}, images of the profile ${profile} as ${wanted}: it can read neither its password nor its settings`,
+        `use an image of the profile ${profile}, or the profile of this image`,
+      ),
+    ];
+  }
+  return owner === wanted
+    ? []
+    : [
+        fail(
+          `the settings of ${instance} should belong to ${wanted}, the image's user, they belong to ${owner}: it can't save them, and each start is a full login`,
+          `sudo chown -R ${wanted} ${path}`,
+        ),
+      ];
+}
 
 const memory = defineCheck({
   id: 'memory',

@@ -15,8 +15,8 @@ export type Facts = { readonly [K in keyof FactValues]: Fact<FactValues[K]> };
 
 export interface FactValues {
   podman: { version: string; failure: 'missing' | 'hangs' | null };
-  /** 0: `systemctl --version` says none. */
-  systemd: { version: number };
+  /** `version` 0: `systemctl --version` says none. */
+  systemd: { version: number; failure: 'missing' | 'not-booted' | 'hangs' | null };
   /** Path of each part that is installed. */
   parts: Readonly<Record<string, string | null>>;
   hook: HookFacts;
@@ -27,6 +27,8 @@ export interface FactValues {
   /** Problems of the configuration, one a line as every command prints them. */
   configuration: { problems: string[]; files: number };
   config: Config;
+  /** Why the current generation can't be read; null: it can, or nothing is deployed. */
+  generation: { problem: string | null };
   /** Null: nothing is deployed. */
   manifest: Manifest | null;
   /** Names of Podman's secrets. */
@@ -75,18 +77,22 @@ export interface VolumeFacts {
   instance: string;
   path: string;
   owner: string;
-  /** User and group that the image's process runs as, `1000:1000`. */
+  /** User and group that the image's process runs as by its profile, `1000:1000`. */
   wanted: string;
+  profile: string;
+  image: string;
+  /** User id that the image itself says; null: a name, or the image is not on this host. */
+  imageUser: string | null;
 }
 
 /** Whether the LAN's gateway answers an ARP request: of the host, and of each running instance. */
-export interface LanFromInside {
+interface LanFromInside {
   gateway: Ipv4;
   host: boolean;
   instances: readonly { name: string; answered: boolean }[];
 }
 
-export interface WayOut {
+interface WayOut {
   ipForward: boolean;
   /** The host's own next hop, and whether it answers the host; null: no default route. */
   nextHop: Ipv4 | null;
@@ -141,7 +147,7 @@ export interface DropInFacts extends Omit<UserDropIn, 'text'> {
   text: string | null;
 }
 
-export interface InstanceFacts {
+interface InstanceFacts {
   name: string;
   active: string;
   pendingRestart: boolean;

@@ -1,9 +1,21 @@
 /** Checks of files: what others put where ibq writes, and the user's own drop-ins. */
 
 import { CURRENT, QUADLET_LINK } from '../plan/paths.ts';
-import { type Check, defineCheck, fail, skipped, verdictOf, warn } from './check.ts';
+import { type Check, defineCheck, fail, ok, skipped, verdictOf, warn } from './check.ts';
 import { judgeDropIn } from './drop-ins.ts';
 import type { GenerationFiles } from './facts.ts';
+
+const generation = defineCheck({
+  id: 'generation',
+  title: 'generation',
+  needs: ['generation'],
+  judge: ({ generation: { problem } }) => {
+    if (problem === null) return ok('can be read');
+    // The message ends with what mends it.
+    const [what = problem, mend = 'sudo ibq deploy'] = problem.split('; ');
+    return fail(what, mend);
+  },
+});
 
 const foreign = defineCheck({
   id: 'foreign-files',
@@ -60,4 +72,4 @@ const dropIns = defineCheck({
   },
 });
 
-export const fileChecks: readonly Check[] = [foreign, dropIns];
+export const fileChecks: readonly Check[] = [generation, foreign, dropIns];

@@ -26,11 +26,18 @@ const systemd = defineCheck({
   id: 'systemd',
   title: 'systemd',
   needs: ['systemd'],
-  judge: ({ systemd: { version } }) => {
+  judge: ({ systemd: { version, failure } }) => {
+    const boot = 'run ibq on a host that was booted with systemd 254 or newer (Debian 13)';
+    if (failure === 'missing') return fail('systemd is not installed', boot);
+    if (failure === 'not-booted') return fail('this host was not booted with systemd', boot);
+    if (failure === 'hangs') {
+      return fail(
+        'systemctl should answer within seconds, hangs',
+        'see "journalctl -b -p err"; where systemd itself hangs, only a reboot helps',
+      );
+    }
     const old = systemdTooOld(version);
-    return old === null
-      ? ok(String(version))
-      : fail(old, 'upgrade this host to a release with systemd 254 or newer (Debian 13)');
+    return old === null ? ok(String(version)) : fail(old, boot);
   },
 });
 

@@ -160,8 +160,8 @@ async function writeGeneration(number: number, host: Host, options: ApplyOptions
   host.files.remove(staging);
   host.files.makeDirectory(GENERATIONS);
   const files = [...desired.files, { path: 'manifest.json', text: formatManifest(manifest) }];
-  host.files.writeTree(staging, files, desired.links);
   try {
+    host.files.writeTree(staging, files, desired.links);
     if (host.root === null) {
       for (const warning of await checkGeneration(host, staging, desired)) {
         options.onWarning(warning);

@@ -1,8 +1,10 @@
 /** Gathers what `ibq doctor` judges: everything side by side, each within its time. Changes nothing. */
 
 import type { Environment } from '../config/load.ts';
-import type { Fact, Facts, FactValues } from '../doctor/facts.ts';
+import type { Config } from '../config/types.ts';
+import type { Facts, FactValues } from '../doctor/facts.ts';
 import { UserError } from '../errors.ts';
+import type { NetworkFacts } from '../network/facts.ts';
 import type { Manifest } from '../plan/manifest.ts';
 import { loadHostConfig } from './config-files.ts';
 import { readClock, readConfiguration, readDisks, readVolumes } from './doctor/configuration.ts';
@@ -15,9 +17,10 @@ import {
   readHook,
   readKernelDriver,
   readPodmanState,
-  readSystemdVersion,
+  readSystemdState,
 } from './doctor/parts.ts';
 import { readGuards, readHostRules, readNftablesService, readRuleset } from './doctor/rules.ts';
+import { once, settle, unknown, withLimit } from './doctor/settle.ts';
 import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
 import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
@@ -27,10 +30,8 @@ import { readNetworkFacts } from './network-facts.ts';
 import { observeInstances } from './observe.ts';
 import { imageDigests, listSecrets } from './podman.ts';
 
-/** Milliseconds that one program may take. */
-const RUN_MS = 5000;
-/** Milliseconds that one fact may take: a program, its end by force, and a second one. */
-const FACT_MS = 12_000;
+/** Milliseconds until the kernel has told that a link came up (net/core/link_watch.c): a second at most. */
+const LINK_MS = 1100;
 
 /** Facts that files alone tell: all there is under `--root`. */
 const OF_FILES = new Set<keyof FactValues>([
@@ -38,6 +39,7 @@ const OF_FILES = new Set<keyof FactValues>([
   'cgroups',
   'configuration',
   'config',
+  'generation',
   'manifest',
   'network',
   'generationFiles',
@@ -65,8 +67,11 @@ type Sources = { [K in keyof FactValues]: () => FactValues[K] | Promise<FactValu
 function listSources(host: HostReader, configFile: string, env: Environment): Sources {
   const { files } = host;
   const podman = once(() => readPodmanState(host));
-  const config = once(() => loadHostConfig(files, configFile, env).config, 'configuration');
-  const manifest = once(() => readCurrentManifest(files));
+  const config = once(
+    () => loadHostConfig(files, configFile, env).config,
+    'the configuration is invalid',
+  );
+  const manifest = once(() => readCurrentManifest(files), 'the current generation can not be read');
   const network = once(() => readNetworkFacts(files));
   const shipped = once(() => shippedStaticUnits());
   const installed = once(() =>
@@ -81,7 +86,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
   const observed = once(() => observeInstances(host, instances()));
   return {
     podman,
-    systemd: () => readSystemdVersion(host),
+    systemd: () => readSystemdState(host),
     parts: () => findParts(files),
     hook: () => readHook(files),
     cgroups: () => readCgroups(files),
@@ -89,6 +94,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
 
     configuration: () => readConfiguration(files, configFile, env),
     config,
+    generation: () => ({ problem: problemOf(() => readCurrentManifest(files)) }),
     manifest,
     secrets: async () => {
       requirePodman(await podman());
@@ -107,7 +113,14 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     disks: () => readDisks(files),
     clock: () => readClock(host),
 
-    network,
+    network: async () => {
+      const first = network();
+      const up = (facts: NetworkFacts) =>
+        facts.links.every(({ name, operstate }) => name !== parentOf(config) || operstate === 'up');
+      if (host.root !== null || up(first)) return first;
+      await host.sleep(LINK_MS);
+      return readNetworkFacts(files);
+    },
     lanAnswers: () => readLanAnswers(host, config(), manifest(), network()),
     lanFromInside: async () => readLanFromInside(host, config(), manifest(), await running()),
     wayOut: async () => readWayOut(host, manifest(), await running(), network()),
@@ -140,21 +153,23 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
   };
 }
 
-/** Facts rest on one another; each is found out once, and its failure is everybody's. */
-function once<T>(gather: () => T, what?: string): () => T {
-  let outcome: { value: T } | { error: unknown } | null = null;
-  return () => {
-    if (outcome === null) {
-      try {
-        outcome = { value: gather() };
-      } catch (error) {
-        const reason = what === undefined ? error : new UserError(`the ${what} is invalid`);
-        outcome = { error: reason };
-      }
-    }
-    if ('error' in outcome) throw outcome.error;
-    return outcome.value;
-  };
+/** The pinned interface; null where there is none, or no valid configuration. */
+function parentOf(config: () => Config): string | null {
+  try {
+    return config().network.lan?.interface ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function problemOf(action: () => unknown): string | null {
+  try {
+    action();
+    return null;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
 }
 
 /** Without an answer nothing is known of what Podman has. */
@@ -166,43 +181,4 @@ function requirePodman({ failure }: FactValues['podman']): void {
 function requireManifest(manifest: Manifest | null): Manifest {
   if (manifest === null) throw new UserError('nothing is deployed');
   return manifest;
-}
-
-/** No program may take longer than the doctor is ready to wait for it. */
-function withLimit(host: HostReader): HostReader {
-  return {
-    root: host.root,
-    files: host.files,
-    attach: host.attach,
-    now: host.now,
-    sleep: host.sleep,
-    run: (argv, options = {}) =>
-      host.run(argv, { ...options, timeoutMs: Math.min(options.timeoutMs ?? RUN_MS, RUN_MS) }),
-  };
-}
-
-async function settle(gather: () => unknown): Promise<Fact<unknown>> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<Fact<unknown>>((resolve) => {
-    timer = setTimeout(
-      () => resolve(unknown(`not known within ${FACT_MS / 1000} seconds`)),
-      FACT_MS,
-    );
-  });
-  const found = (async (): Promise<Fact<unknown>> => {
-    try {
-      return { known: true, value: await gather() };
-    } catch (error) {
-      return unknown(error instanceof Error ? error.message.replaceAll('\n', '; ') : `${error}`);
-    }
-  })();
-  try {
-    return await Promise.race([found, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function unknown(why: string): { known: false; why: string } {
-  return { known: false, why };
 }

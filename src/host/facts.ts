@@ -5,11 +5,17 @@ import type { Config } from '../config/types.ts';
 import { type Cidr, cidrContains, type Ipv4, parseCidr } from '../network/ipv4.ts';
 import { parseLocalAddresses } from '../network/proc.ts';
 import type { HostFacts } from '../plan/facts.ts';
-import { QUADLET_DIRECTORY, RUNNING, STATIC_UNITS, USER_TEMPLATES } from '../plan/paths.ts';
+import {
+  PODMAN_NETWORKS,
+  QUADLET_DIRECTORY,
+  RUNNING,
+  STATIC_UNITS,
+  USER_TEMPLATES,
+} from '../plan/paths.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 import { type TemplateName, templateNames } from '../quadlet/template.ts';
 import type { FileReader, HostReader } from './host.ts';
-import { PODMAN_NETWORKS, readRunning } from './installed.ts';
+import { readRunning } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { libraryDirectory, readShipped } from './shipped.ts';
 
@@ -47,6 +53,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
     held: host.root === null ? heldAddresses(files) : new Map(),
     lanNetworks: readLanNetworks(files),
     seen: network.neighbours.flatMap(({ address, mac }) => (mac === null ? [] : address)),
+    answered: [],
     usedSubnets: [
       ...network.routes.map(({ destination }) => destination),
       ...podmanSubnets(files, ''),

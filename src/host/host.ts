@@ -46,7 +46,7 @@ export interface RunResult {
   stderr: string;
   /** `null` where the program is not installed or was killed. */
   exitCode: number | null;
-  failure: 'not-found' | 'timed-out' | 'signal' | null;
+  failure: 'not-found' | 'not-started' | 'timed-out' | 'signal' | null;
 }
 
 /** A reader's view: facts are gathered through it and nothing can be changed. */

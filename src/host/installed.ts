@@ -10,6 +10,7 @@ import {
   HOST_RULES_LOADED,
   instanceLink,
   instanceService,
+  PODMAN_NETWORKS,
   QUADLET_LINK,
   QUADLET_LINK_TARGET,
   RUNNING,
@@ -19,9 +20,6 @@ import {
 } from '../plan/paths.ts';
 import type { FileReader, HostReader } from './host.ts';
 import { showUnits, type UnitState } from './systemd.ts';
-
-/** Where Podman keeps the definitions of rootful networks (containers.conf(5), network_config_dir). */
-export const PODMAN_NETWORKS = '/etc/containers/networks';
 
 export interface InstalledQuery {
   /** Instances, networks and plain units that are wanted: their state is asked for too. */

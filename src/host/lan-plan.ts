@@ -1,10 +1,10 @@
 /** Which LAN the stand-ins are plugged into, and with which addresses. */
 
 import { lanInterface } from '../network/guard.ts';
+import type { InstanceState, NetworkInForce, PodmanNetwork } from '../network/in-force.ts';
 import { type Ipv4, ipv4ToNumber, makeCidr } from '../network/ipv4.ts';
-import { isAllowed, type Target } from '../network/reachability.ts';
-import type { InstanceState, NetworkInForce, PodmanNetwork } from '../network/show.ts';
-import { lanCandidates } from '../network/stand-addresses.ts';
+import type { Target } from '../network/reachability.ts';
+import { isAllowed, lanCandidates } from '../network/stand-addresses.ts';
 import type { Host } from './host.ts';
 import { askLan } from './lan-ask.ts';
 

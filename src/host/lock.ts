@@ -65,6 +65,8 @@ export async function withLock<T>(
     writeFileSync(file, `pid ${process.pid}, "ibq ${command}", since ${since}\n`);
     return await action();
   } finally {
+    // Before it is let go: the next holder's name is not there yet when it has it.
+    writeFileSync(file, '');
     holder.stdin.end();
     holder.stdout.destroy();
     holder.stderr.destroy();

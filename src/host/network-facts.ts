@@ -19,6 +19,7 @@ import {
   parseNeighbours,
   parseRoutes,
 } from '../network/proc.ts';
+import { PODMAN_NETWORKS } from '../plan/paths.ts';
 import type { FileReader } from './host.ts';
 
 /** A file that is absent is a warning and an empty table: what can be told without it is told. */
@@ -84,8 +85,6 @@ function readWord(files: FileReader, path: string): string | null {
     throw error;
   }
 }
-
-const PODMAN_NETWORKS = '/etc/containers/networks';
 
 /**
  * Addresses that Podman's other networks give out: the lease range where one is set, else the

@@ -1,7 +1,5 @@
 /** What is in force on the network: asked of the kernel and of Podman, never of the configuration. */
 
-import { field, listOf, parseJson, textOf } from '../network/json.ts';
-import { parseRules, sameRules } from '../network/nft-rules.ts';
 import type {
   InstanceState,
   LinkState,
@@ -11,10 +9,12 @@ import type {
   PodmanNetwork,
   RouteState,
   RulesWord,
-} from '../network/show.ts';
-import { HOST_RULES_LOADED, RUNNING } from '../plan/paths.ts';
+} from '../network/in-force.ts';
+import { field, listOf, parseJson, textOf } from '../network/json.ts';
+import { parseRules, sameRules } from '../network/nft-rules.ts';
+import { HOST_RULES_LOADED, PODMAN_NETWORKS, RUNNING } from '../plan/paths.ts';
 import type { HostReader } from './host.ts';
-import { PODMAN_NETWORKS, readCurrentManifest } from './installed.ts';
+import { readCurrentManifest } from './installed.ts';
 import { type Observation, observeInstances } from './observe.ts';
 
 /** Record separator: nothing of what is asked prints it. */

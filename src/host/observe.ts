@@ -4,7 +4,7 @@ import { judgeInstance, type Verdict } from '../gateway/instance-state.ts';
 import { type GatewayStage, gatewayStage } from '../gateway/log-events.ts';
 import { type ProbeResult, probeApi } from '../gateway/probe.ts';
 import type { RunningInstance } from '../plan/installed.ts';
-import type { ManifestInstance } from '../plan/manifest.ts';
+import type { Manifest, ManifestInstance } from '../plan/manifest.ts';
 import { generationPath, instanceService } from '../plan/paths.ts';
 import type { HostReader } from './host.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
@@ -131,10 +131,19 @@ function asItRuns(
   definition: string,
 ): ManifestInstance {
   for (const number of listGenerations(host.files).reverse()) {
-    const instance = readManifest(host.files, generationPath(number)).instances[name];
+    const instance = readOldManifest(host, number)?.instances[name];
     if (instance?.definition === definition) return instance;
   }
   return deployed;
+}
+
+/** An old generation that can't be read is no reason not to tell how things are now. */
+function readOldManifest(host: HostReader, number: number): Manifest | null {
+  try {
+    return readManifest(host.files, generationPath(number));
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -47,7 +47,11 @@ export async function preparePlan(
   const { desired, skipped } = live
     ? await withFreeAddresses(host, config, facts, manifest)
     : { desired: assembleDesired(config, facts, manifest), skipped: [] };
-  const askPodman = () => readPodman(host, desired.images);
+  const askHost = (starts: boolean) =>
+    Promise.all([
+      readPodman(host, desired.images),
+      starts ? memoryWarning(config.instances) : null,
+    ]);
   const [installed, early] = await Promise.all([
     readInstalled(host, {
       instances: desired.instances.map(({ name }) => name),
@@ -55,7 +59,7 @@ export async function preparePlan(
       staticUnits: desired.staticUnits.map(({ path }) => path),
     }),
     // A first deploy has something to do for sure: it need not wait for systemd's answer.
-    live && manifest === null && desired.instances.length > 0 ? askPodman() : null,
+    live && manifest === null && desired.instances.length > 0 ? askHost(!options.noStart) : null,
   ]);
   const plan = assemblePlan(desired, installed, { ...options, missingImages: [] });
   if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
@@ -67,10 +71,7 @@ export async function preparePlan(
   const stopping = plan.steps.flatMap((step) => (step.kind === 'stop' ? step.instances : []));
   const freed = stopping.map((name) => manifest?.instances[name]?.publish);
   requirePortsFree(host, desired, starting, new Set(freed));
-  const [podman, memory] = await Promise.all([
-    early ?? askPodman(),
-    starts ? memoryWarning(config.instances) : null,
-  ]);
+  const [podman, memory] = early ?? (await askHost(starts));
   requireSecrets(desired, podman);
   const missingImages = desired.images.filter((reference) => !podman.images.has(reference));
   requirePullable(missingImages);
@@ -101,8 +102,8 @@ async function withFreeAddresses(
   const asked = new Set<Ipv4>();
   const taken = new Map<Ipv4, string>();
   for (;;) {
-    const seen = [...facts.seen, ...taken.keys()];
-    const desired = assembleDesired(config, { ...facts, seen }, manifest);
+    const answered = [...taken.keys()];
+    const desired = assembleDesired(config, { ...facts, answered }, manifest);
     const addresses = newAddresses(config, desired, facts, manifest).filter((it) => !asked.has(it));
     // On an interface that is down nobody can ask; what needs it up says so itself.
     const down = lan !== null && facts.interfaces.get(lan.interface)?.up === false;

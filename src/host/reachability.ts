@@ -1,24 +1,26 @@
 /** `network test` on the host: sets the stand-ins up, has everything tried, puts all back. */
 
 import { lanInterface, publishInterface } from '../network/guard.ts';
+import type { NetworkInForce } from '../network/in-force.ts';
 import { cidrContains, type Ipv4, ipv4ToNumber, makeCidr, parseIpv4 } from '../network/ipv4.ts';
-import {
-  isAllowed,
-  type Judged,
-  judgeTries,
-  planTries,
-  type Stand,
-  type Target,
-} from '../network/reachability.ts';
-import type { NetworkInForce } from '../network/show.ts';
-import { freeBlock } from '../network/stand-addresses.ts';
+import { type Judged, judgeTries } from '../network/judge-tries.ts';
+import { planTries, type Stand, type Target } from '../network/reachability.ts';
+import { freeBlock, isAllowed } from '../network/stand-addresses.ts';
 import type { Host } from './host.ts';
 import type { Interrupt } from './interrupt.ts';
 import { type LanPlan, type OnLan, planLan } from './lan-plan.ts';
 import { readNetworkState } from './network-state.ts';
 import { runTries } from './run-tries.ts';
-import { addressesBehind, letIn, plugBehindHost, plugIntoLan, undoStands } from './stand-in.ts';
-import { undoLeftovers, withUndo } from './undo.ts';
+import {
+  addressesBehind,
+  forget,
+  letIn,
+  plugBehindHost,
+  plugIntoLan,
+  undoStands,
+  unplugFromLan,
+} from './stand-in.ts';
+import { type Perform, undoLeftovers, withUndo } from './undo.ts';
 import { openVantage, type Vantage } from './vantage.ts';
 
 export interface TestOptions {
@@ -61,12 +63,18 @@ export async function testReachability(host: Host, options: TestOptions): Promis
       ? []
       : [letIn(pid, lan.allowed)];
   });
-  const undo = [...undoStands, ...lets.flatMap((it) => it.undo)];
-  const tries = await withUndo(host, undo, async () => {
+  const borrowed = [lan.allowed, lan.other].filter((it) => it !== null);
+  const undo = [
+    // What is open is closed first.
+    ...lets.map((it) => it.undo),
+    ...undoStands,
+    ...tested.flatMap(({ pid, target }) => (target.lan ? forget(pid, borrowed) : [])),
+  ];
+  const tries = await withUndo(host, undo, async (perform) => {
     const client = await openVantage(['unshare', '--net']);
     try {
-      const stand = await setUp(host, facts, tested, lan, client);
-      for (const { add } of lets) await host.run(['sh', '-c', add]);
+      const stand = await setUp(host, facts, tested, lan, { client, perform });
+      for (const { add } of lets) await perform(add);
       const planned = tested.map(({ target }) =>
         planTries(onThisLan(target, lan), stand, options.to),
       );
@@ -85,6 +93,7 @@ export async function testReachability(host: Host, options: TestOptions): Promis
         ),
       );
     } finally {
+      await unplugFromLan(host, client.pid);
       await client.end();
     }
   });
@@ -128,7 +137,7 @@ async function setUp(
   facts: NetworkInForce,
   tested: readonly Running[],
   lan: LanPlan,
-  client: Vantage,
+  { client, perform }: { client: Vantage; perform: Perform },
 ): Promise<Stand> {
   const parent = facts.host.links.find(({ name }) => name === lan.network?.interface);
   const addresses = [lan.allowed, lan.other].filter((it) => it !== null);
@@ -151,7 +160,7 @@ async function setUp(
   const complaint =
     block === null
       ? 'this host has routes to all documentation networks'
-      : await plugBehindHost(host, client.pid, {
+      : await plugBehindHost(host, client.pid, perform, {
           block,
           destinations: [...bridges, ...(hostAddress ? [`${hostAddress}/32`] : [])],
         });

@@ -1,6 +1,7 @@
 /** Carries out the tries of `network test`, each from where it belongs. */
 
-import type { Outcome, Try } from '../network/reachability.ts';
+import type { Outcome } from '../network/judge-tries.ts';
+import type { Try } from '../network/reachability.ts';
 import type { Host } from './host.ts';
 import { type Connection, tryConnection } from './try-connections.ts';
 import { openVantage, type Vantage } from './vantage.ts';
@@ -70,14 +71,13 @@ export async function runTries(
 
 /** @param pid of the instance that looks names up by its own files; null: no names are looked up */
 function connectionOf(host: Host, it: Try, pid: number | null): Connection {
-  const { host: name, port, source, id } = it;
-  if (id !== 'way-out' || pid === null) return { host: name, port, source, proof: 'api' };
+  const { host: name, port, source, id, expected } = it;
+  const usual = { host: name, port, source, patient: expected === 'ok' };
+  if (id !== 'way-out' || pid === null) return { ...usual, proof: 'api' };
   const file = (path: string) => host.files.readText(`/proc/${pid}/root${path}`) ?? '';
   const servers = [...file('/etc/resolv.conf').matchAll(/^nameserver\s+(\S+)/gm)];
   return {
-    host: name,
-    port,
-    source,
+    ...usual,
     proof: 'tcp',
     names: { hosts: file('/etc/hosts'), servers: servers.map(([, server = '']) => server) },
   };

@@ -34,7 +34,9 @@ export function runner(verbose: (line: string) => void): HostReader['run'] {
     timeout.clear();
     return {
       stdout: String(result.stdout ?? ''),
-      stderr: String(result.stderr ?? ''),
+      stderr: String(
+        failureOf(result) === 'not-started' ? result.shortMessage : (result.stderr ?? ''),
+      ),
       exitCode: timeout.passed ? null : (result.exitCode ?? null),
       failure: timeout.passed ? 'timed-out' : failureOf(result),
     };
@@ -106,7 +108,7 @@ function failureOf(result: {
   if (result.code === 'ENOENT') return 'not-found';
   if (result.isTerminated) return 'signal';
   // Neither an exit status nor a signal: it could not be started (no permission, no memory).
-  return result.exitCode === undefined ? 'not-found' : null;
+  return result.exitCode === undefined ? 'not-started' : null;
 }
 
 function forEachLine(stream: NodeJS.ReadableStream | null, callback: (line: string) => void): void {

@@ -6,9 +6,10 @@
  */
 
 import { lanInterface } from '../network/guard.ts';
+import type { PodmanNetwork } from '../network/in-force.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
-import type { PodmanNetwork } from '../network/show.ts';
 import type { Host, RunResult } from './host.ts';
+import type { Perform } from './undo.ts';
 
 /** Links of the stand-ins; the one on the host begins as ibq's bridges do, so detection knows it. */
 const LAN_LINK = 'ibqtest1';
@@ -53,6 +54,14 @@ export async function plugIntoLan(
   return { complaint: null, ipv6: ipv6.exitCode === 0 ? LAN_LINK : null };
 }
 
+/**
+ * Before its process ends: the kernel takes a namespace apart some time later, and until then the
+ * old stand-in would answer for addresses that the next one has.
+ */
+export async function unplugFromLan(host: Host, pid: number): Promise<void> {
+  await inside(host, pid, [`link delete ${LAN_LINK}`]);
+}
+
 export interface HostStand {
   /** `192.0.2`: three octets of a documentation network that this host has no route to. */
   block: string;
@@ -68,43 +77,35 @@ export function addressesBehind(block: string): { host: Ipv4; neighbour: Ipv4; c
   };
 }
 
-/** @returns a complaint, or null */
+/**
+ * @param perform for what is outside of the namespace of `pid`: it does not go with it
+ * @returns a complaint, or null
+ */
 export async function plugBehindHost(
   host: Host,
   pid: number,
+  perform: Perform,
   { block, destinations }: HostStand,
 ): Promise<string | null> {
   const at = addressesBehind(block);
-  const peer = ['type', 'veth', 'peer', 'name', HOST_LINK, 'netns', String(pid)];
-  const steps: (() => Promise<RunResult>)[] = [
-    () => host.run(['ip', 'link', 'add', HOST_LINK, ...peer]),
-    () =>
-      host.run(['ip', '-batch', '-'], {
-        input: `address add ${at.host}/29 dev ${HOST_LINK}\nlink set ${HOST_LINK} up\n`,
-      }),
-    () =>
-      inside(host, pid, [
-        `link set ${HOST_LINK} up`,
-        `address add ${at.neighbour}/29 dev ${HOST_LINK}`,
-        `address add ${at.container}/29 dev ${HOST_LINK}`,
-        ...destinations.map((it) => `route replace ${it} via ${at.host} dev ${HOST_LINK}`),
-      ]),
-    () =>
-      host.run(['nft', '-f', '-'], {
-        input: `table inet ${TABLE} {
-  chain postrouting {
-    type nat hook postrouting priority srcnat; policy accept;
-    ip saddr ${at.container} oifname "ibq*" masquerade
-  }
-}
-`,
-      }),
+  const chain = `inet ${TABLE} postrouting`;
+  const outside = [
+    `ip link add ${HOST_LINK} type veth peer name ${HOST_LINK} netns ${pid}`,
+    `ip address add ${at.host}/29 dev ${HOST_LINK}`,
+    `ip link set ${HOST_LINK} up`,
+    `nft 'add table inet ${TABLE}; add chain ${chain} { type nat hook postrouting priority srcnat; }; add rule ${chain} ip saddr ${at.container} oifname "ibq*" masquerade'`,
   ];
-  for (const step of steps) {
-    const result = await step();
-    if (result.exitCode !== 0) return said(result);
+  for (const line of outside) {
+    const complaint = await perform(line);
+    if (complaint !== null) return withoutPrefix(complaint);
   }
-  return null;
+  const set = await inside(host, pid, [
+    `link set ${HOST_LINK} up`,
+    `address add ${at.neighbour}/29 dev ${HOST_LINK}`,
+    `address add ${at.container}/29 dev ${HOST_LINK}`,
+    ...destinations.map((it) => `route replace ${it} via ${at.host} dev ${HOST_LINK}`),
+  ]);
+  return set.exitCode === 0 ? null : said(set);
 }
 
 /** Shell lines that take everything away again; the links inside the namespace go with it. */
@@ -114,17 +115,22 @@ export const undoStands: readonly string[] = [
 ];
 
 /** Shell lines that let an address in for the time of the test, and that undo it. */
-export function letIn(pid: number, address: Ipv4): { add: string; undo: readonly string[] } {
-  const enter = `nsenter --net=/proc/${pid}/ns/net`;
-  const element = `${enter} nft add element inet ibq allow`;
+export function letIn(pid: number, address: Ipv4): { add: string; undo: string } {
+  const element = (verb: string) => `${entering(pid)} nft ${verb} element inet ibq allow`;
   return {
     // It ends by itself where the set knows time-outs.
-    add: `${element} '{ ${address} timeout 30s }' 2>/dev/null || ${element} '{ ${address} }'`,
-    undo: [
-      `${enter} nft delete element inet ibq allow '{ ${address} }'`,
-      `${enter} ip neigh del ${address} dev ${lanInterface}`,
-    ],
+    add: `${element('add')} '{ ${address} timeout 30s }' 2>/dev/null || ${element('add')} '{ ${address} }'`,
+    undo: `${element('delete')} '{ ${address} }'`,
   };
+}
+
+/** Shell lines by which an instance forgets who had an address, if it ever answered: it may be another's soon. */
+export function forget(pid: number, addresses: readonly Ipv4[]): string[] {
+  return addresses.map((address) => `${entering(pid)} ip neigh del ${address} dev ${lanInterface}`);
+}
+
+function entering(pid: number): string {
+  return `nsenter --net=/proc/${pid}/ns/net`;
 }
 
 function inside(host: Host, pid: number, lines: readonly string[]): Promise<RunResult> {
@@ -134,6 +140,9 @@ function inside(host: Host, pid: number, lines: readonly string[]): Promise<RunR
 }
 
 function said({ stderr }: RunResult): string {
-  const [line = ''] = stderr.trim().split('\n');
-  return line.replace(/^(RTNETLINK answers|Error): /, '') || 'no reason was given';
+  return withoutPrefix(stderr.trim().split('\n')[0] ?? '') || 'no reason was given';
+}
+
+function withoutPrefix(line: string): string {
+  return line.replace(/^(RTNETLINK answers|Error): /, '');
 }

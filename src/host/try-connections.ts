@@ -9,24 +9,26 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { probeApi } from '../gateway/probe.ts';
 import { parseIpv4 } from '../network/ipv4.ts';
-import type { Actual, Outcome } from '../network/reachability.ts';
+import type { Actual, Outcome } from '../network/judge-tries.ts';
 
 export interface Connection {
   host: string;
   port: number;
   source: string | null;
+  /** It should be accepted: what a loaded machine or a first ARP request loses is sent again. */
+  patient: boolean;
   /** `api`: the IB API's handshake; `tcp`: an accepted connection will do. */
   proof: 'api' | 'tcp';
   /** How an instance looks names up: its own hosts file and name servers. */
   names?: { hosts: string; servers: readonly string[] };
 }
 
-/** Two SYNs go out in that time: one that was lost is no proof. */
-const CONNECT_MS = 1500;
+/** Milliseconds. Two SYNs go out in the shorter time, three in the longer: a lost one proves nothing. */
+const CONNECT_MS = { patient: 4000, usual: 1500 };
 const HANDSHAKE_MS = 3000;
 
 /** Longest time that `tryConnection` takes, milliseconds. */
-export const LONGEST_TRY_MS = 2 * CONNECT_MS + HANDSHAKE_MS + 500;
+export const LONGEST_TRY_MS = 2 * CONNECT_MS.patient + HANDSHAKE_MS + 500;
 
 /** Says `ready`; answers each line of connections with a line of outcomes; ends with standard input. */
 export async function answerTries(): Promise<never> {
@@ -42,7 +44,8 @@ export async function answerTries(): Promise<never> {
 
 export async function tryConnection(connection: Connection): Promise<Outcome> {
   const start = performance.now();
-  const { host, port, source, names, proof } = connection;
+  const { host, port, source, names, proof, patient } = connection;
+  const connectMs = patient ? CONNECT_MS.patient : CONNECT_MS.usual;
   const end = (actual: Actual, detail: string): Outcome => ({
     actual,
     detail,
@@ -60,25 +63,25 @@ export async function tryConnection(connection: Connection): Promise<Outcome> {
     return socket;
   };
   if (proof === 'tcp') {
-    return (await accepts(open()))
+    return (await accepts(open(), connectMs))
       ? end('ok', 'accepted')
       : end(refusal(code), code ?? 'no answer');
   }
-  const timeouts = { connectMs: CONNECT_MS, handshakeMs: HANDSHAKE_MS };
+  const timeouts = { connectMs, handshakeMs: HANDSHAKE_MS };
   const { state, detail } = await probeApi({ host: address, port }, { timeouts }, open);
   if (state === 'refused') return end(refusal(code), detail);
   return end(state === 'closed' || state === 'silent' ? state : 'ok', detail);
 }
 
 /** Says nothing to whatever listens: it need not be a gateway. */
-function accepts(socket: Socket): Promise<boolean> {
+function accepts(socket: Socket, ms: number): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (accepted: boolean) => () => {
       clearTimeout(timer);
       socket.destroy();
       resolve(accepted);
     };
-    const timer = setTimeout(() => end(false)(), CONNECT_MS);
+    const timer = setTimeout(end(false), ms);
     socket.once('connect', end(true));
     socket.once('error', end(false));
   });
@@ -100,7 +103,7 @@ async function lookUp(
     if (address && parseIpv4(address) && aliases.includes(name)) return address;
   }
   try {
-    const resolver = new Resolver({ timeout: CONNECT_MS, tries: 1 });
+    const resolver = new Resolver({ timeout: CONNECT_MS.patient, tries: 1 });
     if (servers.length > 0) resolver.setServers([...servers]);
     return (await resolver.resolve4(name))[0] ?? null;
   } catch {

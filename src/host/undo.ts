@@ -1,37 +1,54 @@
 /** What is put right again however ibq ends: by its own hand, an interrupt, or kill -9. */
 
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import type { Host } from './host.ts';
 
 const DIRECTORY = '/run/ibq';
 const FILE = `${DIRECTORY}/network-test.undo`;
 
+/** Carries a shell line out; null, or the first line of what went wrong. */
+export type Perform = (line: string) => Promise<string | null>;
+
 /**
- * Runs `action`; then, or when this process is gone, the commands. They are held by a child that
- * waits for the end of its standard input; where that one was killed too, `undoLeftovers` of the next
- * ibq finds them.
+ * Runs `action`; then, or when this process is gone, the commands. A child that waits for the end of
+ * its standard input both does and undoes: done by another child, a change could come after its own
+ * undoing when ibq is killed. Where that child was killed too, `undoLeftovers` of the next ibq finds
+ * what to do.
  *
  * @param commands shell lines; each may fail
  */
 export async function withUndo<T>(
   host: Host,
   commands: readonly string[],
-  action: () => Promise<T>,
+  action: (perform: Perform) => Promise<T>,
 ): Promise<T> {
   const quiet = commands.map((command) => `${command} 2>/dev/null\n`).join('');
   host.files.makeDirectory(DIRECTORY);
   host.files.writeText(FILE, `${quiet}rm -f ${FILE}\n`, 0o600);
-  const holder = spawn('sh', ['-c', `cat >/dev/null; exec sh ${FILE}`], {
-    stdio: ['pipe', 'ignore', 'ignore'],
+  // Nobody reads its answers any more when ibq is gone: that must not end it.
+  const script = `trap '' PIPE
+while IFS= read -r line; do
+  if said=$(eval "$line" 2>&1 >/dev/null); then echo; else echo "\${said:-failed}" | head -n 1; fi
+done
+exec sh ${FILE} >/dev/null`;
+  const holder = spawn('sh', ['-c', script], {
+    stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
     cwd: '/',
   });
+  holder.stdin.on('error', () => {});
+  const answers = createInterface({ input: holder.stdout })[Symbol.asyncIterator]();
   const ended = new Promise<void>((resolve) => {
     holder.once('exit', () => resolve());
     holder.once('error', () => resolve());
   });
   try {
-    return await action();
+    return await action(async (line) => {
+      holder.stdin.write(`${line}\n`);
+      const { value, done } = await answers.next();
+      return done ? 'it could not be started' : value || null;
+    });
   } finally {
     holder.stdin.end();
     await ended;

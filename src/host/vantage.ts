@@ -2,7 +2,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { UserError } from '../errors.ts';
-import type { Outcome } from '../network/reachability.ts';
+import type { Outcome } from '../network/judge-tries.ts';
 import { type Connection, LONGEST_TRY_MS } from './try-connections.ts';
 
 /** How long a process may take to start, on top of its tries. */

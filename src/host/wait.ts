@@ -5,8 +5,8 @@ import type { HostReader } from './host.ts';
 import type { Interrupt } from './interrupt.ts';
 import { type Observation, observeInstances } from './observe.ts';
 
-/** First look after 50 ms, then ever slower: a gateway takes from one second to minutes. */
-const FIRST_PAUSE_MS = 50;
+/** Second look after 20 ms, then ever slower: a gateway takes from one second to minutes. */
+const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1000;
 /** So long nobody asks why a gateway does not answer: it has only just been started. */
 const BRIEF_MS = 1000;

@@ -41,6 +41,8 @@ export interface AddressPlanInput {
   hostAddresses: readonly Ipv4[];
   /** Addresses seen on the LAN (ARP). A new instance avoids them; one that has its address keeps it, for it may be the one seen. */
   seen: readonly Ipv4[];
+  /** Somebody else's just now: an instance that had one before, and does not run there, gets another. */
+  answered: readonly Ipv4[];
   /** /etc/machine-id. */
   machineId: string;
   /** The file that holds the range, for messages. */
@@ -62,7 +64,8 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
   for (const { name, fixed: address } of instances) {
     const old = previous.get(name);
     if (address !== null) fixed.set(name, address);
-    else if (old && isInPool(pool, old.address)) kept.set(name, old);
+    else if (old && isInPool(pool, old.address) && !input.answered.includes(old.address))
+      kept.set(name, old);
     else wanting.push(name);
   }
 
@@ -71,7 +74,7 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
     [...previous.values()]
       .map((old) => old.address)
       .concat([...fixed.values()], [...input.held.values()].flat())
-      .concat(input.hostAddresses, input.seen, lan.gateway)
+      .concat(input.hostAddresses, input.seen, input.answered, lan.gateway)
       .map(ipv4ToNumber),
   );
   const macs = new Set<string>([...previous.values()].flatMap(({ mac }) => mac ?? []));
@@ -198,7 +201,9 @@ function rangeFull(input: AddressPlanInput, pool: Pool, missing: number): Proble
     (name) => !instances.some((i) => i.name === name),
   ).length;
   const inTheWay = new Set(
-    [...input.hostAddresses, ...input.seen, lan.gateway].filter((a) => isInPool(pool, a)),
+    [...input.hostAddresses, ...input.seen, ...input.answered, lan.gateway].filter((a) =>
+      isInPool(pool, a),
+    ),
   ).size;
   const held = [
     ...(gone > 0 ? [`${gone} still held by removed instances until they are gone`] : []),

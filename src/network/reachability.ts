@@ -1,9 +1,10 @@
-/** `network test`: which tries prove who reaches what, and what their outcomes say. Pure. */
+/** `network test`: which tries prove who reaches what. Pure; judge-tries.ts says what came of them. */
 
-import { type Cidr, cidrContains, type Ipv4, parseCidr, parseIpv4 } from './ipv4.ts';
+import type { Ipv4 } from './ipv4.ts';
+import { isAllowed } from './stand-addresses.ts';
 
 /** Who tries what. */
-type TryId =
+export type TryId =
   /** A program on the host, at the published port on loopback. */
   | 'host-loopback'
   /** The same, at the host's own LAN address. */
@@ -28,8 +29,6 @@ type TryId =
   /** The instance itself, to a given HOST:PORT. */
   | 'way-out';
 
-/** `closed`: accepted, and ended without a word of the API; `silent`: accepted, and nothing came. */
-export type Actual = 'ok' | 'refused' | 'dropped' | 'unreachable' | 'closed' | 'silent';
 type Expected = 'ok' | 'refused' | 'dropped';
 
 /** Where a try starts: the host itself, the stand-in for clients, or inside an instance. */
@@ -82,216 +81,113 @@ export interface Stand {
   shim: boolean;
 }
 
+/** @param to where the instance itself should get out to */
 export function planTries(
   target: Target,
   stand: Stand,
   to: readonly { host: string; port: number }[],
 ): Try[] {
-  const make = (
-    id: TryId,
-    vantage: Vantage,
-    from: string,
-    [host, port]: readonly [string, number],
-    expected: Expected,
-    more: { source?: string | null; skipped?: string | null } = {},
-  ): Try => ({
-    instance: target.name,
-    id,
-    vantage,
-    from,
-    host,
-    port,
-    source: more.source ?? null,
-    expected,
-    skipped: more.skipped ?? null,
-  });
-  const host: Vantage = { kind: 'host' };
-  const client: Vantage = { kind: 'client' };
-  const { publish, relayPort, lan, bridge, sibling } = target;
-  const tries: Try[] = [];
-
-  if (publish) {
-    const { address, port } = publish;
-    const loopback = address.startsWith('127.') ? address : '127.0.0.1';
-    const all = address === '0.0.0.0';
-    const atLoopback = all || address === loopback ? 'ok' : 'refused';
-    tries.push(make('host-loopback', host, 'the host', [loopback, port], atLoopback));
-    if (stand.hostAddress) {
-      const own = stand.hostAddress;
-      tries.push(
-        make(
-          'host-address',
-          host,
-          'the host',
-          [own, port],
-          all || address === own ? 'ok' : 'refused',
-        ),
-      );
-      const open = !address.startsWith('127.') && (all || address === own);
-      const let_in = stand.neighbour !== null && isAllowed(target.allow, stand.neighbour);
-      tries.push(
-        make(
-          'neighbour',
-          client,
-          'a neighbour that is not allowed',
-          [own, port],
-          open ? (let_in ? 'ok' : 'dropped') : 'refused',
-          { source: stand.neighbour, skipped: stand.neighbour ? null : stand.hostReason },
-        ),
-      );
-    }
-  } else {
-    const inside: Vantage = { kind: 'inside', instance: target.name };
-    tries.push(make('inside', inside, 'itself', ['127.0.0.1', relayPort], 'ok'));
-  }
-
-  if (lan) {
-    const at = [lan.address, relayPort] as const;
-    if (stand.shim) tries.push(make('host-shim', host, 'the host', at, 'ok'));
-    const nobody = target.allow.length === 0 ? 'network.allow names nobody' : null;
-    tries.push(
-      make('lan-allowed', client, 'an allowed LAN client', at, 'ok', {
-        source: stand.allowed,
-        skipped: nobody ?? (stand.allowed || stand.lanBroken ? null : stand.lanReason),
-      }),
-      make('lan-other', client, 'another LAN client', at, 'dropped', {
-        source: stand.other,
-        skipped: stand.other ? null : (stand.lanBroken ?? stand.lanReason),
-      }),
-    );
-    const linkLocal = linkLocalOf(lan.mac);
-    if (stand.ipv6Interface && linkLocal) {
-      const address = `${linkLocal}%${stand.ipv6Interface}`;
-      tries.push(
-        make('lan-ipv6', client, 'a LAN client over IPv6', [address, relayPort], 'dropped'),
-      );
-    }
-  }
-
-  if (sibling !== null) {
-    const inside: Vantage = { kind: 'inside', instance: sibling };
-    const from = `gateway ${sibling}`;
-    if (lan) tries.push(make('sibling-lan', inside, from, [lan.address, relayPort], 'dropped'));
-    if (bridge) tries.push(make('sibling-bridge', inside, from, [bridge, relayPort], 'dropped'));
-  }
-
-  if (bridge) {
-    const at = [bridge, relayPort] as const;
-    tries.push(
-      make('routed', client, 'a neighbour that routes through the host', at, 'dropped', {
-        source: stand.neighbour,
-        skipped: stand.neighbour ? null : stand.hostReason,
-      }),
-      make('container', client, 'a container on another bridge', at, 'dropped', {
-        source: stand.container,
-        skipped: stand.container ? null : stand.hostReason,
-      }),
-    );
-  }
-
   const inside: Vantage = { kind: 'inside', instance: target.name };
-  for (const { host, port } of to) {
-    tries.push(make('way-out', inside, 'itself, outwards', [host, port], 'ok'));
+  const outwards = to.map(({ host, port }) =>
+    make(target, 'way-out', inside, 'itself, outwards', [host, port], 'ok'),
+  );
+  return [
+    ...publishedTries(target, stand),
+    ...lanTries(target, stand),
+    ...siblingTries(target),
+    ...bridgeTries(target, stand),
+    ...outwards,
+  ];
+}
+
+const HOST: Vantage = { kind: 'host' };
+const CLIENT: Vantage = { kind: 'client' };
+
+function make(
+  { name }: Target,
+  id: TryId,
+  vantage: Vantage,
+  from: string,
+  [host, port]: readonly [string, number],
+  expected: Expected,
+  { source = null, skipped = null }: Partial<Pick<Try, 'source' | 'skipped'>> = {},
+): Try {
+  return { instance: name, id, vantage, from, host, port, source, expected, skipped };
+}
+
+function publishedTries(target: Target, stand: Stand): Try[] {
+  const { publish, relayPort, name } = target;
+  if (publish === null) {
+    const inside: Vantage = { kind: 'inside', instance: name };
+    return [make(target, 'inside', inside, 'itself', ['127.0.0.1', relayPort], 'ok')];
   }
-  return tries;
+  const { address, port } = publish;
+  const everywhere = address === '0.0.0.0';
+  const loopback = address.startsWith('127.') ? address : '127.0.0.1';
+  const at = (where: string) => (everywhere || address === where ? 'ok' : 'refused');
+  const tries = [make(target, 'host-loopback', HOST, 'the host', [loopback, port], at(loopback))];
+  const { hostAddress: own, neighbour, hostReason } = stand;
+  if (own === null) return tries;
+  const letIn = neighbour !== null && isAllowed(target.allow, neighbour);
+  // Where the port is open there, it is so for those who are allowed.
+  const expected = at(own) === 'ok' && !letIn ? 'dropped' : at(own);
+  return [
+    ...tries,
+    make(target, 'host-address', HOST, 'the host', [own, port], at(own)),
+    make(target, 'neighbour', CLIENT, 'a neighbour that is not allowed', [own, port], expected, {
+      source: neighbour,
+      skipped: neighbour ? null : hostReason,
+    }),
+  ];
 }
 
-/** Only those that leave and enter by the host: another firewall there may refuse instead of dropping. */
-const THROUGH_THE_HOST: ReadonlySet<TryId> = new Set([
-  'host-loopback',
-  'host-address',
-  'neighbour',
-  'routed',
-  'container',
-]);
-/** What a way in over the LAN proves only while the LAN carries something at all. */
-const OVER_THE_LAN: ReadonlySet<TryId> = new Set(['lan-other', 'lan-ipv6', 'sibling-lan']);
-
-export interface Outcome {
-  actual: Actual;
-  /** One sentence for people. */
-  detail: string;
-  /** Milliseconds. */
-  ms: number;
+function lanTries(target: Target, stand: Stand): Try[] {
+  const { lan, relayPort, allow } = target;
+  if (lan === null) return [];
+  const at = [lan.address, relayPort] as const;
+  const { allowed, other, lanReason, lanBroken, ipv6Interface } = stand;
+  const nobody = allow.length === 0 ? 'network.allow names nobody' : null;
+  const linkLocal = linkLocalOf(lan.mac);
+  const ipv6 = ipv6Interface && linkLocal ? `${linkLocal}%${ipv6Interface}` : null;
+  return [
+    ...(stand.shim ? [make(target, 'host-shim', HOST, 'the host', at, 'ok')] : []),
+    make(target, 'lan-allowed', CLIENT, 'an allowed LAN client', at, 'ok', {
+      source: allowed,
+      // Where the LAN is broken this one tells it.
+      skipped: nobody ?? (allowed || lanBroken ? null : lanReason),
+    }),
+    make(target, 'lan-other', CLIENT, 'another LAN client', at, 'dropped', {
+      source: other,
+      skipped: other ? null : (lanBroken ?? lanReason),
+    }),
+    ...(ipv6
+      ? [make(target, 'lan-ipv6', CLIENT, 'a LAN client over IPv6', [ipv6, relayPort], 'dropped')]
+      : []),
+  ];
 }
 
-export interface Judged extends Omit<Try, 'vantage' | 'skipped'> {
-  actual: Actual | null;
-  result: 'pass' | 'fail' | 'skipped';
-  detail: string;
-  ms: number | null;
+function siblingTries(target: Target): Try[] {
+  const { sibling, lan, bridge, relayPort } = target;
+  if (sibling === null) return [];
+  const inside: Vantage = { kind: 'inside', instance: sibling };
+  const from = `gateway ${sibling}`;
+  const one = (id: TryId, address: Ipv4 | undefined | null) =>
+    address ? [make(target, id, inside, from, [address, relayPort], 'dropped')] : [];
+  return [...one('sibling-lan', lan?.address), ...one('sibling-bridge', bridge)];
 }
 
-/**
- * @param outcomes in the order of `tries`; null: skipped, or no answer from where it was tried
- * @param lanBroken why nothing can pass over the LAN now; null: it is up
- */
-export function judgeTries(
-  tries: readonly Try[],
-  outcomes: readonly (Outcome | null)[],
-  lanBroken: string | null,
-): Judged[] {
-  const tried = tries.map((it, index) => ({ it, outcome: outcomes[index] ?? null }));
-  // An allowed client that finds no way shows that the one who is not allowed was not kept out by rules.
-  const deaf = tried.some(
-    ({ it, outcome }) =>
-      it.id === 'lan-allowed' &&
-      (outcome?.actual === 'dropped' || outcome?.actual === 'unreachable'),
-  );
-  return tried.map(({ it, outcome }) => {
-    const { vantage, skipped, ...rest } = it;
-    const silent = { ...rest, actual: null, ms: null, result: 'skipped' as const };
-    if (skipped !== null) return { ...silent, detail: skipped };
-    if (outcome === null) {
-      return { ...silent, result: 'fail' as const, detail: 'it could not be tried' };
-    }
-    const told = { ...rest, ...outcome };
-    const kept = !gotIn(outcome.actual);
-    if (OVER_THE_LAN.has(it.id) && kept && (deaf || lanBroken !== null)) {
-      const why = lanBroken ?? 'the allowed client finds no way either';
-      return { ...told, result: 'skipped' as const, detail: `proves nothing: ${why}` };
-    }
-    return { ...told, result: isAsExpected(it, outcome.actual) ? 'pass' : 'fail' };
-  });
-}
-
-function gotIn(actual: Actual): boolean {
-  return actual === 'ok' || actual === 'closed' || actual === 'silent';
-}
-
-/**
- * Refused where it should be dropped: by the gateway's own network, so its guard let the packet in
- * and only nothing listened. On the way through the host it may be another firewall's doing.
- */
-function isAsExpected({ id, expected }: Try, actual: Actual): boolean {
-  if (expected === 'ok' || gotIn(actual)) return actual === expected;
-  if (actual === 'refused') return expected === 'refused' || THROUGH_THE_HOST.has(id);
-  return true;
-}
-
-/** @param allow elements of an nft set: addresses, subnets, `first-last` */
-export function isAllowed(allow: readonly string[], address: Ipv4): boolean {
-  return allow.some((element) => {
-    const [first = '', last] = element.split('-');
-    if (last !== undefined) return between(first, address, last);
-    const cidr: Cidr | null = parseCidr(element);
-    return cidr !== null && cidrContains(cidr, address);
-  });
-}
-
-function between(first: string, address: Ipv4, last: string): boolean {
-  const [low, high] = [parseIpv4(first), parseIpv4(last)];
-  const padded = (text: string) =>
-    text
-      .split('.')
-      .map((part) => part.padStart(3, '0'))
-      .join('.');
-  return (
-    low !== null &&
-    high !== null &&
-    padded(low) <= padded(address) &&
-    padded(address) <= padded(high)
-  );
+function bridgeTries(target: Target, { neighbour, container, hostReason }: Stand): Try[] {
+  const { bridge, relayPort } = target;
+  if (bridge === null) return [];
+  const one = (id: TryId, from: string, source: Ipv4 | null) =>
+    make(target, id, CLIENT, from, [bridge, relayPort], 'dropped', {
+      source,
+      skipped: source ? null : hostReason,
+    });
+  return [
+    one('routed', 'a neighbour that routes through the host', neighbour),
+    one('container', 'a container on another bridge', container),
+  ];
 }
 
 /** The IPv6 address that an interface gives itself (EUI-64, RFC 4291 appendix A). */

@@ -1,7 +1,8 @@
 /** `network show` as a diagram in text: the host, what hangs on each interface, who gets in where. */
 
 import type { Style } from '../ui/ui.ts';
-import type { NetworkShow, Reach, ShownInstance, ShownInterface, ShownNetwork } from './show.ts';
+import type { Reach } from './reach-in.ts';
+import type { NetworkShow, ShownInstance, ShownInterface, ShownNetwork } from './show.ts';
 
 type Paint = (style: Style, text: string) => string;
 
@@ -119,7 +120,8 @@ function bridgeEnd({ bridge, published, reach }: ShownInstance): string {
 
 function inwardText({ from, except, to }: Reach): string {
   const not = except.length > 0 ? ` but not ${except.join(', ')}` : '';
-  return `:${to.slice(to.lastIndexOf(':') + 1)} ← ${from.join(', ') || 'everybody'}${not}`;
+  const port = to.slice(to.lastIndexOf(':') + 1);
+  return `${port === 'any' ? 'all ports' : `:${port}`} ← ${from.join(', ') || 'everybody'}${not}`;
 }
 
 function instanceLines(instance: ShownInstance, paint: Paint): string[] {

@@ -1,102 +1,22 @@
 /** What is in force on the network, as the system says it: facts in, the model of `network show` out. */
 
 import type { ProbeState } from '../gateway/probe.ts';
+import { RUNNING } from '../plan/paths.ts';
 import { lanInterface, publishInterface } from './guard.ts';
-import { cidrContains, ipv4ToNumber, makeCidr, parseIpv4 } from './ipv4.ts';
-import type { Rule, TableRules } from './nft-rules.ts';
-
-/** `no-carrier`: switched on, and nothing at the other end. */
-export type LinkWord = 'up' | 'down' | 'no-carrier' | 'missing';
-/** Compared with what ibq loaded last. `unknown`: nobody noted what was loaded, or nft could not tell. */
-export type RulesWord = 'in-force' | 'changed' | 'missing' | 'unknown';
-
-export interface LinkState {
-  name: string;
-  /** `macvlan`, `bridge`, `veth`, …; null for a plain interface. */
-  kind: string | null;
-  /** Interface it hangs on, where that is in the same namespace. */
-  parent: string | null;
-  state: LinkWord;
-  mac: string | null;
-  /** `10.0.0.5/24`: its own address and the length of its subnet. */
-  addresses: string[];
-}
-
-export interface RouteState {
-  /** `default` or a subnet. */
-  destination: string;
-  gateway: string | null;
-  interface: string;
-  metric: number;
-}
-
-/** One network namespace: the host's, or an instance's. */
-export interface NamespaceState {
-  links: LinkState[];
-  routes: RouteState[];
-  rules: TableRules | null;
-  /** What ibq loaded last, as the same nft lists it. */
-  loadedRules: TableRules | null;
-  rulesState: RulesWord;
-  /** TCP sockets that listen, `127.0.0.1:4001`. */
-  listens: string[];
-}
-
-export interface PodmanNetwork {
-  name: string;
-  driver: string;
-  /** `bridge`, `vepa`, `l2`, …; null for a bridge. */
-  mode: string | null;
-  /** Parent of a macvlan or ipvlan, or the bridge itself. */
-  interface: string;
-  subnet: string;
-  gateway: string | null;
-  /** First and last address that Podman may give out; null: all of the subnet. */
-  range: { first: string; last: string } | null;
-  /** Container ids by the interface that they have on it: `ID/lan0`. */
-  attached: string[];
-}
-
-export interface InstanceState {
-  name: string;
-  unit: string;
-  container: string | null;
-  /** Its first process; null: none that ibq knows. */
-  pid: number | null;
-  pendingRestart: boolean;
-  api: ProbeState | null;
-  /** As it runs, or as it is deployed where it does not run. */
-  publish: string | null;
-  lan: string | null;
-  relayPort: number;
-  /** Null: it does not run, or has no namespace of its own that ibq knows. */
-  namespace: NamespaceState | null;
-}
-
-export interface NetworkInForce {
-  host: NamespaceState;
-  forwarding: boolean;
-  /** Port forwards of netavark's table; null: there is no such table (it uses iptables, or was flushed). */
-  forwards: TableRules | null;
-  networks: PodmanNetwork[];
-  /** Networks of the current generation. */
-  wantedNetworks: readonly string[];
-  instances: InstanceState[];
-}
+import type {
+  InstanceState,
+  LinkState,
+  LinkWord,
+  NetworkInForce,
+  PodmanNetwork,
+  RouteState,
+  RulesWord,
+} from './in-force.ts';
+import type { Rule } from './nft-rules.ts';
+import { type Reach, reachOf } from './reach-in.ts';
 
 export interface ShownInterface extends LinkState {
   role: 'parent' | 'bridge' | 'shim' | 'way-out';
-}
-
-/** Who reaches what. `host`: programs on the host; `lan`: by the instance's own address; `published`: from elsewhere, by the host's. */
-export interface Reach {
-  by: 'host' | 'lan' | 'published' | 'other';
-  /** Addresses as the instance sees them; empty: everybody. */
-  from: string[];
-  /** What is dropped before, although `from` has it. */
-  except: string[];
-  /** Address and port. */
-  to: string;
 }
 
 export interface ShownInstance {
@@ -245,11 +165,14 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
     wayOut: wayOutOf(namespace?.routes ?? []),
     published,
     rules: namespace?.rulesState ?? 'none',
-    reach: reachOf(namespace?.rules ?? null, {
-      bridge: bridge?.address ?? null,
-      lan: lan?.address ?? null,
-      bridgeGateway: namespace?.links ? gatewayOn(facts, bridge?.network ?? null) : null,
-    }),
+    reach:
+      namespace === null
+        ? []
+        : reachOf(namespace.rules, {
+            bridge: bridge?.address ?? null,
+            lan: lan?.address ?? null,
+            bridgeGateway: gatewayOn(facts, bridge?.network ?? null),
+          }),
     problems: [],
   };
   return { ...shown, problems: instanceProblems(shown, instance) };
@@ -279,56 +202,6 @@ function publishedPort(
   };
 }
 
-/** From the accepting rules of chain `input`, each with what is dropped before it. */
-function reachOf(
-  table: TableRules | null,
-  at: { bridge: string | null; lan: string | null; bridgeGateway: string | null },
-): Reach[] {
-  if (table === null) return [];
-  const rules = table.rules.filter((rule) => rule.chain === 'input');
-  return rules.flatMap((rule, index): Reach[] => {
-    const opens = rule.verdict === 'accept' && rule.input !== 'lo' && rule.states === null;
-    if (!opens || rule.protocol === 'icmp' || rule.protocol === 'ipv6') return [];
-    if (rule.from !== null && rule.from.length === 0) return [];
-    const address = rule.input === lanInterface ? at.lan : at.bridge;
-    const onlyHost = rule.from?.every((source) => source === at.bridgeGateway) === true;
-    const by = !rule.understood
-      ? 'other'
-      : rule.input === lanInterface
-        ? 'lan'
-        : rule.input !== publishInterface
-          ? 'other'
-          : onlyHost
-            ? 'host'
-            : 'published';
-    const dropped = rules
-      .slice(0, index)
-      .filter((it) => it.verdict === 'drop' && it.input === rule.input && it.ports === null)
-      .flatMap((it) => it.from ?? []);
-    return (rule.ports ?? ['any']).map((port) => ({
-      by,
-      from: rule.from ?? [],
-      except: dropped.filter(
-        (other) => rule.from === null || rule.from.some((it) => meets(it, other)),
-      ),
-      to: `${address ?? '*'}:${port}`,
-    }));
-  });
-}
-
-/** Whether two addresses, subnets or ranges of nft's have an address in common; a range counts as one that does. */
-function meets(one: string, other: string): boolean {
-  const subnet = (text: string) => {
-    const [address = '', prefix = '32'] = text.split('/');
-    const parsed = parseIpv4(address);
-    return parsed && { address: parsed, prefix: Number(prefix) };
-  };
-  const [a, b] = [subnet(one), subnet(other)];
-  if (!a || !b) return true;
-  const [wide, narrow] = a.prefix <= b.prefix ? [a, b] : [b, a];
-  return cidrContains(makeCidr(ipv4ToNumber(wide.address), wide.prefix), narrow.address);
-}
-
 function instanceProblems(shown: ShownInstance, instance: InstanceState): string[] {
   const { name, state, published, rules, lan, bridge } = shown;
   const problems: string[] = [];
@@ -338,7 +211,8 @@ function instanceProblems(shown: ShownInstance, instance: InstanceState): string
     problems.push('nothing shows that its guard was loaded');
   }
   if (rules === 'missing') {
-    problems.push(`its rules are gone: everybody gets in; "sudo ibq restart ${name}" closes it`);
+    const load = `sudo nsenter --net=/proc/${instance.pid}/ns/net nft -f ${RUNNING}/${name}/guard.nft`;
+    problems.push(`its rules are gone: everybody gets in; to close it again: ${load}`);
   } else if (rules === 'changed') {
     problems.push('its rules are not those that ibq loaded');
   } else if (rules === 'unknown') problems.push('its rules could not be compared');

@@ -9,6 +9,7 @@ import {
   ipv4FromNumber,
   networkOf,
   parseCidr,
+  parseIpv4,
 } from './ipv4.ts';
 
 /** How many addresses of each sort are asked for on the LAN. */
@@ -57,4 +58,29 @@ export function freeBlock(routes: readonly string[]): string | null {
   const used = routes.flatMap((route) => parseCidr(route) ?? []);
   const free = DOCUMENTATION.find((block) => !used.some((route) => cidrsOverlap(route, block)));
   return free ? free.replace(/\.0\/24$/, '') : null;
+}
+
+/** @param allow elements of an nft set: addresses, subnets, `first-last` */
+export function isAllowed(allow: readonly string[], address: Ipv4): boolean {
+  return allow.some((element) => {
+    const [first = '', last] = element.split('-');
+    if (last !== undefined) return between(first, address, last);
+    const cidr = parseCidr(element);
+    return cidr !== null && cidrContains(cidr, address);
+  });
+}
+
+function between(first: string, address: Ipv4, last: string): boolean {
+  const [low, high] = [parseIpv4(first), parseIpv4(last)];
+  const padded = (text: string) =>
+    text
+      .split('.')
+      .map((part) => part.padStart(3, '0'))
+      .join('.');
+  return (
+    low !== null &&
+    high !== null &&
+    padded(low) <= padded(address) &&
+    padded(address) <= padded(high)
+  );
 }

@@ -275,7 +275,8 @@ export function liveGuard(
 
 /** Runs by an older definition than the wanted one. */
 function isOutdated({ name, definition }: DesiredInstance, runtime: Runtime | null): boolean {
-  return isActive(runtime, name) && runtime?.running.get(name)?.definition !== definition;
+  const running = runtime?.running.get(name);
+  return running !== undefined && isActive(runtime, name) && running.definition !== definition;
 }
 
 /** Nothing of it runs and systemd will not try again by itself. */

@@ -1,9 +1,9 @@
 /** `assembleDesired(config, facts)`: the generation that the configuration asks for. Pure. */
 
 import type { Config, Instance, NetworkConfig } from '../config/types.ts';
-import { ConfigError, type Problem } from '../errors.ts';
+import { ConfigError } from '../errors.ts';
 import { profileOf } from '../images/index.ts';
-import { type AddressPlan, planAddresses } from '../network/address-plan.ts';
+import { type AddressPlan, type LanAddress, planAddresses } from '../network/address-plan.ts';
 import { type Cidr, parseCidr, parseIpv4 } from '../network/ipv4.ts';
 import type { Mac } from '../network/mac.ts';
 import { choosePublishSubnet } from '../network/publish-network.ts';
@@ -27,6 +27,8 @@ export interface Desired {
   links: Rendered['links'];
   instances: DesiredInstance[];
   networks: RenderedNetwork[];
+  /** LAN addresses of the instances, those included that their mode does not use now. */
+  addresses: ReadonlyMap<string, LanAddress>;
   /** Paths in `files` that belong to one instance. */
   instanceFiles: ReadonlySet<string>;
   publishSubnet: Cidr | null;
@@ -59,6 +61,7 @@ export function assembleDesired(
   });
   const texts = new Map(rendered.files.map((file) => [file.path, file]));
   const byName = new Map(config.instances.map((instance) => [instance.name, instance]));
+  const known = knownAddresses(manifest);
   const shared = sharedInputs(config.network, config.publish.address, facts);
   const instances = rendered.instances.flatMap((instance): DesiredInstance[] => {
     const configured = byName.get(instance.name);
@@ -89,6 +92,12 @@ export function assembleDesired(
     links: rendered.links,
     instances,
     networks: rendered.networks,
+    addresses: new Map(
+      instances.flatMap(({ name, lan }) => {
+        const address = lan ?? known.get(name);
+        return address ? [[name, address] as const] : [];
+      }),
+    ),
     instanceFiles: new Set(instances.flatMap(({ files }) => files.map(({ path }) => path))),
     publishSubnet,
     hostRules: texts.get('host.nft')?.text ?? null,
@@ -163,12 +172,6 @@ function addressesFor(
 ): AddressPlan['assignments'] {
   const { lan, mode } = config.network;
   if (lan === null || mode === 'bridge') return new Map();
-  const previous = Object.entries(manifest?.instances ?? {}).flatMap(([name, instance]) => {
-    const address = instance.lan ? parseIpv4(instance.lan.address) : null;
-    return address
-      ? [[name, { address, mac: (instance.lan?.mac ?? null) as Mac | null }] as const]
-      : [];
-  });
   const { assignments, problems } = planAddresses({
     lan,
     instances: config.instances.map(({ name, file, settings }) => ({
@@ -177,15 +180,25 @@ function addressesFor(
       fixed: settings.address,
     })),
     hostAccess: config.network.hostAccess,
-    previous: new Map(previous),
+    previous: knownAddresses(manifest),
     held: facts.held,
     hostAddresses: facts.hostAddresses,
     seen: facts.seen,
+    answered: facts.answered,
     machineId: facts.machineId,
     file: facts.rangeFile,
   });
-  if (problems.length > 0) throw new ConfigError(problems as Problem[]);
+  if (problems.length > 0) throw new ConfigError(problems);
   return assignments;
+}
+
+/** Of the installed generation, instances that have left the configuration included. */
+function knownAddresses(manifest: Manifest | null): Map<string, LanAddress> {
+  const known = Object.entries(manifest?.addresses ?? {}).flatMap(([name, entry]) => {
+    const address = parseIpv4(entry.address);
+    return address ? [[name, { address, mac: entry.mac as Mac | null }] as const] : [];
+  });
+  return new Map(known);
 }
 
 function sharedInputs(

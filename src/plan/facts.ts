@@ -17,6 +17,8 @@ export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns'
   lanNetworks: readonly { parent: string; driver: string }[];
   /** Addresses that the host has seen on the LAN (ARP). */
   seen: readonly Ipv4[];
+  /** Addresses about to be given out for which somebody on the LAN answered just now. */
+  answered: readonly Ipv4[];
   /** Subnets of the host's routes and of other Podman networks. */
   usedSubnets: readonly Cidr[];
   /** The file that pins the LAN's range, for messages. */

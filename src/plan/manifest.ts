@@ -12,7 +12,7 @@ export interface ManifestInstance {
   image: string;
   /** `127.0.0.1:4001`; null where nothing is published. */
   publish: string | null;
-  /** LAN address and MAC; they are read back from here, so an instance keeps them for life. */
+  /** LAN address and MAC; null where its mode gives it none. */
   lan: ManifestLan | null;
   /** Port that the container listens on. */
   relayPort: number;
@@ -36,6 +36,11 @@ export interface Manifest {
   /** Subnet of the publish bridge. */
   publishSubnet: string | null;
   instances: Readonly<Record<string, ManifestInstance>>;
+  /**
+   * LAN addresses by instance. They are read back from here, so an instance keeps its own for life,
+   * through a time in mode `bridge` too.
+   */
+  addresses: Readonly<Record<string, ManifestLan>>;
   /** Podman networks of the generation. */
   networks: readonly string[];
   /** SHA-256 of each file, by path relative to the generation; the manifest itself is not among them. */
@@ -69,6 +74,7 @@ export function buildManifest(
         },
       ]),
     ),
+    addresses: Object.fromEntries(desired.addresses),
     networks: desired.networks.map((network) => network.name),
     files: Object.fromEntries(desired.files.map(({ path, text }) => [path, sha256(text)])),
     images: made.images,
@@ -123,6 +129,7 @@ export function parseManifest(text: string): Manifest {
     createdAt: string(value, 'createdAt'),
     publishSubnet: stringOrNull(value, 'publishSubnet'),
     instances: Object.fromEntries(instances),
+    addresses: parseAddresses(record(value, 'addresses')),
     networks,
     files: strings(value, 'files'),
     images: strings(value, 'images'),
@@ -162,10 +169,19 @@ function number(parent: JsonRecord, key: string, where = ''): number {
 }
 
 function parseLan(parent: JsonRecord, where: string): ManifestLan | null {
-  if (parent.lan === null) return null;
-  const lan = record(parent, 'lan', where);
-  const inside = join(where, 'lan');
-  return { address: string(lan, 'address', inside), mac: stringOrNull(lan, 'mac', inside) };
+  return parent.lan === null ? null : parseAddress(parent, 'lan', where);
+}
+
+function parseAddresses(parent: JsonRecord): Record<string, ManifestLan> {
+  return Object.fromEntries(
+    Object.keys(parent).map((name) => [name, parseAddress(parent, name, 'addresses')]),
+  );
+}
+
+function parseAddress(parent: JsonRecord, key: string, where: string): ManifestLan {
+  const entry = record(parent, key, where);
+  const inside = join(where, key);
+  return { address: string(entry, 'address', inside), mac: stringOrNull(entry, 'mac', inside) };
 }
 
 function stringOrNull(parent: JsonRecord, key: string, where = ''): string | null {

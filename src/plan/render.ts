@@ -17,7 +17,7 @@ const COLOUR = { add: 'green', change: 'yellow', remove: 'red' } as const;
 const COST: Record<Cost, string> = {
   none: '',
   start: 'starts',
-  'new-login': 'needs a restart (new login)',
+  'new-login': 'a restart puts it into force (new login)',
   stop: 'stops',
 };
 

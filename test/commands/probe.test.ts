@@ -68,8 +68,8 @@ test('a relay with nothing behind it is not healthy: 3', async () => {
 describe('refused: 64', () => {
   test.each([
     ['4009', 'no deployed instance "4009"'],
-    ['localhost:0', 'should be HOST:PORT, port 1-65535'],
-    ['localhost:70000', 'should be HOST:PORT, port 1-65535'],
+    ['localhost:0', 'should be an instance or HOST:PORT with a port of 1-65535'],
+    ['localhost:70000', 'should be an instance or HOST:PORT with a port of 1-65535'],
   ])('%s', async (target, message) => {
     const { context } = liveHost(await deployedTree());
     await expect(probe(context, target, OPTIONS)).rejects.toMatchObject({

@@ -160,7 +160,7 @@ describeOnHosts('deploy', (host) => {
     const before = await everything();
     await host.ok("sed -i '1i java_heap = 1024' /etc/ibq/instances/4002.toml");
     const { stderr } = await ibqOk(host, ['deploy']);
-    expect(stderr).toContain('~ 4002: needs a restart (new login); java_heap');
+    expect(stderr).toMatch(/~ 4002: .*restart.* \(new login\); java_heap$/m);
     expect(stderr).toContain('sudo ibq restart 4002');
     expect((await everything()).containers).toEqual(before.containers);
 

@@ -95,6 +95,9 @@ describeOnHosts('doctor', (host) => {
         mend: () => host.ok('umount /usr/bin/systemctl'),
       }));
 
+    test('systemd: did not boot this host', () =>
+      seenAs('systemd', 'fail', 'mount -t tmpfs none /run/systemd', 'true'));
+
     test.each([
       ['netavark', '/usr/lib/podman/netavark'],
       ['nft', '/usr/sbin/nft'],
@@ -110,14 +113,14 @@ describeOnHosts('doctor', (host) => {
 
     test('guard-hook: anybody may change the guard', () =>
       check('guard-hook', 'fail', {
-        break: () => host.ok('chmod 0777 /usr/local/lib/ibq/guard'),
+        break: () => host.ok(`chmod 0777 ${LIBRARY}/guard`),
         says: /guard should be writable by root alone, has mode 777/,
         mend: asSaid,
       }));
 
     test('guard-hook: its definition is gone', () =>
       check('guard-hook', 'fail', {
-        break: () => host.ok('rm /usr/local/lib/ibq/hooks.d/ibq-guard.json'),
+        break: () => host.ok(`rm ${LIBRARY}/hooks.d/ibq-guard.json`),
         says: /ibq-guard\.json is missing/,
         mend: () => installIbq(host),
       }));
@@ -171,6 +174,16 @@ describeOnHosts('doctor', (host) => {
           host.ok('chown 0:0 /var/lib/containers/storage/volumes/ibq-4001-settings/_data'),
         says: /settings of 4001 should belong to 1000:1000, .* to 0:0/,
         mend: asSaid,
+      }));
+
+    test('image-uid: an image that runs as another user', () =>
+      check('image-uid', 'fail', {
+        break: () =>
+          host.ok(
+            'podman image inspect -f "{{.Id}}" localhost/ibq-simulator >/run/id && printf "FROM localhost/ibq-simulator\\nUSER 911\\n" | podman build -q -t localhost/ibq-simulator -',
+          ),
+        says: /runs as user 911, images of the profile simulator as 1000:1000/,
+        mend: () => host.ok('podman tag "$(cat /run/id)" localhost/ibq-simulator:latest'),
       }));
 
     test('memory: more heap than there is', () =>
@@ -357,6 +370,20 @@ describeOnHosts('doctor', (host) => {
     test('what was advised holds: a reload of the firewall leaves the ports open', () =>
       passes('port-rules', 'host-rules', 'instances'));
 
+    test('generation: its manifest was cut off', () =>
+      check('generation', 'fail', {
+        break: async () => {
+          await host.ok('truncate -s 100 /etc/ibq/current/manifest.json');
+        },
+        says: /manifest\.json: should be JSON/,
+        mend: async ({ mend }) => {
+          expect(mend).toMatch(/or remove it and deploy$/);
+          await host.ok('rm /etc/ibq/current');
+          // Without the old one nobody knows the bridge's subnet: a new bridge, and a restart for each.
+          await ibqOk(host, ['deploy', '--restart-changed']);
+        },
+      }));
+
     test('foreign-files: a generated file was edited', () =>
       check('foreign-files', 'fail', {
         break: () => host.ok(`echo '# mine' >>/etc/ibq/current/${DROP_IN}`),
@@ -494,6 +521,8 @@ describeOnHosts('doctor', (host) => {
   }
 });
 
+/** Where ibq was installed, for a shell on the host. */
+const LIBRARY = '"$(dirname "$(readlink -f "$(command -v ibq)")")"';
 const USER = '/etc/containers/systemd/ib-gateway@';
 const DROP_IN = 'units/ib-gateway@4002.container.d/10-ibq.conf';
 const ONE_MAC = `nft 'add table bridge port; add chain bridge port in { type filter hook prerouting priority -300; }; add rule bridge port in iifname "host" ether saddr != 02:00:0a:00:00:05 drop'`;

@@ -52,8 +52,9 @@ export async function ibqOk(
 
 /** All that a person would look at when an ibq went wrong. */
 export async function told(host: TestHost, result: RunResult): Promise<string> {
-  const units = ['ib-gateway@*', 'ibq-*', 'ib-gateways.target'].flatMap((unit) => ['--unit', unit]);
-  const journal = await host.run(['journalctl', '--no-pager', '--boot', '--lines=40', ...units]);
+  const listing = "journalctl --no-pager -b -u 'ib-gateway@*' -u 'ibq-*' -u ib-gateways.target";
+  // Without what the gateways themselves say.
+  const journal = await host.run(`${listing} | grep -vE ' (ib-gateway-|podman\\[)' | tail -n 30`);
   const { exitCode, stdout, stderr } = result;
   return `exit code ${exitCode}\n--- stdout\n${stdout}\n--- stderr\n${stderr}\n--- journal\n${journal.stdout}`;
 }

@@ -169,6 +169,17 @@ describeOnHosts('lan', (host) => {
       expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
     });
 
+    test('one that somebody took in a time without a LAN is not given back', async () => {
+      const mac = await neighbourMac('lan3');
+      await configure({ mode: 'bridge' });
+      await deploy('--restart-changed');
+      await host.ok('ip -n lan3 address add 10.0.0.194/24 dev eth0');
+      await configure({ mode: 'dual' });
+      const { stderr } = await deploy('--restart-changed');
+      expect(stderr).toContain(`10.0.0.194 is in use on the LAN by ${mac}; it is not given out`);
+      expect(await lanAddress(host, '4001')).toBe('10.0.0.195');
+    });
+
     test('a chosen one that is in use is refused before anything is touched', async () => {
       const before = [await generation(host), await containerIds(host)];
       await addGateway(host, 'chosen', { port: 4010, set: ['address=10.0.0.9'] });
@@ -236,14 +247,14 @@ describeOnHosts('lan', (host) => {
       (await answers('host', [`${await lanAddress(host, '4001')}:4003`]))[0] === true;
 
     test('an address of its own that is in use is refused', async () => {
-      // The last of the /26 that init pinned.
-      await host.ok('ip -n lan3 address add 10.0.0.254/24 dev eth0');
+      // The last of the /27 that init pinned.
+      await host.ok('ip -n lan3 address add 10.0.0.223/24 dev eth0');
       await configure({ mode: 'dual', hostAccess: true });
       const { exitCode, stderr } = await ibq(host, ['deploy']);
       expect(exitCode).toBe(78);
       expect(stderr).toContain('its last address should be free for the host');
-      expect(stderr).toContain(`10.0.0.254 is in use on the LAN by ${await neighbourMac('lan3')}`);
-      await host.ok('ip -n lan3 address del 10.0.0.254/24 dev eth0');
+      expect(stderr).toContain(`10.0.0.223 is in use on the LAN by ${await neighbourMac('lan3')}`);
+      await host.ok('ip -n lan3 address del 10.0.0.223/24 dev eth0');
     });
 
     test('stays with a deploy that has nothing to do, and says nothing on the LAN for the host', async () => {

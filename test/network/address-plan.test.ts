@@ -33,6 +33,7 @@ const input = (changes: Partial<AddressPlanInput> = {}): AddressPlanInput => ({
   held: new Map(),
   hostAddresses: ['10.0.0.5' as Ipv4],
   seen: [],
+  answered: [],
   machineId: '0123456789abcdef0123456789abcdef',
   file: '/etc/ibq/network.toml',
   ...changes,
@@ -77,6 +78,11 @@ describe('addresses', () => {
       'seen on the LAN are kept where it is the instance that was seen',
       { previous: had({ a: '10.0.0.192' }), seen: ['10.0.0.192' as Ipv4] },
       ['a 10.0.0.192', 'b 10.0.0.193'],
+    ],
+    [
+      'for which somebody answers are not given back to an instance that had them',
+      { previous: had({ a: '10.0.0.192' }), answered: ['10.0.0.192' as Ipv4] },
+      ['a 10.0.0.193', 'b 10.0.0.194'],
     ],
     [
       'of the host and the gateway are avoided',

@@ -69,6 +69,16 @@ describe('LAN addresses', () => {
     expect(addresses(BRIDGE)).toEqual({ '4001': null, '4002': null });
   });
 
+  test('kept through a time in mode bridge', () => {
+    const host = ModelHost.deployed(sampleConfig({ instances: [sampleInstance('4002')] }));
+    expect(host.manifest?.addresses['4002']?.address).toBe('10.0.0.192');
+    host.deploy({ ...BRIDGE, instances: [sampleInstance('4002')] });
+    expect(addresses(CONFIG, sampleFacts(), host)).toEqual({
+      '4001': '10.0.0.193',
+      '4002': '10.0.0.192',
+    });
+  });
+
   test('a range that is full is an error that says so', () => {
     const { lan } = CONFIG.network;
     const config = sampleConfig({

@@ -30,6 +30,7 @@ const MANIFEST: Manifest = {
   createdAt: '2025-11-21T07:00:00.000Z',
   publishSubnet: '10.89.0.0/24',
   instances: { '4001': INSTANCE },
+  addresses: { '4001': { address: '10.0.0.193', mac: '02:00:00:00:00:01' } },
   networks: ['ibq-publish-0fd8daf1'],
   files: { 'guard/4001.nft': sha256('') },
   images: { 'ghcr.io/gnzsnz/ib-gateway:stable': 'sha256:00' },
@@ -46,13 +47,15 @@ describe('what is written is read back', () => {
     const texts = fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true, maxKeys: 3 });
     const nullable = fc.option(fc.string());
     const whole = fc.integer({ min: 1 });
+    const address = fc.record({ address: fc.string(), mac: nullable });
+    const names = fc.stringMatching(/^[a-z0-9_]{1,5}$/);
     const instances = fc.record({
       definition: fc.string(),
       mode: fc.string(),
       profile: fc.string(),
       image: fc.string(),
       publish: nullable,
-      lan: fc.option(fc.record({ address: fc.string(), mac: nullable })),
+      lan: fc.option(address),
       relayPort: whole,
       inputs: texts,
     });
@@ -62,10 +65,8 @@ describe('what is written is read back', () => {
       generation: whole,
       createdAt: fc.string(),
       publishSubnet: nullable,
-      instances: fc.dictionary(fc.stringMatching(/^[a-z0-9_]{1,5}$/), instances, {
-        noNullPrototype: true,
-        maxKeys: 3,
-      }),
+      instances: fc.dictionary(names, instances, { noNullPrototype: true, maxKeys: 3 }),
+      addresses: fc.dictionary(names, address, { noNullPrototype: true, maxKeys: 3 }),
       networks: fc.array(fc.string(), { maxLength: 3 }),
       files: texts,
       images: texts,

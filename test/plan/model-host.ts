@@ -39,6 +39,7 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     held: new Map(),
     lanNetworks: [],
     seen: [],
+    answered: [],
     usedSubnets: ['10.0.0.0/24' as Cidr],
     interfaces: new Map([['eth1', { up: true }]]),
     rangeFile: '/etc/ibq/network.toml',

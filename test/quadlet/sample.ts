@@ -118,6 +118,7 @@ export function sampleInput(
           previous: new Map(),
           hostAddresses: ['10.0.0.5' as Ipv4],
           seen: [],
+          answered: [],
           machineId: '0123456789abcdef0123456789abcdef',
           file: '/etc/ibq/network.toml',
         }).assignments;

@@ -29,28 +29,42 @@ export function readConfiguration(
 
 /** @throws UserError without Podman's answer */
 export async function readVolumes(host: HostReader, manifest: Manifest): Promise<VolumeFacts[]> {
+  const [paths, users] = await Promise.all([readMountpoints(host), readImageUsers(host, manifest)]);
   const found = await Promise.all(
-    Object.entries(manifest.instances).map(async ([instance, { profile }]) => {
-      // Deployed by another version of ibq, perhaps.
-      if (!PROFILE_IDS.includes(profile)) return [];
+    Object.entries(manifest.instances).map(async ([instance, { profile, image }]) => {
+      const path = paths.get(volumeName(instance));
+      // Without a known profile: deployed by another version of ibq, perhaps.
+      if (path === undefined || !PROFILE_IDS.includes(profile)) return [];
       const { uid, gid } = profileOf(profile as ProfileId);
-      const name = volumeName(instance);
-      const result = await host.run([
-        'podman',
-        'volume',
-        'inspect',
-        '--format',
-        '{{.Mountpoint}}',
-        name,
-      ]);
-      if (result.failure !== null) throw new UserError('podman did not answer');
-      const path = result.stdout.trim();
-      if (result.exitCode !== 0 || path === '') return [];
-      const owner = await stat(path);
-      return [{ instance, path, owner: `${owner.uid}:${owner.gid}`, wanted: `${uid}:${gid}` }];
+      const { uid: ownerUid, gid: ownerGid } = await stat(path);
+      const owner = `${ownerUid}:${ownerGid}`;
+      const imageUser = users.get(image) ?? null;
+      return [{ instance, path, owner, wanted: `${uid}:${gid}`, image, imageUser, profile }];
     }),
   );
   return found.flat();
+}
+
+async function readMountpoints(host: HostReader): Promise<Map<string, string>> {
+  const format = '{{.Name}} {{.Mountpoint}}';
+  const result = await host.run(['podman', 'volume', 'ls', '--format', format]);
+  if (result.exitCode !== 0) throw new UserError('podman volume ls does not tell');
+  const lines = result.stdout.split('\n').map((line) => /^(\S+) (.+)$/.exec(line));
+  return new Map(lines.flatMap((match) => (match ? [[match[1] ?? '', match[2] ?? '']] : [])));
+}
+
+/** User id of each image, where it is a number; a name would have to be looked up inside. */
+async function readImageUsers(host: HostReader, manifest: Manifest): Promise<Map<string, string>> {
+  const images = [...new Set(Object.values(manifest.instances).map(({ image }) => image))];
+  const inspect = ['podman', 'image', 'inspect', '--format', '{{.Config.User}}'] as const;
+  const users = await Promise.all(
+    images.map(async (image): Promise<[string, string] | null> => {
+      const { exitCode, stdout } = await host.run([...inspect, image]);
+      const uid = /^(\d+)(:|$)/.exec(stdout.trim())?.[1];
+      return exitCode === 0 && uid !== undefined ? [image, uid] : null;
+    }),
+  );
+  return new Map(users.filter((user) => user !== null));
 }
 
 /** Where ibq writes, and where Podman keeps images (its default graphroot). */

@@ -20,6 +20,8 @@ import { askLan } from '../lan-ask.ts';
 
 /** A first try and the kernel's second one, a second later. */
 const WAIT_MS = 1200;
+/** How many instances try the way out: they share bridges, and each try is a process of its own. */
+const MOST_TRIED = 4;
 /** The rest of a larger range is not asked: the kernel's table of neighbours is small (gc_thresh2). */
 const MOST_ASKED = 256;
 
@@ -79,7 +81,8 @@ export async function readWayOut(
   network: NetworkFacts,
 ): Promise<FactValues['wayOut']> {
   const { files } = host;
-  const inside = [...running].filter(([name]) => manifest?.instances[name]?.publish);
+  const published = [...running].filter(([name]) => manifest?.instances[name]?.publish);
+  const inside = published.slice(0, MOST_TRIED);
   const defaults = network.routes.filter(({ destination }) => prefixOf(destination) === 0);
   const nextHop =
     defaults.sort((a, b) => a.metric - b.metric).find(({ gateway }) => gateway)?.gateway ?? null;
@@ -116,6 +119,8 @@ async function answers(host: HostReader, address: Ipv4, pid?: number): Promise<b
     pid === undefined
       ? await host.run(node)
       : await host.run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...node]);
+  // No answer within its time is not the same as no time to ask.
+  if (result.failure !== null) throw new UserError('a try to connect did not end in time');
   return result.exitCode === 0;
 }
 

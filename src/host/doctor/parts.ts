@@ -23,10 +23,18 @@ export async function readPodmanState(host: HostReader): Promise<FactValues['pod
   };
 }
 
-export async function readSystemdVersion(host: HostReader): Promise<FactValues['systemd']> {
-  const result = await host.run(['systemctl', '--version']);
-  if (result.failure === 'timed-out') throw new UserError('systemctl did not answer in time');
-  return { version: parseSystemdVersion(result.stdout) };
+/** The first is the program's word, the second that of the systemd that runs. */
+export async function readSystemdState(host: HostReader): Promise<FactValues['systemd']> {
+  const [tool, manager] = await Promise.all([
+    host.run(['systemctl', '--version']),
+    host.run(['systemctl', 'show', '--property=Version']),
+  ]);
+  const version = parseSystemdVersion(tool.stdout);
+  if (tool.failure === 'not-found') return { version, failure: 'missing' };
+  // sd_booted(3)
+  if (!host.files.exists('/run/systemd/system')) return { version, failure: 'not-booted' };
+  const hangs = [tool, manager].some(({ failure }) => failure === 'timed-out');
+  return { version, failure: hangs ? 'hangs' : null };
 }
 
 export function findParts(files: FileReader): FactValues['parts'] {

@@ -1,0 +1,73 @@
+/** Who gets into an instance, by the rules that its network namespace holds. */
+
+import { lanInterface, publishInterface } from './guard.ts';
+import { cidrContains, ipv4ToNumber, makeCidr, parseIpv4 } from './ipv4.ts';
+import type { TableRules } from './nft-rules.ts';
+
+/** Who reaches what. `host`: programs on the host; `lan`: by the instance's own address; `published`: from elsewhere, by the host's. */
+export interface Reach {
+  by: 'host' | 'lan' | 'published' | 'other';
+  /** Addresses as the instance sees them; empty: everybody. */
+  from: string[];
+  /** What is dropped before, although `from` has it. */
+  except: string[];
+  /** Address and port. */
+  to: string;
+}
+
+/** From the accepting rules of chain `input`, each with what is dropped before it. */
+export function reachOf(
+  table: TableRules | null,
+  at: { bridge: string | null; lan: string | null; bridgeGateway: string | null },
+): Reach[] {
+  if (table?.policies.input !== 'drop') return openToAll(at);
+  const rules = table.rules.filter((rule) => rule.chain === 'input');
+  return rules.flatMap((rule, index): Reach[] => {
+    const opens = rule.verdict === 'accept' && rule.input !== 'lo' && rule.states === null;
+    if (!opens || rule.protocol === 'icmp' || rule.protocol === 'ipv6') return [];
+    if (rule.from !== null && rule.from.length === 0) return [];
+    const address = rule.input === lanInterface ? at.lan : at.bridge;
+    const onlyHost = rule.from?.every((source) => source === at.bridgeGateway) === true;
+    const by = !rule.understood
+      ? 'other'
+      : rule.input === lanInterface
+        ? 'lan'
+        : rule.input !== publishInterface
+          ? 'other'
+          : onlyHost
+            ? 'host'
+            : 'published';
+    const dropped = rules
+      .slice(0, index)
+      .filter((it) => it.verdict === 'drop' && it.input === rule.input && it.ports === null)
+      .flatMap((it) => it.from ?? []);
+    return (rule.ports ?? ['any']).map((port) => ({
+      by,
+      from: rule.from ?? [],
+      except: dropped.filter(
+        (other) => rule.from === null || rule.from.some((it) => meets(it, other)),
+      ),
+      to: `${address ?? '*'}:${port}`,
+    }));
+  });
+}
+
+/** Nothing drops what is not accepted: every port, for everybody who has a way there. */
+function openToAll({ lan, bridge }: { lan: string | null; bridge: string | null }): Reach[] {
+  const open = (by: Reach['by'], address: string | null): Reach[] =>
+    address === null ? [] : [{ by, from: [], except: [], to: `${address}:any` }];
+  return [...open('lan', lan), ...open('published', bridge)];
+}
+
+/** Whether two addresses, subnets or ranges of nft's have an address in common; a range counts as one that does. */
+function meets(one: string, other: string): boolean {
+  const subnet = (text: string) => {
+    const [address = '', prefix = '32'] = text.split('/');
+    const parsed = parseIpv4(address);
+    return parsed && { address: parsed, prefix: Number(prefix) };
+  };
+  const [a, b] = [subnet(one), subnet(other)];
+  if (!a || !b) return true;
+  const [wide, narrow] = a.prefix <= b.prefix ? [a, b] : [b, a];
+  return cidrContains(makeCidr(ipv4ToNumber(wide.address), wide.prefix), narrow.address);
+}

@@ -1,0 +1,217 @@
+/** What the checks of files and of what is in force say: one row a cause. */
+
+import { generationFiles, guard, instance } from './facts.ts';
+import { judgeTable, type Row } from './rows.ts';
+
+const UNIT = { id: 'ib-gateway@4001.service', load: 'loaded', loaded: 'a', deployed: 'a' };
+const GENERATOR = { path: '/g', services: new Map<string, string>(), errors: ['bad file'] };
+
+const files: Row[] = [
+  [
+    'generation',
+    'broken',
+    { generation: { problem: 'm.json: is missing; point at another' } },
+    'fail',
+    'm.json: is missing',
+    'point at another',
+  ],
+  [
+    'foreign-files',
+    'edited',
+    { generationFiles: { ...generationFiles, drift: ['units/a'] } },
+    'fail',
+    /units\/a was edited/,
+    /--replace-drift/,
+  ],
+  [
+    'foreign-files',
+    'added',
+    { generationFiles: { ...generationFiles, foreign: ['units/b'] } },
+    'fail',
+    /units\/b is not ibq's/,
+    /move it away/,
+  ],
+  [
+    'foreign-files',
+    'not linked',
+    { generationFiles: { ...generationFiles, linked: false } },
+    'fail',
+    /should lead to/,
+    'sudo ibq deploy',
+  ],
+  [
+    'foreign-files',
+    'plain unit',
+    { generationFiles: { ...generationFiles, staticUnits: [{ path: '/u', state: 'edited' }] } },
+    'fail',
+    /\/u is edited/,
+    /systemctl edit/,
+  ],
+  [
+    'foreign-files',
+    'shadow',
+    { generationFiles: { ...generationFiles, shadows: ['/s'] } },
+    'fail',
+    /\/s takes the place/,
+    /daemon-reload/,
+  ],
+];
+
+const force: Row[] = [
+  [
+    'quadlet-generator',
+    'missing',
+    { generator: { ...GENERATOR, path: null } },
+    'fail',
+    /missing/,
+    /package podman/,
+  ],
+  [
+    'quadlet-generator',
+    'makes nothing',
+    { generator: GENERATOR },
+    'fail',
+    /does not make ib-gateway@4001\.service, .*bad file/,
+    /daemon-reload/,
+  ],
+  [
+    'quadlet-generator',
+    'complains of others',
+    { manifest: null, generator: GENERATOR },
+    'warn',
+    /complains: bad file/,
+    /mend the file/,
+  ],
+  [
+    'generated-units',
+    'not found',
+    { units: [{ ...UNIT, load: 'not-found' }] },
+    'fail',
+    /is not-found/,
+    /daemon-reload/,
+  ],
+  [
+    'generated-units',
+    'masked',
+    { units: [{ ...UNIT, load: 'masked' }] },
+    'fail',
+    /masked/,
+    'sudo systemctl unmask ib-gateway@4001.service',
+  ],
+  [
+    'generated-units',
+    'the template alone',
+    { units: [{ ...UNIT, loaded: null }], generatorLog: ['bad key'] },
+    'fail',
+    /was not generated.*bad key/,
+    /daemon-reload/,
+  ],
+  [
+    'generated-units',
+    'an older one',
+    { units: [{ ...UNIT, loaded: 'b' }] },
+    'fail',
+    /before the last deploy/,
+    'sudo systemctl daemon-reload',
+  ],
+  [
+    'generated-units',
+    'messages about others',
+    { generatorLog: ['other.container'] },
+    'ok',
+    '4 loaded',
+    null,
+  ],
+  [
+    'host-rules',
+    'gone',
+    { hostRules: { wanted: 'a', kernel: null } },
+    'fail',
+    /is not: other containers/,
+    'sudo systemctl restart ibq-host-rules',
+  ],
+  [
+    'host-rules',
+    'changed',
+    { hostRules: { wanted: 'a', kernel: 'b' } },
+    'fail',
+    /not as it was deployed/,
+    /restart/,
+  ],
+  ['host-rules', 'none', { hostRules: { wanted: null, kernel: null } }, 'skipped', /none/, null],
+  [
+    'instance-guards',
+    'no record',
+    { guards: [{ ...guard, pid: null }] },
+    'fail',
+    /may be open/,
+    'sudo ibq restart 4001',
+  ],
+  [
+    'instance-guards',
+    'gone',
+    { guards: [{ ...guard, kernel: null }] },
+    'fail',
+    /ports are open/,
+    'sudo nsenter -t 41 -n nft -f /run/ibq/instances/4001/guard.nft',
+  ],
+  [
+    'instance-guards',
+    'changed',
+    { guards: [{ ...guard, kernel: 'x' }] },
+    'fail',
+    /not as deployed/,
+    /nsenter/,
+  ],
+  [
+    'instance-guards',
+    'older than the deployed one',
+    { guards: [{ ...guard, kernel: 'x', current: false }] },
+    'fail',
+    /not as deployed/,
+    'sudo ibq deploy',
+  ],
+  ['instance-guards', 'nothing runs', { guards: [] }, 'skipped', /no instance/, null],
+  [
+    'pending-restarts',
+    'one',
+    { instances: [{ ...instance, pendingRestart: true }] },
+    'warn',
+    /4001 runs by an older/,
+    /ibq restart 4001/,
+  ],
+  [
+    'instances',
+    'hung',
+    {
+      instances: [
+        {
+          ...instance,
+          verdict: { ready: false, word: 'hung', problems: [], mend: 'ibq logs 4001' },
+        },
+      ],
+    },
+    'fail',
+    '4001: hung',
+    'ibq logs 4001',
+  ],
+  [
+    'instances',
+    'stopped',
+    {
+      instances: [
+        {
+          ...instance,
+          active: 'inactive',
+          verdict: { ready: false, word: 'stopped', problems: [], mend: null },
+        },
+      ],
+    },
+    'warn',
+    /stopped/,
+    'sudo ibq status',
+  ],
+];
+
+judgeTable('files', files);
+judgeTable('in force', force);
