@@ -95,5 +95,8 @@ function options(command) {
 
 /** roff: a hyphen that is a minus, a backslash, and lines that must not begin a request. */
 function text(words) {
-  return words.replaceAll('\\', '\\e').replaceAll('-', '\\-').replace(/^([.'])/gm, '\\&$1');
+  return words
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replace(/^([.'])/gm, '\\&$1');
 }

@@ -4,7 +4,7 @@ import { lanInterface, publishInterface } from '../network/guard.ts';
 import type { NetworkInForce } from '../network/in-force.ts';
 import { cidrContains, type Ipv4, ipv4ToNumber, makeCidr, parseIpv4 } from '../network/ipv4.ts';
 import { type Judged, judgeTries } from '../network/judge-tries.ts';
-import { planTries, type Stand, type Target } from '../network/reachability.ts';
+import { planTries, publishedAt, type Stand, type Target } from '../network/reachability.ts';
 import { freeBlock, isAllowed } from '../network/stand-addresses.ts';
 import type { Host } from './host.ts';
 import type { Interrupt } from './interrupt.ts';
@@ -156,13 +156,14 @@ async function setUp(
     : null;
   const hostAddress = hostAddressOf(facts, lan);
   const block = freeBlock(facts.host.routes.map(({ destination }) => destination));
-  const bridges = tested.flatMap(({ target }) => (target.bridge ? [`${target.bridge}/32`] : []));
+  const behindHost = tested.flatMap(({ target }) => [target.bridge, publishedAt(target)]);
+  const destinations = new Set([...behindHost, hostAddress].filter((it) => it !== null));
   const complaint =
     block === null
       ? 'this host has routes to all documentation networks'
       : await plugBehindHost(host, client.pid, perform, {
           block,
-          destinations: [...bridges, ...(hostAddress ? [`${hostAddress}/32`] : [])],
+          destinations: [...destinations].map((it) => `${it}/32`),
         });
   const behind = block === null || complaint !== null ? null : addressesBehind(block);
   return {

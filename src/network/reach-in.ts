@@ -18,7 +18,7 @@ export interface Reach {
 /** From the accepting rules of chain `input`, each with what is dropped before it. */
 export function reachOf(
   table: TableRules | null,
-  at: { bridge: string | null; lan: string | null; bridgeGateway: string | null },
+  at: { bridge: string | null; lan: string | null; host: ReadonlySet<string> },
 ): Reach[] {
   if (table?.policies.input !== 'drop') return openToAll(at);
   const rules = table.rules.filter((rule) => rule.chain === 'input');
@@ -27,7 +27,7 @@ export function reachOf(
     if (!opens || rule.protocol === 'icmp' || rule.protocol === 'ipv6') return [];
     if (rule.from !== null && rule.from.length === 0) return [];
     const address = rule.input === lanInterface ? at.lan : at.bridge;
-    const onlyHost = rule.from?.every((source) => source === at.bridgeGateway) === true;
+    const onlyHost = rule.from?.every((source) => at.host.has(source)) === true;
     const by = !rule.understood
       ? 'other'
       : rule.input === lanInterface

@@ -115,6 +115,12 @@ function make(
   return { instance: name, id, vantage, from, host, port, source, expected, skipped };
 }
 
+/** The one address beyond loopback that the port is published on; null: on loopback, or on all. */
+export function publishedAt({ publish }: Target): Ipv4 | null {
+  const special = publish === null || /^127\.|^0\.0\.0\.0$/.test(publish.address);
+  return special ? null : publish.address;
+}
+
 function publishedTries(target: Target, stand: Stand): Try[] {
   const { publish, relayPort, name } = target;
   if (publish === null) {
@@ -126,7 +132,8 @@ function publishedTries(target: Target, stand: Stand): Try[] {
   const loopback = address.startsWith('127.') ? address : '127.0.0.1';
   const at = (where: string) => (everywhere || address === where ? 'ok' : 'refused');
   const tries = [make(target, 'host-loopback', HOST, 'the host', [loopback, port], at(loopback))];
-  const { hostAddress: own, neighbour, hostReason } = stand;
+  const { neighbour, hostReason } = stand;
+  const own = publishedAt(target) ?? stand.hostAddress;
   if (own === null) return tries;
   const letIn = neighbour !== null && isAllowed(target.allow, neighbour);
   // Where the port is open there, it is so for those who are allowed.

@@ -171,15 +171,18 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
         : reachOf(namespace.rules, {
             bridge: bridge?.address ?? null,
             lan: lan?.address ?? null,
-            bridgeGateway: gatewayOn(facts, bridge?.network ?? null),
+            host: hostAddresses(facts),
           }),
     problems: [],
   };
   return { ...shown, problems: instanceProblems(shown, instance) };
 }
 
-function gatewayOn({ networks }: NetworkInForce, name: string | null): string | null {
-  return networks.find((network) => network.name === name)?.gateway ?? null;
+/** Its address on a bridge is one of them. */
+function hostAddresses({ host }: NetworkInForce): ReadonlySet<string> {
+  return new Set(
+    host.links.flatMap(({ addresses }) => addresses.map((it) => it.split('/')[0] ?? '')),
+  );
 }
 
 /** A forward is a rule of netavark's to this instance; a socket of Podman's alone answers nothing. */

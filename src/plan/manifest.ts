@@ -20,7 +20,7 @@ export interface ManifestInstance {
   inputs: Readonly<Record<string, string>>;
 }
 
-export interface ManifestLan {
+interface ManifestLan {
   address: string;
   /** Null with ipvlan, which has its parent's. */
   mac: string | null;

@@ -69,11 +69,20 @@ describe('planned', () => {
     ['on all addresses', '0.0.0.0', [], ['ok', 'ok', 'dropped']],
     ['on all addresses, everybody allowed', '0.0.0.0', ['0.0.0.0/0'], ['ok', 'ok', 'ok']],
     ['on the LAN address', '10.0.0.5', [], ['refused', 'ok', 'dropped']],
-    ['on another address', '198.51.100.2', [], ['refused', 'refused', 'refused']],
+    ['on a public address, not that of the LAN', '198.51.100.2', [], ['refused', 'ok', 'dropped']],
   ])('published %s', (_where, address, allow, expected) => {
     const publish = { address: address as Ipv4, port: 4001 };
     const tries = planTries({ ...target, publish, allow }, stand, []);
     expect(tries.slice(0, 3).map((it) => it.expected)).toEqual(expected);
+  });
+
+  test('published on one address: it is tried there', () => {
+    const publish = { address: '198.51.100.2' as Ipv4, port: 4001 };
+    expect(told({ ...target, publish }, stand).slice(0, 3)).toEqual([
+      'host-loopback 127.0.0.1:4001 refused',
+      'host-address 198.51.100.2:4001 ok',
+      'neighbour 198.51.100.2:4001 dropped',
+    ]);
   });
 
   test('the shim, and places outside', () => {

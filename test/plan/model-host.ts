@@ -14,7 +14,7 @@ import { instanceService } from '../../src/plan/paths.ts';
 import type { Plan, Step } from '../../src/plan/plan.ts';
 import { readTemplates } from '../quadlet/sample.ts';
 
-export const STATIC_UNITS = [
+const STATIC_UNITS = [
   { path: '/etc/systemd/system/ib-gateways.target', text: '[Unit]\n' },
   { path: '/etc/systemd/system/ibq-host-rules.service', text: '[Service]\n' },
 ];

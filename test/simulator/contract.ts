@@ -1,5 +1,6 @@
 /** What the imitated image is, as data: `contracts/gnzsnz-gateway.json`. */
 
+import { stringify } from 'ini';
 import contract from './contracts/gnzsnz-gateway.json' with { type: 'json' };
 
 export { contract };
@@ -34,9 +35,7 @@ export function configTemplate(): string {
 
 /** The image's `jts.ini.tmpl`. */
 export function jtsTemplate(): string {
-  return Object.entries(contract.jtsIni)
-    .map(([section, settings]) => `[${section}]\n${render(settings)}`)
-    .join('\n');
+  return stringify(contract.jtsIni);
 }
 
 function render(settings: Readonly<Record<string, string>>): string {
