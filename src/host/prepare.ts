@@ -1,25 +1,19 @@
 /** From a valid configuration to a plan that can be carried out on this host, or a refusal. */
 
 import type { Config } from '../config/types.ts';
-import { ConfigError, ExitCode, type Problem, UserError } from '../errors.ts';
-import { shimAddress } from '../network/address-plan.ts';
-import type { Ipv4 } from '../network/ipv4.ts';
+import { ExitCode, UserError } from '../errors.ts';
 import { listenerInTheWay, parseListeners } from '../network/listeners.ts';
 import { assemblePlan, type PlanOptions } from '../plan/assemble.ts';
 import { assembleDesired, type Desired } from '../plan/desired.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { Installed } from '../plan/installed.ts';
-import type { Manifest } from '../plan/manifest.ts';
 import type { Plan } from '../plan/plan.ts';
 import { readFacts } from './facts.ts';
+import { withFreeAddresses } from './free-addresses.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled } from './installed.ts';
-import { askLan } from './lan-ask.ts';
 import { memoryWarning } from './memory.ts';
 import { type PodmanFacts, readPodman } from './podman.ts';
-
-/** A machine that is awake answers for its address in some milliseconds. */
-const ANSWER_MS = 400;
 
 export interface Prepared {
   desired: Desired;
@@ -44,22 +38,20 @@ export async function preparePlan(
   const manifest = readCurrentManifest(host.files);
   const facts = readFacts(host, config, configFile);
   const live = host.root === null;
-  const { desired, skipped } = live
-    ? await withFreeAddresses(host, config, facts, manifest)
-    : { desired: assembleDesired(config, facts, manifest), skipped: [] };
+  const first = assembleDesired(config, facts, manifest);
   const askHost = (starts: boolean) =>
-    Promise.all([
-      readPodman(host, desired.images),
-      starts ? memoryWarning(config.instances) : null,
-    ]);
-  const [installed, early] = await Promise.all([
+    Promise.all([readPodman(host, first.images), starts ? memoryWarning(config.instances) : null]);
+  const [installed, early, { desired, skipped }] = await Promise.all([
     readInstalled(host, {
-      instances: desired.instances.map(({ name }) => name),
-      networks: desired.networks.map(({ name }) => name),
-      staticUnits: desired.staticUnits.map(({ path }) => path),
+      instances: first.instances.map(({ name }) => name),
+      networks: first.networks.map(({ name }) => name),
+      staticUnits: first.staticUnits.map(({ path }) => path),
     }),
     // A first deploy has something to do for sure: it need not wait for systemd's answer.
-    live && manifest === null && desired.instances.length > 0 ? askHost(!options.noStart) : null,
+    live && manifest === null && first.instances.length > 0 ? askHost(!options.noStart) : null,
+    live
+      ? withFreeAddresses(host, { config, facts, manifest, desired: first })
+      : { desired: first, skipped: [] },
   ]);
   const plan = assemblePlan(desired, installed, { ...options, missingImages: [] });
   if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
@@ -84,79 +76,6 @@ export async function preparePlan(
       warnings: [...skipped, ...(memory === null ? [] : [memory])],
     },
   };
-}
-
-/**
- * Before an address is given out the LAN is asked whether somebody has it. One that ibq would have
- * given is then skipped, and the next one asked for; one that the user chose is refused.
- *
- * @throws ConfigError naming whose MAC has a chosen address
- */
-async function withFreeAddresses(
-  host: HostReader,
-  config: Config,
-  facts: HostFacts,
-  manifest: Manifest | null,
-): Promise<{ desired: Desired; skipped: string[] }> {
-  const { lan } = config.network;
-  const asked = new Set<Ipv4>();
-  const taken = new Map<Ipv4, string>();
-  for (;;) {
-    const answered = [...taken.keys()];
-    const desired = assembleDesired(config, { ...facts, answered }, manifest);
-    const addresses = newAddresses(config, desired, facts, manifest).filter((it) => !asked.has(it));
-    // On an interface that is down nobody can ask; what needs it up says so itself.
-    const down = lan !== null && facts.interfaces.get(lan.interface)?.up === false;
-    if (lan === null || down || addresses.length === 0) {
-      const skipped = [...taken].map(
-        ([address, mac]) => `${address} is in use on the LAN by ${mac}; it is not given out`,
-      );
-      return { desired, skipped };
-    }
-    const answers = await askLan(host, { device: lan.interface, addresses, waitMs: ANSWER_MS });
-    refuseTaken(config, answers, facts);
-    for (const address of addresses) asked.add(address);
-    for (const [address, mac] of answers) taken.set(address, mac);
-  }
-}
-
-/** Of instances that had another one or none, and the host's among them. */
-function newAddresses(
-  { network }: Config,
-  desired: Desired,
-  facts: HostFacts,
-  manifest: Manifest | null,
-): Ipv4[] {
-  const fresh = desired.instances.flatMap(({ name, lan }) =>
-    lan &&
-    manifest?.instances[name]?.lan?.address !== lan.address &&
-    !facts.held.get(name)?.includes(lan.address)
-      ? lan.address
-      : [],
-  );
-  if (network.lan === null || desired.shim === null) return fresh;
-  const shim = shimAddress(network.lan);
-  return facts.hostAddresses.includes(shim) ? fresh : [...fresh, shim];
-}
-
-/** A chosen address is not replaced by another. */
-function refuseTaken(
-  { instances, network }: Config,
-  answers: ReadonlyMap<Ipv4, string>,
-  { rangeFile }: HostFacts,
-): void {
-  const inUse = (address: Ipv4) => `${address} is in use on the LAN by ${answers.get(address)}`;
-  const problems = instances.flatMap(({ file, settings }): Problem[] => {
-    const { address } = settings;
-    if (address === null || !answers.has(address)) return [];
-    return [{ file, key: 'address', message: `should be free, ${inUse(address)}` }];
-  });
-  const shim = network.lan && network.hostAccess ? shimAddress(network.lan) : null;
-  if (shim !== null && answers.has(shim)) {
-    const message = `its last address should be free for the host (network.host_access), ${inUse(shim)}`;
-    problems.push({ file: rangeFile, key: 'network.range', message });
-  }
-  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 /** A gateway that is stopped for a restart would not come back. */

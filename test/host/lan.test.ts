@@ -264,6 +264,8 @@ describeOnHosts('lan', (host) => {
       expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
       expect(await host.ok('cat /sys/class/net/ibqshim/ifindex')).toBe(index);
       expect(await host.ok('ip -6 address show dev ibqshim')).toBe('');
+      const tested = await ibq(host, ['network', 'test', '4001'], { timeoutMs: 100_000 });
+      expect(tested.exitCode, await told(host, tested)).toBe(0);
       const own = await host.ok('cat /sys/class/net/eth1/address');
       await host.ok('ip -n lan1 neigh flush all');
       await host.okIn('lan1', ['ping', '-c1', HOST]);
