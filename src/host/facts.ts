@@ -83,16 +83,19 @@ function readDropIns(files: FileReader, unit: string): UserDropIn[] {
     }));
 }
 
-/** What the kernel has in each instance's network namespace, without a process: all but loopback and the bridge. */
+/**
+ * What the kernel has in each instance's network namespace, of the LANs of ibq's that Podman still
+ * has: an old one stays while somebody is on it.
+ */
 function heldAddresses(files: FileReader): Map<string, Ipv4[]> {
-  const inside = ['127.0.0.0/8' as Cidr, ...podmanSubnets(files, 'ibq-publish-')];
+  const lans = podmanSubnets(files, 'ibq-lan-');
   const running = readRunning(files, files.list(RUNNING));
   return new Map(
     [...running].map(([name, { pid }]) => {
       const table = files.readText(`/proc/${pid}/net/fib_trie`) ?? '';
       const { entries } = parseLocalAddresses(table);
-      const own = (address: Ipv4) => !inside.some((subnet) => cidrContains(subnet, address));
-      return [name, entries.filter(own)];
+      const onLan = (address: Ipv4) => lans.some((subnet) => cidrContains(subnet, address));
+      return [name, entries.filter(onLan)];
     }),
   );
 }

@@ -204,7 +204,8 @@ describeOnHosts('lan', (host) => {
     test('a changed one waits for the restart, and until then nobody else gets the old one', async () => {
       await setKey('chosen', 'address', '"10.0.0.101"');
       const { stderr } = await deploy();
-      expect(stderr).toContain('~ chosen: needs a restart (new login); address');
+      expect(stderr).toContain('~ chosen: a restart puts it into force (new login); address');
+      expect(stderr).toContain('~ 4001: addresses of other instances');
       expect(await addressesOf('chosen')).toContain('10.0.0.100');
       // Still a sibling by the address that it has.
       expect(await answers('chosen', [`${await lanAddress(host, '4001')}:4003`])).toEqual([false]);

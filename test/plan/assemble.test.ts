@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Config, Instance, Port } from '../../src/config/types.ts';
-import type { Cidr } from '../../src/network/ipv4.ts';
+import type { Cidr, Ipv4 } from '../../src/network/ipv4.ts';
 import { assemblePlan, type PlanOptions } from '../../src/plan/assemble.ts';
 import { type Change, describeStep, type Plan } from '../../src/plan/plan.ts';
 import { sampleConfig, sampleInstance } from '../quadlet/sample.ts';
@@ -369,6 +369,15 @@ describe('the host among its instances', () => {
     host.deploy({ ...CHANGED, network: access.network });
     expect(host.running.get('4002')?.guard).toContain('elements = { 10.0.0.223 }');
   });
+});
+
+test('an address outside the range changes the rules of the others, and that is said', () => {
+  const chosen = { ...PAPER.settings, address: '10.0.0.100' as Ipv4 };
+  const plan = ModelHost.deployed(CONFIG).plan(withInstances(LIVE, { ...PAPER, settings: chosen }));
+  expect(changes(plan).slice(0, 2)).toEqual([
+    'change 4001 none addresses of other instances',
+    'change 4002 new-login address',
+  ]);
 });
 
 describe('host rules', () => {
