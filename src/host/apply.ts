@@ -177,13 +177,22 @@ async function writeGeneration(number: number, host: Host, options: ApplyOptions
 
 async function reload(host: Host, desired: Desired): Promise<void> {
   await reloadUnits(host);
-  const services = [
-    ...desired.instances.map(({ name }) => instanceService(name)),
-    ...desired.networks.map(({ service }) => service),
+  const wanted = [
+    ...desired.instances.map(({ service, definition }) => ({ service, definition })),
+    ...desired.networks.map(({ service }) => ({ service, definition: null })),
   ];
-  if (services.length === 0) return;
-  const units = await showUnits(host, services);
-  const missing = services.filter((service) => units.get(service)?.load !== 'loaded');
+  if (wanted.length === 0) return;
+  const units = await showUnits(
+    host,
+    wanted.map(({ service }) => service),
+  );
+  // A service whose own files were refused is still there, made of the template alone.
+  const missing = wanted
+    .filter(({ service, definition }) => {
+      const unit = units.get(service);
+      return unit?.load !== 'loaded' || (definition && !unit.environment.includes(definition));
+    })
+    .map(({ service }) => service);
   if (missing.length === 0) return;
   const log = await host.run([
     'journalctl',

@@ -6,16 +6,15 @@ import { QUADLET_DIRECTORY, QUADLET_LINK } from '../plan/paths.ts';
 import { parseGeneratorOutput } from '../quadlet/generator-output.ts';
 import type { Host, HostReader } from './host.ts';
 
-/** Debian's place first, then Fedora's. */
-const GENERATORS = [
-  '/usr/lib/systemd/system-generators/podman-system-generator',
-  '/usr/libexec/podman/quadlet',
-  '/usr/lib/podman/quadlet',
-];
+/** Where systemd looks for generators; an earlier one takes the place of a later (systemd.generator(7)). */
+const GENERATOR_DIRECTORIES = ['/run', '/etc', '/usr/local/lib', '/usr/lib'];
 
-/** Podman's Quadlet generator; null where it is not installed. */
-function findGenerator({ files }: Pick<HostReader, 'files'>): string | null {
-  return GENERATORS.find((path) => files.exists(path)) ?? null;
+/** Not Podman's own copy in libexec: what systemd does not run makes no units. */
+export function findGenerator({ files }: Pick<HostReader, 'files'>): string | null {
+  const path = GENERATOR_DIRECTORIES.map(
+    (directory) => `${directory}/systemd/system-generators/podman-system-generator`,
+  ).find((it) => files.exists(it));
+  return path === undefined || files.readLink(path) === '/dev/null' ? null : path;
 }
 
 /**

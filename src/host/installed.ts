@@ -71,7 +71,7 @@ export function readCurrentManifest(files: FileReader): Manifest | null {
 export function readManifest(files: FileReader, directory: string): Manifest {
   const path = `${directory}/manifest.json`;
   const text = files.readText(path);
-  const mend = `point ${CURRENT} at another generation in ${GENERATIONS}, or remove it and deploy`;
+  const mend = `point ${CURRENT} at another generation in ${GENERATIONS}, or remove it and deploy (then every instance wants a restart, a new login)`;
   if (text === null) throw new UserError(`${path}: is missing; ${mend}`);
   try {
     return parseManifest(text);

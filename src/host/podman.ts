@@ -80,6 +80,10 @@ export async function imageDigests(
       const argv = ['podman', 'image', 'inspect', '--format', '{{.Digest}}', reference] as const;
       const result = await host.run(argv);
       if (result.exitCode === 0) present.set(reference, result.stdout.trim());
+      // Podman that does not answer knows nothing of the image; only its own "no" is one. That it is
+      // not installed is told by who asked for its version.
+      else if (result.failure !== null && result.failure !== 'not-found')
+        requireDone(result, `podman image inspect ${reference}`);
     }),
   );
   return present;

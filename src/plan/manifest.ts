@@ -129,7 +129,10 @@ export function parseManifest(text: string): Manifest {
     createdAt: string(value, 'createdAt'),
     publishSubnet: stringOrNull(value, 'publishSubnet'),
     instances: Object.fromEntries(instances),
-    addresses: parseAddresses(record(value, 'addresses')),
+    addresses:
+      value.addresses === undefined
+        ? addressesOf(instances)
+        : parseAddresses(record(value, 'addresses')),
     networks,
     files: strings(value, 'files'),
     images: strings(value, 'images'),
@@ -170,6 +173,15 @@ function number(parent: JsonRecord, key: string, where = ''): number {
 
 function parseLan(parent: JsonRecord, where: string): ManifestLan | null {
   return parent.lan === null ? null : parseAddress(parent, 'lan', where);
+}
+
+/** Of a manifest from before addresses stood apart. */
+function addressesOf(
+  instances: readonly (readonly [string, ManifestInstance])[],
+): Record<string, ManifestLan> {
+  return Object.fromEntries(
+    instances.flatMap(([name, { lan }]) => (lan === null ? [] : [[name, lan]])),
+  );
 }
 
 function parseAddresses(parent: JsonRecord): Record<string, ManifestLan> {

@@ -237,7 +237,7 @@ describe('the second deploy', () => {
     await deployWith(sand);
     sand.write('/etc/ibq/generations/1/manifest.json', '{');
     await expect(deployWith(sand)).rejects.toThrow(
-      /^\/etc\/ibq\/current\/manifest\.json: should be JSON \(.*\); point \/etc\/ibq\/current at another generation in \/etc\/ibq\/generations, or remove it and deploy$/,
+      /^\/etc\/ibq\/current\/manifest\.json: should be JSON \(.*\); point \/etc\/ibq\/current at another generation in \/etc\/ibq\/generations, or remove it and deploy \(then every instance wants a restart, a new login\)$/,
     );
   });
 });

@@ -377,7 +377,7 @@ describeOnHosts('doctor', (host) => {
         },
         says: /manifest\.json: should be JSON/,
         mend: async ({ mend }) => {
-          expect(mend).toMatch(/or remove it and deploy$/);
+          expect(mend).toMatch(/or remove it and deploy /);
           await host.ok('rm /etc/ibq/current');
           // Without the old one nobody knows the bridge's subnet: a new bridge, and a restart for each.
           await ibqOk(host, ['deploy', '--restart-changed']);

@@ -255,7 +255,9 @@ async function simulatorImage(): Promise<{ rootFileSystem: string; importArgumen
     await execa(script, [unfinished], { cwd: repository });
     renameSync(unfinished, rootFileSystem);
     for (const old of filesBelow(directory)) {
-      if (old.endsWith('.tar') && old !== rootFileSystem) rmSync(old, { force: true });
+      // A run that began before this one may still be using its own.
+      const unused = old.endsWith('.tar') && Date.now() - statSync(old).mtimeMs > 6 * 3_600_000;
+      if (unused && old !== rootFileSystem) rmSync(old, { force: true });
     }
   }
   return { rootFileSystem, importArguments };

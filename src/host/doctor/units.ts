@@ -5,7 +5,8 @@ import { UserError } from '../../errors.ts';
 import type { Installed } from '../../plan/installed.ts';
 import { instanceService } from '../../plan/paths.ts';
 import { parseGeneratorOutput } from '../../quadlet/generator-output.ts';
-import type { FileReader, HostReader } from '../host.ts';
+import { findGenerator } from '../check-generation.ts';
+import type { HostReader } from '../host.ts';
 
 export function unitFacts({ manifest, runtime }: Installed): UnitFacts[] {
   const instances = Object.entries(manifest?.instances ?? {}).map(([name, { definition }]) => {
@@ -27,20 +28,9 @@ export function unitFacts({ manifest, runtime }: Installed): UnitFacts[] {
   return [...instances, ...networks];
 }
 
-/** Where systemd looks for generators; an earlier one takes the place of a later (systemd.generator(7)). */
-const GENERATOR_DIRECTORIES = ['/run', '/etc', '/usr/local/lib', '/usr/lib'];
-
-/** Not Podman's own copy in libexec: what systemd does not run makes no units. */
-function findSystemGenerator(files: FileReader): string | null {
-  const path = GENERATOR_DIRECTORIES.map(
-    (directory) => `${directory}/systemd/system-generators/podman-system-generator`,
-  ).find((it) => files.exists(it));
-  return path === undefined || files.readLink(path) === '/dev/null' ? null : path;
-}
-
 /** As at the next daemon-reload: the host's own directories, and nothing is written. */
 export async function readGenerator(host: HostReader): Promise<FactValues['generator']> {
-  const path = findSystemGenerator(host.files);
+  const path = findGenerator(host);
   if (path === null) return { path, services: new Map(), errors: [] };
   const result = await host.run([path, '--dryrun']);
   if (result.failure !== null) throw new UserError(`${path} did not end in time`);
