@@ -93,6 +93,11 @@ function typeSchema(type: ValueType): object {
       return { type: 'string', pattern: FORMATS[type.format].pattern };
     case 'list':
       return { type: 'array', items: typeSchema({ kind: 'text', format: type.format }) };
+    case 'hosts':
+      return {
+        type: 'object',
+        additionalProperties: typeSchema({ kind: 'text', format: 'address' }),
+      };
     case 'variables':
       return {
         type: 'object',
@@ -135,6 +140,8 @@ function legal(type: ValueType): string {
       return FORMATS[type.format].should;
     case 'list':
       return `list of: ${FORMATS[type.format].should}`;
+    case 'hosts':
+      return '`{ name = "address" }`';
     case 'variables':
       return '`{ NAME = "value" }`';
   }

@@ -215,12 +215,15 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .description('what deploy would do, with diffs')
     .option('--json', 'print JSON')
     .option('--detailed-exitcode', 'exit 2 when changes are pending')
+    .addOption(acceptRisk())
     .action(
-      action(async (ctx, options: { json?: boolean; detailedExitcode?: boolean }) =>
-        (await import('./commands/plan.ts')).plan(ctx, {
-          json: options.json === true,
-          detailedExitCode: options.detailedExitcode === true,
-        }),
+      action(
+        async (ctx, options: { json?: boolean; detailedExitcode?: boolean; acceptRisk?: string }) =>
+          (await import('./commands/plan.ts')).plan(ctx, {
+            json: options.json === true,
+            detailedExitCode: options.detailedExitcode === true,
+            risksAccepted: options.acceptRisk === undefined ? [] : [options.acceptRisk],
+          }),
       ),
     );
 
@@ -234,6 +237,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .option('--timeout <seconds>', 'how long to wait for the API', parseSeconds, 180)
     .option('--restart-changed', 'restart what changed, one by one: a new login each')
     .option('--replace-drift', 'replace generated files that were edited by hand')
+    .addOption(acceptRisk())
     .action(
       action(async (ctx, options: DeployFlags) =>
         (await import('./commands/deploy.ts')).deploy(ctx, {
@@ -244,6 +248,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
           timeoutSeconds: options.timeout,
           restartChanged: options.restartChanged === true,
           replaceDrift: options.replaceDrift === true,
+          risksAccepted: options.acceptRisk === undefined ? [] : [options.acceptRisk],
         }),
       ),
     );
@@ -373,6 +378,7 @@ interface DeployFlags {
   timeout: number;
   restartChanged?: boolean;
   replaceDrift?: boolean;
+  acceptRisk?: string;
 }
 
 const LIFECYCLE = {
@@ -397,6 +403,14 @@ function inOurForm(text: string): string {
   return text
     .replace(/^error: option '(.+)' argument '(.*)' is invalid\. (.*)$/m, 'ibq: $1: $3, got "$2"')
     .replace(/^error: /, 'ibq: ');
+}
+
+/** Risks have names: what is accepted is one thing, and said. */
+function acceptRisk(): Option {
+  return new Option(
+    '--accept-risk <risk>',
+    'open-api: network.allow may hold 0.0.0.0/0, everybody',
+  ).choices(['open-api']);
 }
 
 function parsePort(text: string): number {

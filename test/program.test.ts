@@ -125,8 +125,11 @@ describe('the contract', () => {
     ['instance list', '--json'],
     ['instance show', '--json'],
     ['secret list', '--json'],
-    ['plan', '--json --detailed-exitcode'],
-    ['deploy', '--dry-run --yes --no-start --no-wait --timeout --restart-changed --replace-drift'],
+    ['plan', '--json --detailed-exitcode --accept-risk'],
+    [
+      'deploy',
+      '--dry-run --yes --no-start --no-wait --timeout --restart-changed --replace-drift --accept-risk',
+    ],
     ['status', '--json --watch'],
     ['start', '--all'],
     ['stop', '--all'],
@@ -263,8 +266,11 @@ describe('global options', () => {
 
 describe('what reaches a command', () => {
   test.each<[string[], unknown]>([
-    [[], { json: false, detailedExitCode: false }],
-    [['--json', '--detailed-exitcode'], { json: true, detailedExitCode: true }],
+    [[], { json: false, detailedExitCode: false, risksAccepted: [] }],
+    [
+      ['--json', '--detailed-exitcode', '--accept-risk=open-api'],
+      { json: true, detailedExitCode: true, risksAccepted: ['open-api'] },
+    ],
   ])('plan %j', async (args, options) => {
     expect((await reached('plan', ...args)).call[1]).toEqual(options);
   });
@@ -277,6 +283,7 @@ describe('what reaches a command', () => {
     timeoutSeconds: 180,
     restartChanged: false,
     replaceDrift: false,
+    risksAccepted: [],
   };
   test.each<[string, object]>([
     ['', {}],
@@ -284,6 +291,7 @@ describe('what reaches a command', () => {
     ['--dry-run', { dryRun: true }],
     ['--no-start', { start: false }],
     ['--no-wait --timeout 5', { wait: false, timeoutSeconds: 5 }],
+    ['--accept-risk open-api', { risksAccepted: ['open-api'] }],
     ['--restart-changed --replace-drift', { restartChanged: true, replaceDrift: true }],
   ])('deploy %s', async (args, changes) => {
     const { call } = await reached('deploy', ...args.split(' ').filter(Boolean));

@@ -21,11 +21,15 @@ export const NOTHING_CONFIGURED =
  */
 export async function configForDeploy(
   context: Context,
-  { ask, assumeYes }: { ask: boolean; assumeYes: boolean },
+  {
+    ask,
+    assumeYes,
+    risksAccepted,
+  }: { ask: boolean; assumeYes: boolean; risksAccepted: readonly string[] },
 ): Promise<Config> {
   const { host, ui, env, configFile } = context;
   const sources = readConfigSources(host.files, configFile);
-  const { config, warnings } = loadConfig(sources, env);
+  const { config, warnings } = loadConfig(sources, env, risksAccepted);
   for (const warning of warnings) ui.warn(warning);
   if (sources.pin !== null || config.network.mode !== 'bridge' || config.instances.length === 0) {
     return config;
@@ -33,7 +37,11 @@ export async function configForDeploy(
   const pin = detectPin(context, sources.instances.length);
   if (pin === null) return config;
   const path = configPaths(configFile).pin;
-  const pinned = loadConfig({ ...sources, pin: { path, text: pin.text } }, env).config;
+  const pinned = loadConfig(
+    { ...sources, pin: { path, text: pin.text } },
+    env,
+    risksAccepted,
+  ).config;
   // The configuration says "bridge" itself: there is nothing to ask.
   if (pinned.network.mode === 'bridge') return config;
   const offer = `interface ${pin.interface}, subnet ${pin.subnet}: give instances LAN addresses from ${pin.range} (keep it outside your DHCP range)`;

@@ -27,6 +27,8 @@ export interface DeployOptions {
   timeoutSeconds: number;
   restartChanged: boolean;
   replaceDrift: boolean;
+  /** `open-api`: the configuration may let everybody in. */
+  risksAccepted: readonly string[];
 }
 
 /** @returns 0; 3 when an instance does not answer; 130/143 when interrupted between two steps */
@@ -42,7 +44,11 @@ export async function deploy(context: Context, options: DeployOptions): Promise<
 
 async function dryRun(context: Context, options: DeployOptions): Promise<number> {
   const { host, ui, configFile } = context;
-  const config = await configForDeploy(context, { ask: false, assumeYes: false });
+  const config = await configForDeploy(context, {
+    ask: false,
+    assumeYes: false,
+    risksAccepted: options.risksAccepted,
+  });
   const prepared = await preparePlan(host, config, configFile, planOptions(options));
   ui.print(renderPlan(prepared.plan, { style: ui.style, detailed: true }));
   if (host.root === null && prepared.plan.generation !== null) {
@@ -66,7 +72,11 @@ async function run(
   interrupt: Interrupt,
 ): Promise<number> {
   const { host, ui, configFile, version } = context;
-  const config = await configForDeploy(context, { ask: true, assumeYes: options.yes });
+  const config = await configForDeploy(context, {
+    ask: true,
+    assumeYes: options.yes,
+    risksAccepted: options.risksAccepted,
+  });
   const prepared = await preparePlan(host, config, configFile, planOptions(options));
   const { plan, desired, installed } = prepared;
   for (const warning of plan.warnings) ui.warn(warning);

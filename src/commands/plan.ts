@@ -10,7 +10,7 @@ import { configForDeploy, NOTHING_CONFIGURED } from './deploy-config.ts';
 
 export async function plan(
   context: Context,
-  options: { json: boolean; detailedExitCode: boolean },
+  options: { json: boolean; detailedExitCode: boolean; risksAccepted: readonly string[] },
 ): Promise<number> {
   const { host, ui, configFile } = context;
   requireRoot(host, 'plan');
@@ -19,7 +19,7 @@ export async function plan(
   // As deploy takes it, but for the question that deploy may ask.
   const config = await configForDeploy(
     { ...context, ui: { ...ui, warn } },
-    { ask: false, assumeYes: false },
+    { ask: false, assumeYes: false, risksAccepted: options.risksAccepted },
   );
   if (config.instances.length === 0 && readCurrentManifest(host.files) === null && !options.json) {
     ui.note(NOTHING_CONFIGURED);

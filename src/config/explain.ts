@@ -10,7 +10,7 @@ import { KEYS, type Value } from './schema.ts';
 import type { Config, Instance } from './types.ts';
 
 export interface Explained {
-  /** Key id; variables are `environment.NAME`. */
+  /** Key id; variables are `environment.NAME`, host names `hosts.NAME`. */
   key: string;
   /** `null`: not set. */
   value: Value | null;
@@ -32,12 +32,13 @@ export function explainInstance(
   const inOrder = [...(own ? [own] : []), layers.defaults, ...layers.network];
   return [...KEYS.keys()]
     .flatMap((id): Explained | Explained[] => {
-      if (id === 'environment') return explainEnvironment(inOrder);
+      if (id === 'environment' || id === 'hosts') return explainTable(id, inOrder);
       const set = lookup(id, inOrder);
       if (id === 'port' && !set) return fallback(id, instance.port, 'name');
       if (id === 'image.reference') return explainImage(instance, set, layers.host);
       // Its default depends on what else is known.
       if (id === 'network.mode' && !set) return fallback(id, config.network.mode, 'built-in');
+      if (id === 'network.egress' && !set) return fallback(id, config.network.egress, 'built-in');
       if (set) return { key: id, value: set.value, source: set.origin, from: set.file };
       return fallback(id, builtIn(id), 'built-in');
     })
@@ -55,12 +56,13 @@ function explainImage({ profile, image }: Instance, set: Effective | null, host:
   return fallback(key, profileOf(profile as ProfileId).defaultImage, 'profile');
 }
 
-function explainEnvironment(layers: readonly Layer[]): Explained[] {
+/** Of a table that an instance adds to: each entry by itself. */
+function explainTable(id: string, layers: readonly Layer[]): Explained[] {
   const found = new Map<string, Explained>();
   for (const { origin, file, values } of layers) {
-    const variables = (values.get('environment') ?? {}) as Record<string, string>;
-    for (const [name, value] of Object.entries(variables)) {
-      const key = `environment.${name}`;
+    const entries = (values.get(id) ?? {}) as Record<string, string>;
+    for (const [name, value] of Object.entries(entries)) {
+      const key = `${id}.${name}`;
       if (!found.has(key)) found.set(key, { key, value, source: origin, from: file });
     }
   }

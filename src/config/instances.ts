@@ -59,11 +59,13 @@ export function resolveInstance(
   const port = resolvePort(name, own, report);
   const { profile, image } = resolveImage(own, shared.host);
   const environment = resolveEnvironment(layers, profile, name, report);
+  const hosts = Object.assign({}, ...layers.map(({ values }) => values.get('hosts')).toReversed());
   if (port === null || environment === null) return null;
   // The schema says of each key which type it has; test/config/schema.test.ts holds it to Settings.
-  const settings = Object.fromEntries(
-    SETTING_KEYS.map((id) => [id, get(id)]),
-  ) as unknown as Settings;
+  const settings = {
+    ...Object.fromEntries(SETTING_KEYS.map((id) => [id, get(id)])),
+    hosts,
+  } as unknown as Settings;
   const instance: Instance = {
     name,
     file: own.file,

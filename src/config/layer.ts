@@ -135,8 +135,9 @@ function readKey(
 
 /** What an unknown key was meant to be, or where it belongs. */
 function hint(kind: FileKind, table: TableSpec | null, name: string): string {
-  if (name === 'port' && kind === 'ibq')
-    return '; a port belongs to one instance: set it in instances/NAME.toml';
+  const own = name === 'port' || (name === 'address' && table?.name === 'defaults');
+  if (own && kind === 'ibq')
+    return `; ${name === 'port' ? 'a port' : 'an address'} belongs to one instance: set it in instances/NAME.toml`;
   const home = homeOf(kind, name);
   if (home) return `; it belongs in ${home}`;
   const legal = table?.keys.map((key) => key.name) ?? [];

@@ -3,8 +3,8 @@
 import { ConfigError, type Problem } from '../errors.ts';
 import type { Source } from './document.ts';
 import { checkPorts, nameOfFile, resolveInstance } from './instances.ts';
-import { type Layer, makeLayer, readLayers } from './layer.ts';
-import { environmentLayers, resolveNetwork } from './network.ts';
+import { complain, type Layer, lookup, makeLayer, readLayers } from './layer.ts';
+import { environmentLayers, resolveNetwork, whyBridge } from './network.ts';
 import { resolvePublishAddress } from './publish.ts';
 import { createReport, type Report } from './report.ts';
 import { printable } from './text.ts';
@@ -19,6 +19,9 @@ export interface ConfigSources {
   instances: readonly Source[];
 }
 
+/** Every risk that can be accepted. */
+const RISKS: readonly string[] = ['open-api'];
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface LoadedConfig {
@@ -30,9 +33,15 @@ export interface LoadedConfig {
 /**
  * Precedence: environment > instance > `[defaults]` and ibq.toml > network.toml > built-in.
  * @param env NETWORK_INTERFACE, NETWORK_SUBNET and NETWORK_GATEWAY are read
+ * @param risksAccepted without `open-api` nobody may be everybody; a deploy and its plan ask, all else takes
+ *   the configuration as it is
  * @throws ConfigError (78) with all problems
  */
-export function loadConfig(sources: ConfigSources, env: Environment = {}): LoadedConfig {
+export function loadConfig(
+  sources: ConfigSources,
+  env: Environment = {},
+  risksAccepted: readonly string[] = RISKS,
+): LoadedConfig {
   const report = createReport();
   const layers = readSources(sources, env, report);
   const instances = layers.instances
@@ -42,7 +51,14 @@ export function loadConfig(sources: ConfigSources, env: Environment = {}): Loade
     })
     .sort((a: Instance, b: Instance) => (a.name < b.name ? -1 : 1));
   checkPorts(instances, report);
-  const network = resolveNetwork(layers.network, layers.instances.length, report);
+  // Those that chose an address may have it outside the range.
+  const fromRange = layers.instances.filter(({ layer }) => !layer.values.has('address'));
+  const network = resolveNetwork(layers.network, fromRange.length, report, risksAccepted);
+  for (const { layer } of layers.instances) {
+    if (network.mode !== 'bridge') break;
+    const message = 'should be left out in mode "bridge", which has no LAN addresses';
+    complain(lookup('address', [layer]), message + whyBridge(layers.network), report);
+  }
   const address = resolvePublishAddress(layers.network, network, report);
   const problems: Problem[] = report.problems();
   if (problems.length > 0) throw new ConfigError(problems);

@@ -70,6 +70,7 @@ export function resolveNetwork(
   layers: readonly Layer[],
   instances: number,
   report: Report,
+  risksAccepted: readonly string[],
 ): NetworkConfig {
   const found = new Map(LAN_KEYS.map((id) => [id, lookup(id, layers)]));
   const missing = LAN_KEYS.filter((id) => !found.get(id));
@@ -84,7 +85,41 @@ export function resolveNetwork(
       `got ${lan.range} with room for ${roomIn(lan)}`;
     complain(found.get('network.range'), message, report);
   }
-  return { mode, lan: mode === 'bridge' ? null : lan, allow: readAllow(layers, report) };
+  return {
+    mode,
+    egress: chooseEgress(layers, mode, report),
+    hostAccess: readHostAccess(layers, mode, report),
+    lan: mode === 'bridge' ? null : lan,
+    allow: readAllow(layers, report, risksAccepted),
+  };
+}
+
+function chooseEgress(
+  layers: readonly Layer[],
+  mode: NetworkMode,
+  report: Report,
+): NetworkConfig['egress'] {
+  const set = lookup('network.egress', layers);
+  const only = mode === 'lan' ? 'lan' : mode === 'bridge' ? 'host' : null;
+  if (set !== null && only !== null && set.value !== only) {
+    const message = `should be ${show(only)} in mode ${show(mode)}, got ${show(set.value)}`;
+    complain(set, message + whyBridge(layers), report);
+  }
+  return only ?? ((set?.value ?? 'host') as NetworkConfig['egress']);
+}
+
+function readHostAccess(layers: readonly Layer[], mode: NetworkMode, report: Report): boolean {
+  const set = lookup('network.host_access', layers);
+  if (set?.value === true && mode === 'bridge') {
+    const message = 'should be false in mode "bridge": there are no LAN addresses to reach';
+    complain(set, message + whyBridge(layers), report);
+  }
+  return set?.value === true;
+}
+
+/** How an instance comes to a LAN, where nobody asked for a network without one. */
+export function whyBridge(layers: readonly Layer[]): string {
+  return lookup('network.mode', layers) === null ? `; for a LAN ${PIN}` : '';
 }
 
 function makeLan(found: ReadonlyMap<string, Effective | null>, layers: readonly Layer[]): Lan {

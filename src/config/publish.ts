@@ -18,14 +18,21 @@ import type { NetworkConfig } from './types.ts';
 const LOOPBACK = '127.0.0.0/8' as Cidr;
 
 /** Without entries that others cover: nftables refuses intervals that overlap. */
-export function readAllow(layers: readonly Layer[], report: Report): Cidr[] {
+export function readAllow(
+  layers: readonly Layer[],
+  report: Report,
+  risksAccepted: readonly string[],
+): Cidr[] {
+  const accepted = [...risksAccepted, lookup('publish.accept_risk', layers)?.value];
   const set = lookup('network.allow', layers);
   const entries = ((set?.value ?? []) as string[]).flatMap((text) => parseCidr(text) ?? []);
   for (const entry of entries) {
     if (prefixOf(entry) === 0) {
+      if (accepted.includes('open-api')) continue;
       complain(
         set,
-        'should name who is allowed, got everybody (0.0.0.0/0): the IB API has no password',
+        'should name who is allowed, got everybody (0.0.0.0/0): the IB API has no password; if you ' +
+          'know that nobody else reaches the ports, set publish.accept_risk = "open-api"',
         report,
       );
     } else if (!isPrivate(entry) && set) {
@@ -38,11 +45,7 @@ export function readAllow(layers: readonly Layer[], report: Report): Cidr[] {
   );
 }
 
-/**
- * The address that ports are published on. Another than loopback is reachable over the network, and
- * in `dual` the answer to a LAN client would leave by the instance's LAN interface (podman's
- * netavark masquerades only what comes from loopback and the bridge): it would never arrive.
- */
+/** The address that ports are published on. Another than loopback is reachable over the network. */
 export function resolvePublishAddress(
   layers: readonly Layer[],
   network: NetworkConfig,
@@ -58,22 +61,8 @@ export function resolvePublishAddress(
     return address;
   }
   const first = ipv4ToNumber(address) >>> 24;
-  if (address === '0.0.0.0') {
-    complain(
-      set,
-      'should name one address of the host, got 0.0.0.0 (all of them, the public ones too)',
-      report,
-    );
-  } else if (first === 0 || first >= 224) {
+  if ((first === 0 && address !== '0.0.0.0') || first >= 224) {
     complain(set, `should be an address of the host, got ${address}`, report);
-  } else if (network.mode === 'dual') {
-    complain(
-      set,
-      `should be 127.0.0.1 in mode "dual", got ${address}: answers to LAN clients would leave by the ` +
-        "LAN interface of the instance and get lost; let them use the instance's own LAN address, or " +
-        'set network.mode = "bridge"',
-      report,
-    );
   } else if (network.mode === 'lan') {
     complain(
       set,

@@ -16,7 +16,9 @@ export type ValueType =
   | { kind: 'text'; format: FormatName }
   | { kind: 'list'; format: FormatName }
   /** Environment variables: names to text. */
-  | { kind: 'variables' };
+  | { kind: 'variables' }
+  /** Host names to IPv4 addresses. */
+  | { kind: 'hosts' };
 
 /** A value as it comes out of validation. */
 export type Value =
@@ -115,6 +117,25 @@ const NETWORK: readonly KeySpec[] = [
     example: '10.0.0.192/27',
   },
   {
+    name: 'egress',
+    type: { kind: 'choice', values: ['host', 'lan'] },
+    default: null,
+    unset: '`lan` in mode `lan`, `host` otherwise',
+    description:
+      'Way out to IBKR. `host`: as the host itself goes; `lan`: over the LAN interface of the ' +
+      'instance and the gateway of the LAN. In mode `dual` it may be either.',
+    example: 'host',
+  },
+  {
+    name: 'host_access',
+    type: { kind: 'boolean' },
+    default: false,
+    description:
+      'Lets this host reach the LAN addresses of its instances, which a macvlan otherwise never ' +
+      'does. Takes the last address of the range for an interface `ibqshim`.',
+    example: true,
+  },
+  {
     name: 'allow',
     type: { kind: 'list', format: 'client' },
     default: [],
@@ -130,9 +151,19 @@ const PUBLISH: readonly KeySpec[] = [
     type: { kind: 'text', format: 'address' },
     default: '127.0.0.1',
     description:
-      'Address of the host that ports are published on. Another than loopback needs ' +
-      '`network.mode = "bridge"` and a `network.allow` that is not empty.',
+      'Address of the host that ports are published on. Another than loopback needs a ' +
+      '`network.allow` that is not empty, and lets in those alone; `0.0.0.0` is every address.',
     example: '127.0.0.1',
+  },
+  {
+    name: 'accept_risk',
+    type: { kind: 'choice', values: ['open-api'] },
+    default: null,
+    unset: 'nobody may be everybody',
+    description:
+      'A risk taken knowingly. `open-api`: `network.allow` may hold `0.0.0.0/0`, and whoever ' +
+      'reaches a port can trade. The flag `--accept-risk=open-api` of a deploy says the same once.',
+    example: 'open-api',
   },
 ];
 
@@ -288,6 +319,31 @@ const INSTANCE: readonly KeySpec[] = [
     unset: 'no limit',
     description: 'Memory limit of the container in MB. Java needs some hundred MB beside its heap.',
     example: 2048,
+  },
+  {
+    name: 'address',
+    type: { kind: 'text', format: 'address' },
+    default: null,
+    unset: 'a free one of the range, given once and kept',
+    description: 'LAN address of the instance, in the subnet; outside the range it may be, too.',
+    example: '10.0.0.200',
+    ownOnly: true,
+  },
+  {
+    name: 'hosts',
+    type: { kind: 'hosts' },
+    default: {},
+    description:
+      'Names that the instance can look up, beside DNS: a database of the LAN, for example. An ' +
+      'instance adds to those of `[defaults]`.',
+    example: { maindb: '10.0.0.2' },
+  },
+  {
+    name: 'dns',
+    type: { kind: 'list', format: 'address' },
+    default: [],
+    description: 'Name servers of the instance. Empty: those of the host.',
+    example: ['10.0.0.1'],
   },
   {
     name: 'environment',

@@ -25,6 +25,10 @@ export interface Lan {
 
 export interface NetworkConfig {
   mode: NetworkMode;
+  /** Which network has the default route. */
+  egress: 'host' | 'lan';
+  /** An interface of the host's own among the instances' addresses. */
+  hostAccess: boolean;
   /** Set where `mode` is `dual` or `lan`. */
   lan: Lan | null;
   /** LAN clients that may open the API port; empty: none. */
@@ -72,6 +76,12 @@ export interface Settings {
   java_heap: number;
   /** Memory limit of the container in MB; null: none. */
   memory: number | null;
+  /** Fixed LAN address; null: one is given. */
+  address: Ipv4 | null;
+  /** Names beside DNS. */
+  hosts: Readonly<Record<string, string>>;
+  /** Name servers; empty: the host's. */
+  dns: readonly Ipv4[];
 }
 
 export interface Config {

@@ -43,7 +43,30 @@ export function readValue(type: ValueType, raw: unknown, complain: Complain): Va
       return readList(type.format, raw, complain);
     case 'variables':
       return readVariables(raw, complain);
+    case 'hosts':
+      return readHosts(raw, complain);
   }
+}
+
+/** Labels of letters, digits and `-` (RFC 1123), at most 253 characters together. */
+const HOST_NAME =
+  /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
+
+function readHosts(raw: unknown, complain: Complain): Record<string, string> | undefined {
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw) || raw instanceof Date) {
+    complain(`should be a table such as { maindb = "10.0.0.2" }, got ${show(raw)}`);
+    return undefined;
+  }
+  let legal = true;
+  for (const [name, address] of Object.entries(raw)) {
+    const problem = HOST_NAME.test(name)
+      ? textProblem('address', address)
+      : 'should be a host name of letters, digits, "-" and "."';
+    if (problem === null) continue;
+    complain(problem, name);
+    legal = false;
+  }
+  return legal ? (Object.fromEntries(Object.entries(raw)) as Record<string, string>) : undefined;
 }
 
 function choiceProblem(type: ValueType & { kind: 'choice' }, raw: unknown): string {

@@ -14,6 +14,7 @@ import {
   QUADLET_LINK,
   QUADLET_LINK_TARGET,
   RUNNING,
+  SHIM_UNIT,
   STATIC_UNITS,
   TARGET_UNIT,
 } from '../plan/paths.ts';
@@ -123,6 +124,8 @@ async function applyStep(
         await restartUnits(host, [HOST_RULES_UNIT]),
         `systemctl restart ${HOST_RULES_UNIT}`,
       );
+    case 'load-shim':
+      return requireDone(await restartUnits(host, [SHIM_UNIT]), `systemctl restart ${SHIM_UNIT}`);
     case 'remove-network':
       return dropNetwork(step.name, host, options.onWarning);
     case 'update-guard':

@@ -2,16 +2,29 @@
 
 import { dirname } from 'node:path';
 import type { Config } from '../config/types.ts';
-import { type Cidr, parseCidr } from '../network/ipv4.ts';
+import { type Cidr, cidrContains, type Ipv4, parseCidr } from '../network/ipv4.ts';
+import { parseLocalAddresses } from '../network/proc.ts';
 import type { HostFacts } from '../plan/facts.ts';
-import { PODMAN_NETWORKS, QUADLET_DIRECTORY, STATIC_UNITS, USER_TEMPLATES } from '../plan/paths.ts';
+import {
+  PODMAN_NETWORKS,
+  QUADLET_DIRECTORY,
+  RUNNING,
+  STATIC_UNITS,
+  USER_TEMPLATES,
+} from '../plan/paths.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 import { type TemplateName, templateNames } from '../quadlet/template.ts';
 import type { FileReader, HostReader } from './host.ts';
+import { readRunning } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { libraryDirectory, readShipped } from './shipped.ts';
 
-const STATIC_UNIT_NAMES = ['ib-gateways.target', 'ib-gateways.slice', 'ibq-host-rules.service'];
+const STATIC_UNIT_NAMES = [
+  'ib-gateways.target',
+  'ib-gateways.slice',
+  'ibq-host-rules.service',
+  'ibq-shim.service',
+];
 
 export function readFacts(host: HostReader, config: Config, configFile: string): HostFacts {
   const { files } = host;
@@ -37,8 +50,14 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
       network.links.map(({ name, operstate }) => [name, { up: operstate !== 'down' }]),
     ),
     hostAddresses: network.addresses,
-    seen: network.neighbours.map(({ address }) => address),
-    usedSubnets: [...network.routes.map(({ destination }) => destination), ...podmanSubnets(files)],
+    held: host.root === null ? heldAddresses(files) : new Map(),
+    lanNetworks: readLanNetworks(files),
+    seen: network.neighbours.flatMap(({ address, mac }) => (mac === null ? [] : address)),
+    answered: [],
+    usedSubnets: [
+      ...network.routes.map(({ destination }) => destination),
+      ...podmanSubnets(files, ''),
+    ],
     rangeFile: `${dirname(configFile)}/network.toml`,
   };
 }
@@ -48,7 +67,7 @@ export function shippedStaticUnits(): HostFacts['staticUnits'] {
   const libDir = libraryDirectory();
   return STATIC_UNIT_NAMES.map((name) => ({
     path: `${STATIC_UNITS}/${name}`,
-    text: readShipped(libDir, name),
+    text: readShipped(libDir, name).replaceAll('@LIB_DIR@', libDir),
   }));
 }
 
@@ -64,15 +83,46 @@ function readDropIns(files: FileReader, unit: string): UserDropIn[] {
     }));
 }
 
-/** Subnets of Podman's networks, from its own files: what its commands would say, without a process. */
-function podmanSubnets(files: FileReader): Cidr[] {
+/**
+ * What the kernel has in each instance's network namespace, of the LANs of ibq's that Podman still
+ * has: an old one stays while somebody is on it.
+ */
+function heldAddresses(files: FileReader): Map<string, Ipv4[]> {
+  const lans = podmanSubnets(files, 'ibq-lan-');
+  const running = readRunning(files, files.list(RUNNING));
+  return new Map(
+    [...running].map(([name, { pid }]) => {
+      const table = files.readText(`/proc/${pid}/net/fib_trie`) ?? '';
+      const { entries } = parseLocalAddresses(table);
+      const onLan = (address: Ipv4) => lans.some((subnet) => cidrContains(subnet, address));
+      return [name, entries.filter(onLan)];
+    }),
+  );
+}
+
+function readLanNetworks(files: FileReader): HostFacts['lanNetworks'] {
+  return podmanNetworkTexts(files, 'ibq-lan-').map((text) => {
+    const word = (key: string) => new RegExp(`"${key}":\\s*"([^"]*)"`).exec(text)?.[1] ?? '';
+    return { parent: word('network_interface'), driver: word('driver') };
+  });
+}
+
+/**
+ * Subnets of Podman's networks, from its own files: what its commands would say, without a process.
+ *
+ * @param prefix of the names of those that are asked for
+ */
+function podmanSubnets(files: FileReader, prefix: string): Cidr[] {
+  return podmanNetworkTexts(files, prefix).flatMap((text) =>
+    [...text.matchAll(/"subnet":\s*"([\d./]+)"/g)].flatMap(
+      ([, subnet = '']) => parseCidr(subnet) ?? [],
+    ),
+  );
+}
+
+function podmanNetworkTexts(files: FileReader, prefix: string): string[] {
   return files
     .list(PODMAN_NETWORKS)
-    .filter((name) => name.endsWith('.json'))
-    .flatMap((name) => {
-      const text = files.readText(`${PODMAN_NETWORKS}/${name}`) ?? '';
-      return [...text.matchAll(/"subnet":\s*"([\d./]+)"/g)].flatMap(
-        ([, subnet = '']) => parseCidr(subnet) ?? [],
-      );
-    });
+    .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
+    .map((name) => files.readText(`${PODMAN_NETWORKS}/${name}`) ?? '');
 }

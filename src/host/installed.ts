@@ -14,6 +14,8 @@ import {
   QUADLET_LINK,
   QUADLET_LINK_TARGET,
   RUNNING,
+  SHIM_INTERFACE,
+  SHIM_LOADED,
   TARGET_UNIT,
 } from '../plan/paths.ts';
 import type { FileReader, HostReader } from './host.ts';
@@ -105,6 +107,9 @@ async function readRuntime(
     targetWants: units.get(TARGET_UNIT)?.wants ?? [],
     targetEnabled: units.get(TARGET_UNIT)?.unitFileState === 'enabled',
     hostRules,
+    shim: host.files.exists(`/sys/class/net/${SHIM_INTERFACE}`)
+      ? host.files.readText(SHIM_LOADED)
+      : null,
     staticUnitsStale: plainUnits.some((name) => units.get(name)?.needsReload === true),
   };
 }

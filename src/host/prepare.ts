@@ -9,6 +9,7 @@ import type { HostFacts } from '../plan/facts.ts';
 import type { Installed } from '../plan/installed.ts';
 import type { Plan } from '../plan/plan.ts';
 import { readFacts } from './facts.ts';
+import { withFreeAddresses } from './free-addresses.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled } from './installed.ts';
 import { memoryWarning } from './memory.ts';
@@ -36,28 +37,29 @@ export async function preparePlan(
 ): Promise<Prepared> {
   const manifest = readCurrentManifest(host.files);
   const facts = readFacts(host, config, configFile);
-  const desired = assembleDesired(config, facts, manifest);
   const live = host.root === null;
+  const first = assembleDesired(config, facts, manifest);
   const askHost = (starts: boolean) =>
-    Promise.all([
-      readPodman(host, desired.images),
-      starts ? memoryWarning(config.instances) : null,
-    ]);
-  const [installed, early] = await Promise.all([
+    Promise.all([readPodman(host, first.images), starts ? memoryWarning(config.instances) : null]);
+  const [installed, early, { desired, skipped }] = await Promise.all([
     readInstalled(host, {
-      instances: desired.instances.map(({ name }) => name),
-      networks: desired.networks.map(({ name }) => name),
-      staticUnits: desired.staticUnits.map(({ path }) => path),
+      instances: first.instances.map(({ name }) => name),
+      networks: first.networks.map(({ name }) => name),
+      staticUnits: first.staticUnits.map(({ path }) => path),
     }),
     // A first deploy has something to do for sure: it need not wait for systemd's answer.
-    live && manifest === null && desired.instances.length > 0 ? askHost(!options.noStart) : null,
+    live && manifest === null && first.instances.length > 0 ? askHost(!options.noStart) : null,
+    live
+      ? withFreeAddresses(host, { config, facts, manifest, desired: first })
+      : { desired: first, skipped: [] },
   ]);
   const plan = assemblePlan(desired, installed, { ...options, missingImages: [] });
   if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
 
   const starting = plan.steps.flatMap((step) => (step.kind === 'start' ? step.instances : []));
   const starts = starting.length > 0 || plan.steps.some(({ kind }) => kind === 'restart');
-  if (starts) requireParentUp(config, facts);
+  const shim = plan.steps.some(({ kind }) => kind === 'load-shim') && desired.shim !== null;
+  if (starts || shim) requireParentUp(config, facts);
   const stopping = plan.steps.flatMap((step) => (step.kind === 'stop' ? step.instances : []));
   const freed = stopping.map((name) => manifest?.instances[name]?.publish);
   requirePortsFree(host, desired, starting, new Set(freed));
@@ -71,7 +73,7 @@ export async function preparePlan(
     images: podman.images,
     plan: {
       ...assemblePlan(desired, installed, { ...options, missingImages }),
-      warnings: memory === null ? [] : [memory],
+      warnings: [...skipped, ...(memory === null ? [] : [memory])],
     },
   };
 }

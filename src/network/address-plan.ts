@@ -7,6 +7,7 @@ import type { Instance, InstanceName, Lan } from '../config/types.ts';
 import type { Problem } from '../errors.ts';
 import {
   broadcastOf,
+  type Cidr,
   cidrContains,
   type Ipv4,
   ipv4FromNumber,
@@ -26,13 +27,22 @@ export interface LanAddress {
 
 export interface AddressPlanInput {
   lan: Lan;
-  instances: readonly Pick<Instance, 'name' | 'file'>[];
+  instances: readonly (Pick<Instance, 'name' | 'file'> & { fixed: Ipv4 | null })[];
+  /** The host has an address of its own among them. */
+  hostAccess: boolean;
   /** Of the installed generation, instances that have left the configuration included. */
   previous: ReadonlyMap<string, LanAddress>;
+  /**
+   * What running instances really have: until its restart one keeps the address of its older
+   * definition, whatever the installed generation says.
+   */
+  held: ReadonlyMap<string, readonly Ipv4[]>;
   /** The host's own addresses; nobody else may have one, an instance that was there first neither. */
   hostAddresses: readonly Ipv4[];
   /** Addresses seen on the LAN (ARP). A new instance avoids them; one that has its address keeps it, for it may be the one seen. */
   seen: readonly Ipv4[];
+  /** Somebody else's just now: an instance that had one before, and does not run there, gets another. */
+  answered: readonly Ipv4[];
   /** /etc/machine-id. */
   machineId: string;
   /** The file that holds the range, for messages. */
@@ -50,9 +60,12 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
   const pool = usablePool(lan);
   const kept = new Map<InstanceName, LanAddress>();
   const wanting: InstanceName[] = [];
-  for (const { name } of instances) {
+  const fixed = new Map<InstanceName, Ipv4>();
+  for (const { name, fixed: address } of instances) {
     const old = previous.get(name);
-    if (old && isInPool(pool, old.address)) kept.set(name, old);
+    if (address !== null) fixed.set(name, address);
+    else if (old && isInPool(pool, old.address) && !input.answered.includes(old.address))
+      kept.set(name, old);
     else wanting.push(name);
   }
 
@@ -60,7 +73,8 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
   const taken = new Set<number>(
     [...previous.values()]
       .map((old) => old.address)
-      .concat(input.hostAddresses, input.seen, lan.gateway)
+      .concat([...fixed.values()], [...input.held.values()].flat())
+      .concat(input.hostAddresses, input.seen, input.answered, lan.gateway)
       .map(ipv4ToNumber),
   );
   const macs = new Set<string>([...previous.values()].flatMap(({ mac }) => mac ?? []));
@@ -75,7 +89,7 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
 
   const assignments = new Map<InstanceName, LanAddress>();
   for (const { name } of instances) {
-    const address = kept.get(name)?.address ?? fresh.get(name);
+    const address = fixed.get(name) ?? kept.get(name)?.address ?? fresh.get(name);
     if (address === undefined) continue;
     assignments.set(name, { address, mac: macFor(name) });
   }
@@ -117,23 +131,67 @@ function isInPool(pool: Pool, address: Ipv4): boolean {
   return value >= pool.first && value <= pool.last;
 }
 
-/** Addresses kept from before that something else has now, or that two instances have. */
+/** Addresses that something else has now, or that two instances have. */
 function clashes(input: AddressPlanInput, assignments: AddressPlan['assignments']): Problem[] {
-  const owners = new Map<Ipv4, string>(input.hostAddresses.map((address) => [address, 'the host']));
-  owners.set(input.lan.gateway, 'the gateway');
-  return input.instances.flatMap(({ name, file }) => {
+  const { lan, instances, hostAccess, file: rangeFile } = input;
+  const shim = shimAddress(lan);
+  const owners = new Map<Ipv4, string>();
+  // A running instance keeps its own, but nobody else may have it before that restart.
+  const holders = new Map<Ipv4, string>();
+  for (const [name, addresses] of input.held) {
+    for (const address of addresses) holders.set(address, name);
+  }
+  const holderOf = (address: Ipv4, name: string | null) => {
+    const holder = holders.get(address);
+    return holder === undefined || holder === name ? null : holder;
+  };
+  for (const address of input.hostAddresses) owners.set(address, 'the host');
+  owners.set(lan.gateway, 'the gateway');
+  if (hostAccess) owners.set(shim, 'the host (network.host_access)');
+  const shimHolder = hostAccess ? holderOf(shim, null) : null;
+  const ofShim: Problem[] =
+    shimHolder === null
+      ? []
+      : [
+          {
+            file: rangeFile,
+            key: 'network.range',
+            message: `its last address ${shim} is the host's (network.host_access), but ${stillHeld(shimHolder)}`,
+          },
+        ];
+  const ofInstances = instances.flatMap(({ name, file, fixed }): Problem[] => {
     const address = assignments.get(name)?.address;
     if (address === undefined) return [];
+    if (fixed !== null && !isHostOf(lan.subnet, fixed)) {
+      const message = `should be the address of a machine in ${lan.subnet}, got ${fixed}`;
+      return [{ file, key: 'address', message }];
+    }
     const owner = owners.get(address);
     owners.set(address, owner ?? `instance ${name}`);
-    if (owner === undefined) return [];
-    return {
-      file,
-      message:
+    if (owner !== undefined) {
+      if (fixed !== null) {
+        return [{ file, key: 'address', message: `should be free, ${fixed} is that of ${owner}` }];
+      }
+      const message =
         `LAN address ${address} of instance ${name} is also that of ${owner}; ` +
-        `give ${owner} another one, or set network.range so that ${address} is outside it`,
-    };
+        `give ${owner} another one, or set network.range so that ${address} is outside it`;
+      return [{ file, message }];
+    }
+    const holder = holderOf(address, name);
+    if (holder === null) return [];
+    return [{ file, key: 'address', message: `should be free, ${address}: ${stillHeld(holder)}` }];
   });
+  return [...ofShim, ...ofInstances];
+}
+
+function stillHeld(name: string): string {
+  return `instance ${name} has it until it is stopped or restarted; run "sudo ibq stop ${name}" first`;
+}
+
+/** In the subnet, and neither its network nor its broadcast address. */
+function isHostOf(subnet: Cidr, address: Ipv4): boolean {
+  const value = ipv4ToNumber(address);
+  return value > networkOf(subnet) && value < broadcastOf(subnet);
 }
 
 function rangeFull(input: AddressPlanInput, pool: Pool, missing: number): Problem {
@@ -143,7 +201,9 @@ function rangeFull(input: AddressPlanInput, pool: Pool, missing: number): Proble
     (name) => !instances.some((i) => i.name === name),
   ).length;
   const inTheWay = new Set(
-    [...input.hostAddresses, ...input.seen, lan.gateway].filter((a) => isInPool(pool, a)),
+    [...input.hostAddresses, ...input.seen, ...input.answered, lan.gateway].filter((a) =>
+      isInPool(pool, a),
+    ),
   ).size;
   const held = [
     ...(gone > 0 ? [`${gone} still held by removed instances until they are gone`] : []),

@@ -4,7 +4,7 @@
  * containers. `docs/security.md` has the reasons.
  */
 
-import type { NetworkMode } from '../config/types.ts';
+import type { NetworkConfig, NetworkMode } from '../config/types.ts';
 import { type Cidr, cidrCovers, type Ipv4, networkOf, prefixOf } from './ipv4.ts';
 import { bridgeGateway } from './publish-network.ts';
 
@@ -20,8 +20,10 @@ export interface GuardInput {
   /** Port the container listens on. */
   relayPort: number;
   allow: readonly Cidr[];
-  /** Addresses of all instances on the LAN; `null` in `bridge` mode. */
-  lanRange: Cidr | null;
+  /** Addresses that instances have on the LAN, and those they may be given. */
+  siblings: readonly Cidr[];
+  /** The host's own address among them; `null` without `network.host_access`. */
+  shim: Ipv4 | null;
   /** Subnet of the publish bridge; `null` in `lan` mode. */
   publishSubnet: Cidr | null;
   publishAddress: Ipv4;
@@ -32,9 +34,13 @@ export interface GuardInput {
  * connected stays connected.
  */
 export function renderGuard(input: GuardInput): string {
-  const { instance, mode, relayPort, publishSubnet, lanRange, publishAddress } = input;
+  const { instance, mode, relayPort, publishSubnet, publishAddress } = input;
   const open = !isLoopback(publishAddress);
-  const allow = withoutCovered(input.allow);
+  const sets = {
+    allow: input.allow,
+    siblings: input.siblings,
+    shim: input.shim === null ? [] : [`${input.shim}/32` as Cidr],
+  };
   const rules: string[] = [];
   if (publishSubnet !== null) {
     const gateway = bridgeGateway(publishSubnet);
@@ -44,20 +50,23 @@ export function renderGuard(input: GuardInput): string {
     rules.push(...accept(publishInterface, hosts, relayPort));
     if (open) {
       rules.push('# published beyond loopback: clients keep their own address');
-      rules.push(...dropSiblings(publishInterface, publishSubnet));
+      rules.push(`iifname "${publishInterface}" ip saddr ${publishSubnet} drop`);
       rules.push(...accept(publishInterface, '@allow', relayPort));
     }
   }
   if (mode !== 'bridge') {
+    rules.push("# the host, by its own address among the instances' (network.host_access)");
+    rules.push(...accept(lanInterface, '@shim', relayPort));
+    rules.push('# no other gateway, however wide the list of allowed clients is');
+    rules.push(`iifname "${lanInterface}" ip saddr @siblings drop`);
     rules.push('# allowed clients of the LAN');
-    if (lanRange !== null) rules.push(...dropSiblings(lanInterface, lanRange));
     rules.push(...accept(lanInterface, '@allow', relayPort));
   }
   return `# ibq: what may reach instance ${instance}. Loaded into its network namespace.
 table inet ibq
 delete table inet ibq
 table inet ibq {
-${renderSet(allow)}\tchain input {
+${renderSets(sets)}\tchain input {
 \t\ttype filter hook input priority filter; policy drop;
 \t\tiif "lo" accept
 \t\tmeta nfproto ipv6 drop
@@ -73,9 +82,12 @@ ${rules.map((rule) => `\t\t${rule}\n`).join('')}\t}
 
 export interface HostRulesInput {
   allow: readonly Cidr[];
+  /** As in the guards. */
+  siblings: readonly Cidr[];
   publishAddress: Ipv4;
   /** Set in `dual` mode. */
   lanSubnet: Cidr | null;
+  egress: NetworkConfig['egress'];
 }
 
 /**
@@ -85,33 +97,49 @@ export interface HostRulesInput {
  * bridge's masquerading gives it the host's address).
  */
 export function renderHostRules(input: HostRulesInput): string {
-  const { publishAddress, lanSubnet } = input;
-  const open = !isLoopback(publishAddress);
-  const allow = withoutCovered(input.allow);
-  const published = open && allow.length > 0;
-  const accepted = published
-    ? `\t\toifname "${bridgePrefix}*" ct state new ct status dnat ip saddr @allow return\n`
-    : '';
+  const { allow, siblings, publishAddress, lanSubnet, egress } = input;
+  const published = !isLoopback(publishAddress) && allow.length > 0;
+  const toBridge = `oifname "${bridgePrefix}*"`;
+  const forward = [
+    ...(published
+      ? [
+          '# published beyond loopback: allowed clients, and no other gateway by way of a published port',
+          `iifname "${bridgePrefix}*" ${toBridge} ct state new drop`,
+          `${toBridge} ct state new ip saddr @siblings drop`,
+          `${toBridge} ct state new ct status dnat ip saddr @allow return`,
+        ]
+      : []),
+    `${toBridge} ct state new,untracked,invalid drop`,
+  ];
   // A LAN client's connection to a published port would be answered from the LAN interface, with an
-  // address the client doesn't know; with the host's address on it the answer comes back here.
-  const returnPath =
-    published && lanSubnet !== null
-      ? `\tchain postrouting {
-\t\ttype nat hook postrouting priority srcnat - 5; policy accept;
-\t\tct status dnat oifname "${bridgePrefix}*" ip saddr ${lanSubnet} masquerade
-\t}
-`
-      : '';
+  // address the client doesn't know; with the host's address on it the answer comes back here. Where
+  // the way out is the LAN's, that holds for every client.
+  const lost = egress === 'lan' ? '' : ` ip saddr ${lanSubnet}`;
+  const returnPath = [
+    '# the host itself, by whichever of its addresses: the guard knows it by that on the bridge',
+    `ct status dnat ${toBridge} fib saddr type local masquerade`,
+    ...(lanSubnet === null
+      ? []
+      : [
+          '# the way back to clients that the instance would answer over the LAN',
+          `ct status dnat ${toBridge}${lost} masquerade`,
+        ]),
+  ];
   return `# ibq: other containers and neighbours that route through this host don't get to the gateways.
 table inet ibq_host
 delete table inet ibq_host
 table inet ibq_host {
-${published ? renderSet(allow) : ''}\tchain forward {
-\t\ttype filter hook forward priority filter - 5; policy accept;
-${accepted}\t\toifname "${bridgePrefix}*" ct state new,untracked,invalid drop
-\t}
-${returnPath}}
+${published ? renderSets({ allow, siblings }) : ''}${renderChain('forward', 'filter hook forward priority filter - 5', forward)}${
+  published
+    ? renderChain('postrouting', 'nat hook postrouting priority srcnat - 5', returnPath)
+    : ''
+}}
 `;
+}
+
+function renderChain(name: string, type: string, rules: readonly string[]): string {
+  const lines = rules.map((rule) => `\t\t${rule}\n`).join('');
+  return `\tchain ${name} {\n\t\ttype ${type}; policy accept;\n${lines}\t}\n`;
 }
 
 /** Ports and echo requests: who may open the port may also ask whether the address answers. */
@@ -122,29 +150,31 @@ function accept(name: string, source: string, port: number): string[] {
   ];
 }
 
-/** Other gateways don't get in, however wide the list of allowed clients is. */
-function dropSiblings(name: string, addresses: Cidr): string[] {
-  return [`iifname "${name}" ip saddr ${addresses} drop`];
+/**
+ * Always there, so that rules can name them. Without elements nothing matches (`{ }` is a syntax error).
+ */
+function renderSets(sets: Readonly<Record<string, readonly Cidr[]>>): string {
+  return Object.entries(sets)
+    .map(([name, cidrs]) => {
+      const elements = withoutCovered(cidrs).map((cidr) => cidr.replace(/\/32$/, ''));
+      const line = elements.length > 0 ? `\t\telements = { ${elements.join(', ')} }\n` : '';
+      return `\tset ${name} {\n\t\ttype ipv4_addr; flags interval;\n${line}\t}\n`;
+    })
+    .join('');
 }
 
-/** Always there, so that rules can name it. Without elements nothing matches (`{ }` is a syntax error). */
-function renderSet(allow: readonly Cidr[]): string {
-  const elements = allow.map((cidr) => cidr.replace(/\/32$/, '')).join(', ');
-  const line = allow.length > 0 ? `\t\telements = { ${elements} }\n` : '';
-  return `\tset allow {\n\t\ttype ipv4_addr; flags interval;\n${line}\t}\n`;
-}
-
-const SET = /\tset allow \{\n[^}]*(?:\}\n\t)?\}\n/;
+const SET = /\tset (\w+) \{\n[^}]*(?:\}\n\t)?\}\n/g;
 
 /**
  * The rules that a running instance should have now. One that runs by an older definition keeps its
- * own port and network until its restart, but who is allowed counts at once.
+ * own port and networks until its restart, but who is allowed, who is a sibling and which address is
+ * the host's count at once: all of that is in sets.
  *
  * @param running rules that are loaded @param wanted rules of the wanted definition
  */
 export function guardForRunning(running: string, wanted: string): string {
-  const set = SET.exec(wanted)?.[0];
-  return set === undefined ? running : running.replace(SET, () => set);
+  const sets = new Map([...wanted.matchAll(SET)].map(([text, name]) => [name, text]));
+  return running.replace(SET, (text, name: string) => sets.get(name) ?? text);
 }
 
 /** Sorted, and without the subnets that another one covers: nft refuses overlapping intervals. */

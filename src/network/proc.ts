@@ -123,6 +123,8 @@ export function parseLocalAddresses(text: string): Parsed<Ipv4> {
 /** A row of /proc/net/arp. */
 export interface Neighbour {
   address: Ipv4;
+  /** Null while it is being asked for, and after it did not answer. */
+  mac: string | null;
   interface: string;
 }
 
@@ -135,7 +137,8 @@ export function parseNeighbours(text: string): Parsed<Neighbour> {
     const fields = line.split(/\s+/);
     const address = parseIpv4(fields[0] ?? '');
     const device = fields[5];
-    if (address !== null && device !== undefined) entries.push({ address, interface: device });
+    const mac = fields[3] === '00:00:00:00:00:00' ? null : (fields[3] ?? null);
+    if (address !== null && device !== undefined) entries.push({ address, mac, interface: device });
     else skipped += 1;
   }
   return { entries, skipped };

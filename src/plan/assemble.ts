@@ -80,7 +80,9 @@ function instanceChanges(desired: Desired, installed: Installed, options: PlanOp
     // An input that shows in no file of the instance changes nothing for it.
     const changed = diff !== '' || old.definition !== instance.definition;
     if (changed || outdated) {
-      const because = changed ? reasons(old, instance) : ['not restarted since its last change'];
+      const because = changed
+        ? reasons(old, instance, installed)
+        : ['not restarted since its last change'];
       const cost = active ? (outdated ? 'new-login' : 'none') : startCost;
       return [{ ...change, kind: 'change', cost, because }];
     }
@@ -101,12 +103,20 @@ function instanceChanges(desired: Desired, installed: Installed, options: PlanOp
   return [...wanted, ...removed];
 }
 
-/** The keys that a change comes from; without one it is ibq's own doing, or somebody's who edited a file. */
-function reasons(old: ManifestInstance, { definition, inputs }: DesiredInstance): string[] {
+/** The keys that a change comes from; without one it is ibq's own doing, or somebody's who edited a file, or the guard follows the others. */
+function reasons(
+  old: ManifestInstance,
+  { definition, inputs, files, guard, name }: DesiredInstance,
+  installed: Installed,
+): string[] {
   const keys = new Set([...Object.keys(old.inputs), ...Object.keys(inputs)]);
   const changed = [...keys].filter((key) => old.inputs[key] !== inputs[key]).sort();
   if (changed.length > 0) return changed;
-  return [old.definition === definition ? 'edited by hand' : 'ibq version'];
+  const drift = findDrift(installed);
+  if (files.some(({ path }) => drift.includes(path))) return ['edited by hand'];
+  const before = installed.files.get(`guard/${name}.nft`) ?? '';
+  const onlySets = old.definition === definition && guardForRunning(before, guard) === guard;
+  return [onlySets ? 'addresses of other instances' : 'ibq version'];
 }
 
 /** Of the last generation, and those left over from a deploy that was killed after its switch. */
@@ -214,6 +224,8 @@ function runtimeSteps(
       steps.push({ kind: 'update-guard', instance: instance.name });
     }
   }
+  // After the guards: who may not get in counts, even where the host can't have its address.
+  if (runtime.shim !== desired.shim) steps.push({ kind: 'load-shim' });
   if (options.restartChanged) {
     for (const instance of desired.instances) {
       const { name } = instance;

@@ -33,6 +33,8 @@ export interface Desired {
   instanceFiles: ReadonlySet<string>;
   publishSubnet: Cidr | null;
   hostRules: string | null;
+  /** The host's own address among the instances; null: none is wanted. */
+  shim: string | null;
   staticUnits: HostFacts['staticUnits'];
   /** Image references, each once. */
   images: string[];
@@ -45,10 +47,12 @@ export function assembleDesired(
   manifest: Manifest | null,
 ): Desired {
   requireInterface(config, facts);
+  requireOneDriver(config, facts);
   const publishSubnet = config.network.mode === 'lan' ? null : subnetFor(config, facts, manifest);
   const rendered = renderGeneration({
     config,
     addresses: addressesFor(config, facts, manifest),
+    held: [...facts.held.values()].flat(),
     publishSubnet,
     templates: facts.templates,
     userDropIns: facts.userDropIns,
@@ -97,6 +101,7 @@ export function assembleDesired(
     instanceFiles: new Set(instances.flatMap(({ files }) => files.map(({ path }) => path))),
     publishSubnet,
     hostRules: texts.get('host.nft')?.text ?? null,
+    shim: texts.get('shim.conf')?.text ?? null,
     staticUnits: facts.staticUnits,
     images: [...new Set(instances.map(({ image }) => image))],
   };
@@ -116,6 +121,27 @@ function requireInterface({ network }: Config, { interfaces, rangeFile }: HostFa
   ]);
 }
 
+/**
+ * The kernel gives an interface to macvlan or to ipvlan (EBUSY): an instance that is stopped for its
+ * restart could not come back while others run by the other one.
+ */
+function requireOneDriver({ network }: Config, { lanNetworks, held, rangeFile }: HostFacts): void {
+  const { lan } = network;
+  const others = lanNetworks.filter(
+    (it) => it.parent === lan?.interface && it.driver !== lan.driver,
+  );
+  const running = [...held].filter(([, addresses]) => addresses.length > 0).map(([name]) => name);
+  const other = others[0]?.driver;
+  if (lan === null || other === undefined || running.length === 0) return;
+  throw new ConfigError([
+    {
+      file: rangeFile,
+      key: 'network.driver',
+      message: `should be ${other} while instances run with it, got ${lan.driver}: they can't share ${lan.interface}; run "sudo ibq stop ${running.join(' ')}" first`,
+    },
+  ]);
+}
+
 function subnetFor(config: Config, facts: HostFacts, manifest: Manifest | null): Cidr {
   const name = manifest?.networks.find((network) => network.startsWith('ibq-publish-'));
   const subnet = manifest?.publishSubnet ? parseCidr(manifest.publishSubnet) : null;
@@ -124,7 +150,9 @@ function subnetFor(config: Config, facts: HostFacts, manifest: Manifest | null):
     used: lan ? [...facts.usedSubnets, lan.subnet] : facts.usedSubnets,
     previous: name && subnet ? { name, subnet } : null,
     nameFor: (candidate) =>
-      renderPublishNetwork(facts.templates['ibq-publish.network'], candidate).name,
+      renderPublishNetwork(facts.templates['ibq-publish.network'], candidate, {
+        wayOut: config.network.egress === 'host',
+      }).name,
     instances: config.instances.length,
   });
   if (chosen !== null) return chosen;
@@ -146,10 +174,17 @@ function addressesFor(
   if (lan === null || mode === 'bridge') return new Map();
   const { assignments, problems } = planAddresses({
     lan,
-    instances: config.instances,
+    instances: config.instances.map(({ name, file, settings }) => ({
+      name,
+      file,
+      fixed: settings.address,
+    })),
+    hostAccess: config.network.hostAccess,
     previous: knownAddresses(manifest),
+    held: facts.held,
     hostAddresses: facts.hostAddresses,
     seen: facts.seen,
+    answered: facts.answered,
     machineId: facts.machineId,
     file: facts.rangeFile,
   });
@@ -176,6 +211,8 @@ function sharedInputs(
   return {
     'network.mode': network.mode,
     'network.allow': network.allow.join(' '),
+    'network.egress': network.egress,
+    'network.host_access': String(network.hostAccess),
     ...Object.fromEntries(lan),
     'publish.address': publishAddress,
     template: sha256(facts.templates['ib-gateway@.container']),
@@ -185,16 +222,22 @@ function sharedInputs(
 
 function instanceInputs(instance: Instance): Record<string, string> {
   const { mode, user, port, profile, image, settings, environment } = instance;
-  const set = Object.entries(settings).filter(([, value]) => value !== null);
+  const set = Object.entries(settings).filter(
+    ([key, value]) => value !== null && key !== 'address',
+  );
   return {
     mode,
     ...(user === null ? {} : { user }),
     port: String(port),
     'image.profile': profile,
     'image.reference': image,
-    ...Object.fromEntries(set.map(([key, value]) => [key, String(value)])),
+    ...Object.fromEntries(set.map(([key, value]) => [key, asText(value)])),
     ...Object.fromEntries(
       Object.entries(environment).map(([key, value]) => [`environment.${key}`, value]),
     ),
   };
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -11,8 +11,14 @@ export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns'
   /** The host's interfaces by name and whether each is up; empty where /proc/net/dev is not there. */
   interfaces: ReadonlyMap<string, { up: boolean }>;
   hostAddresses: readonly Ipv4[];
+  /** LAN addresses that running instances have now, by instance; empty under `--root`. */
+  held: ReadonlyMap<string, readonly Ipv4[]>;
+  /** ibq's LAN networks that Podman has: interface and driver. */
+  lanNetworks: readonly { parent: string; driver: string }[];
   /** Addresses that the host has seen on the LAN (ARP). */
   seen: readonly Ipv4[];
+  /** Addresses about to be given out for which somebody on the LAN answered just now. */
+  answered: readonly Ipv4[];
   /** Subnets of the host's routes and of other Podman networks. */
   usedSubnets: readonly Cidr[];
   /** The file that pins the LAN's range, for messages. */

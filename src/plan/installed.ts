@@ -50,6 +50,8 @@ export interface Runtime {
   targetEnabled: boolean;
   /** Host rules as they were loaded last; null: not loaded. */
   hostRules: string | null;
+  /** The shim's settings as they were loaded last; null: the host has none. */
+  shim: string | null;
   /** A plain unit of ibq's was written and systemd has not read it yet. */
   staticUnitsStale: boolean;
 }

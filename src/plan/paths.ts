@@ -25,6 +25,11 @@ export function instanceService(name: string): string {
   return `ib-gateway@${name}.service`;
 }
 
+/** The host's interface among its instances on the LAN, and a copy of the settings it was made with. */
+export const SHIM_UNIT = 'ibq-shim.service';
+export const SHIM_INTERFACE = 'ibqshim';
+export const SHIM_LOADED = '/run/ibq/shim.conf';
+
 /** The template that all instances share, relative to a generation's units. */
 export const TEMPLATE_UNIT = 'ib-gateway@.container';
 

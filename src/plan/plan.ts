@@ -28,6 +28,8 @@ export type Step =
   /** Old generations beyond those kept for a way back. */
   | { kind: 'prune'; numbers: number[] }
   | { kind: 'load-host-rules' }
+  /** Makes, changes or removes the host's interface among its instances. */
+  | { kind: 'load-shim' }
   | { kind: 'remove-network'; name: string }
   | { kind: 'update-guard'; instance: string }
   | { kind: 'start'; instances: string[] }
@@ -67,6 +69,8 @@ export function describeStep(step: Step): string {
       return `remove old generations ${step.numbers.join(', ')}`;
     case 'load-host-rules':
       return "load the host's rules";
+    case 'load-shim':
+      return "set up the host's address among the instances";
     case 'remove-network':
       return `remove network ${step.name}`;
     case 'update-guard':

@@ -17,6 +17,8 @@ const kinds = {
   Label: 'words',
   Network: 'raw',
   Options: 'words',
+  AddHost: 'raw',
+  DNS: 'raw',
   PublishPort: 'raw',
   Secret: 'words',
   Volume: 'raw',

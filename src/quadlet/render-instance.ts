@@ -29,6 +29,11 @@ export function renderDropIn(parts: InstanceParts): string {
     quadletLine('Image', instance.image),
     ...networkLines(parts),
     published ? quadletLine('PublishPort', published) : '',
+    // Sorted: another order in the file is no other definition.
+    ...Object.entries(instance.settings.hosts)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, address]) => quadletLine('AddHost', `${name}:${address}`)),
+    ...instance.settings.dns.map((address) => quadletLine('DNS', address)),
     quadletLine('Volume', `${volumeName(instance.name)}:${profile.settingsVolume}`),
     ...secretsOf(profile, instance).map((secret) => quadletLine('Secret', secret.option)),
     ...Object.entries(environmentOf(profile, instance)).map(([name, value]) =>

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Lan, NetworkMode } from '../config/types.ts';
+import type { Lan } from '../config/types.ts';
 import { bridgePrefix } from '../network/guard.ts';
 import type { Cidr } from '../network/ipv4.ts';
 import { bridgeGateway } from '../network/publish-network.ts';
@@ -24,17 +24,24 @@ export interface RenderedNetwork {
   definition: string;
 }
 
-export function renderPublishNetwork(template: string, subnet: Cidr): RenderedNetwork {
+/** With two networks one alone has the default route: Podman's order is random per start (containers/podman#12850). */
+export function renderPublishNetwork(
+  template: string,
+  subnet: Cidr,
+  { wayOut }: { wayOut: boolean },
+): RenderedNetwork {
   const values = { SUBNET: subnet, GATEWAY: bridgeGateway(subnet) };
-  return render('publish', template, (hash) => ({ ...values, BRIDGE: `${bridgePrefix}${hash}` }));
+  return render('publish', wayOut ? template : withoutRoute(template), (hash) => ({
+    ...values,
+    BRIDGE: `${bridgePrefix}${hash}`,
+  }));
 }
 
-/** In `dual` the way out is the host's: without it two default routes of one metric compete (containers/podman#12850). */
-export function renderLanNetwork(template: string, lan: Lan, mode: NetworkMode): RenderedNetwork {
-  const text =
-    mode === 'dual'
-      ? formatUnit(addValue(parseUnit(template), 'Network', 'Options', 'no_default_route=1'))
-      : template;
+export function renderLanNetwork(
+  template: string,
+  lan: Lan,
+  { wayOut }: { wayOut: boolean },
+): RenderedNetwork {
   const values = {
     DRIVER: lan.driver,
     DRIVER_MODE: lan.driver === 'ipvlan' ? 'l2' : 'bridge',
@@ -44,7 +51,11 @@ export function renderLanNetwork(template: string, lan: Lan, mode: NetworkMode):
     GATEWAY: lan.gateway,
     RANGE: lan.range,
   };
-  return render('lan', text, () => values);
+  return render('lan', wayOut ? template : withoutRoute(template), () => values);
+}
+
+function withoutRoute(template: string): string {
+  return formatUnit(addValue(parseUnit(template), 'Network', 'Options', 'no_default_route=1'));
 }
 
 function render(

@@ -1,11 +1,11 @@
 /** A generation: everything that one deploy puts into force, as text. Pure; `src/plan` reads and writes. */
 
-import type { Config, InstanceName } from '../config/types.ts';
+import type { Config, InstanceName, Lan } from '../config/types.ts';
 import { ConfigError, type Problem } from '../errors.ts';
 import { type Profile, type ProfileId, secretName } from '../images/profile.ts';
-import type { AddressPlan, LanAddress } from '../network/address-plan.ts';
+import { type AddressPlan, type LanAddress, shimAddress } from '../network/address-plan.ts';
 import { renderGuard, renderHostRules } from '../network/guard.ts';
-import type { Cidr } from '../network/ipv4.ts';
+import { type Cidr, cidrContains, cidrCovers, type Ipv4 } from '../network/ipv4.ts';
 import { quoteWord } from './escape.ts';
 import {
   definitionHash,
@@ -26,6 +26,8 @@ export interface UserDropIn {
 export interface RenderInput {
   config: Config;
   addresses: AddressPlan['assignments'];
+  /** LAN addresses that running instances have, some of them by an older definition. */
+  held: readonly Ipv4[];
   /** `null` in `lan` mode. */
   publishSubnet: Cidr | null;
   templates: Readonly<Record<TemplateName, string>>;
@@ -84,18 +86,26 @@ export function renderGeneration(input: RenderInput): Rendered {
   );
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const { mode, lan, allow } = config.network;
+  const { mode, lan, allow, egress, hostAccess } = config.network;
   const publishNetwork =
     mode !== 'lan' && publishSubnet
-      ? renderPublishNetwork(templates['ibq-publish.network'], publishSubnet)
+      ? renderPublishNetwork(templates['ibq-publish.network'], publishSubnet, {
+          wayOut: egress === 'host',
+        })
       : null;
   const lanNetwork =
-    mode !== 'bridge' && lan ? renderLanNetwork(templates['ibq-lan.network'], lan, mode) : null;
+    mode !== 'bridge' && lan
+      ? renderLanNetwork(templates['ibq-lan.network'], lan, { wayOut: egress === 'lan' })
+      : null;
   const shared = definitionHash([
     meaning(container),
     ...input.userDropIns.template.map(dropInMeaning),
   ]);
 
+  const siblings = siblingsOf(lan, [
+    ...[...input.addresses.values()].map(({ address }) => address),
+    ...input.held,
+  ]);
   const files: Rendered['files'] = [{ path: `units/${template}`, text: container }];
   const links: Rendered['links'] = [];
   const instances: RenderedInstance[] = [];
@@ -121,7 +131,8 @@ export function renderGeneration(input: RenderInput): Rendered {
       mode,
       relayPort: profile.relayPort[instance.mode],
       allow,
-      lanRange: lan?.range ?? null,
+      siblings,
+      shim: lan && hostAccess ? shimAddress(lan) : null,
       publishSubnet: publishNetwork && publishSubnet,
       publishAddress: config.publish.address,
     });
@@ -160,11 +171,36 @@ export function renderGeneration(input: RenderInput): Rendered {
     files.push({ path: `units/${network.file}`, text: network.definition });
   const hostRules = renderHostRules({
     allow,
+    siblings,
     publishAddress: config.publish.address,
     lanSubnet: mode === 'dual' && lan ? lan.subnet : null,
+    egress,
   });
   files.push({ path: 'host.nft', text: hostRules });
+  if (lan && hostAccess && instances.length > 0) {
+    files.push({ path: 'shim.conf', text: renderShim(lan, siblings) });
+  }
   return { files, links, instances, networks };
+}
+
+/** The range, and what lies outside it: addresses that the user chose, or of before a change. */
+function siblingsOf(lan: Lan | null, addresses: readonly Ipv4[]): Cidr[] {
+  const outside = addresses.filter((address) => lan === null || !cidrContains(lan.range, address));
+  const single = [...new Set(outside)].sort().map((address) => `${address}/32` as Cidr);
+  return lan === null ? single : [lan.range, ...single];
+}
+
+/** What `LIB/shim` reads, line by line. */
+function renderShim(lan: Lan, siblings: readonly Cidr[]): string {
+  const routes = siblings.filter((cidr) => cidrCovers(lan.subnet, cidr));
+  return [
+    '# ibq: the host among its instances on the LAN. Read by ibq-shim.service.',
+    `INTERFACE=${lan.interface}`,
+    `DRIVER=${lan.driver}`,
+    `ADDRESS=${shimAddress(lan)}`,
+    `ROUTES=${routes.join(' ')}`,
+    '',
+  ].join('\n');
 }
 
 /** A comment that changed, in a new version of ibq for example, must not cost anybody a login. */

@@ -18,6 +18,7 @@ const OPTIONS: DeployOptions = {
   timeoutSeconds: 1,
   restartChanged: false,
   replaceDrift: false,
+  risksAccepted: [],
 };
 
 const FILES = {
@@ -102,6 +103,7 @@ describe('the first deploy', () => {
       'etc/systemd/system/ib-gateways.slice',
       'etc/systemd/system/ib-gateways.target',
       'etc/systemd/system/ibq-host-rules.service',
+      'etc/systemd/system/ibq-shim.service',
     ]);
     expect(readlinkSync(join(sand.root, 'etc/ibq/current'))).toBe('generations/1');
     expect(readlinkSync(join(sand.root, 'etc/containers/systemd/ibq'))).toBe(
@@ -251,7 +253,11 @@ test('--dry-run shows the plan and writes nothing, not even a lock', async () =>
 
 describe('plan', () => {
   const planning = (context: Context, options: { json?: boolean; detailed?: boolean } = {}) =>
-    plan(context, { json: options.json === true, detailedExitCode: options.detailed === true });
+    plan(context, {
+      json: options.json === true,
+      detailedExitCode: options.detailed === true,
+      risksAccepted: [],
+    });
 
   test('changes nothing', async () => {
     const sand = host();

@@ -38,7 +38,7 @@ function load(texts: Texts, env: Record<string, string> = {}) {
 /** The problems as they are printed, without the directory. */
 function problems(texts: Texts, env: Record<string, string> = {}): string[] {
   try {
-    loadConfig(sources(texts), env);
+    loadConfig(sources(texts), env, []);
   } catch (error) {
     if (error instanceof ConfigError) {
       return error.problems.map((p) => formatProblem(p).replaceAll('/etc/ibq/', ''));
@@ -51,7 +51,7 @@ function problems(texts: Texts, env: Record<string, string> = {}): string[] {
 test('no file at all is valid', () => {
   expect(load({})).toEqual({
     config: {
-      network: { mode: 'bridge', lan: null, allow: [] },
+      network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
       publish: { address: '127.0.0.1' },
       instances: [],
     },
@@ -86,6 +86,9 @@ test('an empty instance file is a paper instance with every default', () => {
         accept_incoming: 'reject',
         java_heap: 768,
         memory: null,
+        address: null,
+        hosts: {},
+        dns: [],
       },
       environment: {},
     },
@@ -235,7 +238,7 @@ test.each<[Texts, Record<string, string>, string[]]>([
   [
     main('[publish]\nwrongly = 1'),
     {},
-    ['ibq.toml: publish.wrongly: unknown key; should be one of address'],
+    ['ibq.toml: publish.wrongly: unknown key; should be one of address, accept_risk'],
   ],
   [
     instance('readOnlyApi = true'),
@@ -554,7 +557,23 @@ test.each<[Texts, Record<string, string>, string[]]>([
     main('[publish]\naddress = "0.0.0.0"'),
     {},
     [
-      'ibq.toml: publish.address: should name one address of the host, got 0.0.0.0 (all of them, the public ones too)',
+      'ibq.toml: publish.address: 0.0.0.0 needs network.allow, the clients that may open the ports; or write "127.0.0.1"',
+    ],
+  ],
+  [main('[publish]\naddress = "0.0.0.0"\n[network]\nallow = ["10.0.0.7"]'), {}, []],
+  [
+    main('[publish]\naddress = "0.0.0.9"\n[network]\nallow = ["10.0.0.7"]'),
+    {},
+    ['ibq.toml: publish.address: should be an address of the host, got 0.0.0.9'],
+  ],
+  [
+    {
+      pin: LAN,
+      main: '[publish]\naddress = "10.0.0.5"\n[network]\nmode = "lan"\nallow = ["10.0.0.7"]',
+    },
+    {},
+    [
+      'ibq.toml: publish.address: should be left out in mode "lan", which publishes nothing, got 10.0.0.5',
     ],
   ],
   [
@@ -565,19 +584,96 @@ test.each<[Texts, Record<string, string>, string[]]>([
     ],
   ],
   [main('[publish]\naddress = "10.0.0.5"\n[network]\nallow = ["10.0.0.7"]'), {}, []],
-  [
-    { pin: LAN, main: '[publish]\naddress = "10.0.0.5"\n[network]\nallow = ["10.0.0.7"]' },
-    {},
-    [
-      'ibq.toml: publish.address: should be 127.0.0.1 in mode "dual", got 10.0.0.5: answers to LAN clients would leave by the LAN interface of the instance and get lost; let them use the instance\'s own LAN address, or set network.mode = "bridge"',
-    ],
-  ],
+  [{ pin: LAN, main: '[publish]\naddress = "10.0.0.5"\n[network]\nallow = ["10.0.0.7"]' }, {}, []],
   [
     main('[network]\nallow = ["0.0.0.0/0"]'),
     {},
     [
-      'ibq.toml: network.allow: should name who is allowed, got everybody (0.0.0.0/0): the IB API has no password',
+      'ibq.toml: network.allow: should name who is allowed, got everybody (0.0.0.0/0): the IB API has no password; if you know that nobody else reaches the ports, set publish.accept_risk = "open-api"',
     ],
+  ],
+  [main('[network]\nallow = ["0.0.0.0/0"]\n[publish]\naccept_risk = "open-api"'), {}, []],
+  [
+    main('[publish]\naccept_risk = "yes"'),
+    {},
+    ['ibq.toml: publish.accept_risk: should be "open-api", got "yes"'],
+  ],
+  // The way out, the host among its instances
+  [{ pin: LAN, main: '[network]\negress = "lan"\nhost_access = true' }, {}, []],
+  [{ pin: LAN, main: '[network]\nmode = "lan"\negress = "lan"\nhost_access = true' }, {}, []],
+  [
+    { pin: LAN, main: '[network]\nmode = "lan"\negress = "host"' },
+    {},
+    ['ibq.toml: network.egress: should be "lan" in mode "lan", got "host"'],
+  ],
+  [
+    { pin: LAN, main: '[network]\nmode = "bridge"\negress = "lan"\nhost_access = true' },
+    {},
+    [
+      'ibq.toml: network.egress: should be "host" in mode "bridge", got "lan"',
+      'ibq.toml: network.host_access: should be false in mode "bridge": there are no LAN addresses to reach',
+    ],
+  ],
+  [
+    main('[network]\negress = "lan"'),
+    {},
+    [
+      'ibq.toml: network.egress: should be "host" in mode "bridge", got "lan"; for a LAN run "sudo ibq network detect --write"',
+    ],
+  ],
+  [main('[network]\nhost_access = false\negress = "host"'), {}, []],
+  // Fixed addresses, names, name servers
+  [{ pin: LAN, instances: { '4001.toml': 'address = "10.0.0.100"' } }, {}, []],
+  [
+    instance('address = "10.0.0.100"'),
+    {},
+    [
+      'instances/4001.toml: address: should be left out in mode "bridge", which has no LAN addresses; for a LAN run "sudo ibq network detect --write"',
+    ],
+  ],
+  [
+    { main: '[network]\nmode = "bridge"', instances: { '4001.toml': 'address = "10.0.0.100"' } },
+    {},
+    [
+      'instances/4001.toml: address: should be left out in mode "bridge", which has no LAN addresses',
+    ],
+  ],
+  [
+    main('[defaults]\naddress = "10.0.0.100"'),
+    {},
+    [
+      'ibq.toml: defaults.address: unknown key; an address belongs to one instance: set it in instances/NAME.toml',
+    ],
+  ],
+  [
+    {
+      pin: LAN,
+      main: '[network]\nrange = "10.0.0.64/31"',
+      instances: { '4001.toml': '', '4002.toml': 'address = "10.0.0.9"' },
+    },
+    {},
+    [],
+  ],
+  [instance('hosts = { maindb = "10.0.0.2", "a.b-c" = "10.0.0.3" }\ndns = ["10.0.0.1"]'), {}, []],
+  [
+    instance('hosts = { "-a" = "10.0.0.2", b = "c", "d:e" = "10.0.0.3", "f.." = "10.0.0.4" }'),
+    {},
+    [
+      'instances/4001.toml: hosts.-a: should be a host name of letters, digits, "-" and "."',
+      'instances/4001.toml: hosts.b: should be an IPv4 address such as 10.0.0.1, got "c"',
+      'instances/4001.toml: hosts."d:e": should be a host name of letters, digits, "-" and "."',
+      'instances/4001.toml: hosts."f..": should be a host name of letters, digits, "-" and "."',
+    ],
+  ],
+  [
+    instance('hosts = ["10.0.0.2"]'),
+    {},
+    ['instances/4001.toml: hosts: should be a table such as { maindb = "10.0.0.2" }, got a list'],
+  ],
+  [
+    instance('dns = "10.0.0.1"'),
+    {},
+    ['instances/4001.toml: dns: should be a list, got "10.0.0.1"; write ["10.0.0.1"]'],
   ],
   // Files as a whole
   [main('a = [\n1,\n\n= 2'), {}, [expect.stringMatching(/^ibq\.toml:4: should be TOML: /)]],

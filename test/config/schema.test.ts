@@ -60,6 +60,9 @@ test('every setting of the table is one of Settings, with its type', () => {
     accept_incoming: 'choice',
     java_heap: 'integer',
     memory: 'integer',
+    address: 'text',
+    hosts: 'hosts',
+    dns: 'list',
   };
   expect(Object.fromEntries(SETTING_KEYS.map((id) => [id, KEYS.get(id)?.type.kind]))).toEqual(
     types,

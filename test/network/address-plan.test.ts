@@ -19,14 +19,21 @@ const lan: Lan = {
 };
 
 const named = (...names: string[]) =>
-  names.map((name) => ({ name: name as InstanceName, file: `/etc/ibq/instances/${name}.toml` }));
+  names.map((name) => ({
+    name: name as InstanceName,
+    file: `/etc/ibq/instances/${name}.toml`,
+    fixed: null as Ipv4 | null,
+  }));
 
 const input = (changes: Partial<AddressPlanInput> = {}): AddressPlanInput => ({
   lan,
   instances: named('a', 'b'),
+  hostAccess: false,
   previous: new Map(),
+  held: new Map(),
   hostAddresses: ['10.0.0.5' as Ipv4],
   seen: [],
+  answered: [],
   machineId: '0123456789abcdef0123456789abcdef',
   file: '/etc/ibq/network.toml',
   ...changes,
@@ -45,6 +52,9 @@ const had = (addresses: Record<string, string>): Map<string, LanAddress> =>
       { address: address as Ipv4, mac: `02:00:00:00:00:0${at}` as LanAddress['mac'] },
     ]),
   );
+
+const holds = (addresses: Record<string, string>) =>
+  new Map(Object.entries(addresses).map(([name, address]) => [name, [address as Ipv4]]));
 
 describe('addresses', () => {
   test.each<[string, Partial<AddressPlanInput>, string[]]>([
@@ -70,6 +80,11 @@ describe('addresses', () => {
       ['a 10.0.0.192', 'b 10.0.0.193'],
     ],
     [
+      'for which somebody answers are not given back to an instance that had them',
+      { previous: had({ a: '10.0.0.192' }), answered: ['10.0.0.192' as Ipv4] },
+      ['a 10.0.0.193', 'b 10.0.0.194'],
+    ],
+    [
       'of the host and the gateway are avoided',
       {
         lan: { ...lan, gateway: '10.0.0.192' as Ipv4 },
@@ -91,12 +106,128 @@ describe('addresses', () => {
     expect(plan(changes)).toMatchObject({ addresses, problems: [] });
   });
 
+  const fixed = (addresses: Record<string, string>) =>
+    named('a', 'b').map((it) => ({ ...it, fixed: (addresses[it.name] ?? null) as Ipv4 | null }));
+  test.each<[string, Partial<AddressPlanInput>, string[]]>([
+    [
+      'that were chosen are had, in the range',
+      { instances: fixed({ b: '10.0.0.192' }) },
+      ['a 10.0.0.193', 'b 10.0.0.192'],
+    ],
+    [
+      'that were chosen are had, outside the range too',
+      { instances: fixed({ a: '10.0.0.100' }) },
+      ['a 10.0.0.100', 'b 10.0.0.192'],
+    ],
+    [
+      'that were chosen go before those of before',
+      { instances: fixed({ a: '10.0.0.100' }), previous: had({ a: '10.0.0.192' }) },
+      ['a 10.0.0.100', 'b 10.0.0.193'],
+    ],
+    [
+      'that were chosen outside the range are given up with the choice',
+      { instances: fixed({}), previous: had({ a: '10.0.0.100' }) },
+      ['a 10.0.0.192', 'b 10.0.0.193'],
+    ],
+    [
+      'the last of the range may be chosen while the host does not want it',
+      { instances: fixed({ a: '10.0.0.199' }) },
+      ['a 10.0.0.199', 'b 10.0.0.192'],
+    ],
+    [
+      'that a running instance has by its older definition are not given to another',
+      { previous: had({ a: '10.0.0.100' }), held: holds({ c: '10.0.0.192', a: '10.0.0.193' }) },
+      ['a 10.0.0.194', 'b 10.0.0.195'],
+    ],
+  ])('%s', (_, changes, addresses) => {
+    expect(plan(changes)).toMatchObject({ addresses, problems: [] });
+  });
+
   test('the last of the range is kept back for the host', () => {
     expect(shimAddress(lan)).toBe('10.0.0.199');
     const seven = named('a', 'b', 'c', 'd', 'e', 'f', 'g');
     expect(plan({ instances: seven }).addresses.at(-1)).toBe('g 10.0.0.198');
     expect(plan({ instances: seven }).problems).toEqual([]);
   });
+});
+
+describe('an address that was chosen', () => {
+  const chosen = (address: string) => [
+    ...named('a').map((it) => ({ ...it, fixed: address as Ipv4 })),
+    ...named('b'),
+  ];
+  test.each<[string, string, Partial<AddressPlanInput>, string]>([
+    [
+      'is in another subnet',
+      '10.0.1.9',
+      {},
+      'should be the address of a machine in 10.0.0.0/24, got 10.0.1.9',
+    ],
+    [
+      'is the subnet itself',
+      '10.0.0.0',
+      {},
+      'should be the address of a machine in 10.0.0.0/24, got 10.0.0.0',
+    ],
+    [
+      'is for all',
+      '10.0.0.255',
+      {},
+      'should be the address of a machine in 10.0.0.0/24, got 10.0.0.255',
+    ],
+    ['is the host’s', '10.0.0.5', {}, 'should be free, 10.0.0.5 is that of the host'],
+    ['is the gateway', '10.0.0.1', {}, 'should be free, 10.0.0.1 is that of the gateway'],
+    [
+      'is the host’s among the instances',
+      '10.0.0.199',
+      { hostAccess: true },
+      'should be free, 10.0.0.199 is that of the host (network.host_access)',
+    ],
+    [
+      'is had by a running instance until its restart',
+      '10.0.0.100',
+      { held: holds({ b: '10.0.0.100' }) },
+      'should be free, 10.0.0.100: instance b has it until it is stopped or restarted; run "sudo ibq stop b" first',
+    ],
+  ])('%s', (_, address, changes, message) => {
+    const { problems } = plan({ instances: chosen(address), ...changes });
+    expect(problems).toEqual([`/etc/ibq/instances/a.toml: address: ${message}`]);
+  });
+
+  test('is an older one’s: whoever was there first is not blamed', () => {
+    const instances = [
+      ...named('a'),
+      ...named('b').map((it) => ({ ...it, fixed: '10.0.0.192' as Ipv4 })),
+    ];
+    expect(plan({ instances, previous: had({ a: '10.0.0.192' }) }).problems).toEqual([
+      '/etc/ibq/instances/b.toml: address: should be free, 10.0.0.192 is that of instance a',
+    ]);
+  });
+
+  test('of two that chose it the second is told', () => {
+    const instances = named('a', 'b').map((it) => ({ ...it, fixed: '10.0.0.100' as Ipv4 }));
+    expect(plan({ instances }).problems).toEqual([
+      '/etc/ibq/instances/b.toml: address: should be free, 10.0.0.100 is that of instance a',
+    ]);
+  });
+
+  test('is its own while it runs', () => {
+    const { addresses, problems } = plan({
+      instances: chosen('10.0.0.100'),
+      held: holds({ a: '10.0.0.100' }),
+    });
+    expect(addresses).toEqual(['a 10.0.0.100', 'b 10.0.0.192']);
+    expect(problems).toEqual([]);
+  });
+});
+
+test('the host’s address among the instances is not that of one that still runs there', () => {
+  const held = holds({ a: '10.0.0.199' });
+  expect(plan({ held, hostAccess: true }).problems).toEqual([
+    "/etc/ibq/network.toml: network.range: its last address 10.0.0.199 is the host's (network.host_access), " +
+      'but instance a has it until it is stopped or restarted; run "sudo ibq stop a" first',
+  ]);
+  expect(plan({ held }).problems).toEqual([]);
 });
 
 describe('clashes', () => {

@@ -12,7 +12,8 @@ const input: GuardInput = {
   mode: 'dual',
   relayPort: 4003,
   allow: ['10.0.0.7/32' as Cidr],
-  lanRange: '10.0.0.192/27' as Cidr,
+  siblings: ['10.0.0.192/27' as Cidr],
+  shim: null,
   publishSubnet: '10.89.0.0/24' as Cidr,
   publishAddress: '127.0.0.1' as Ipv4,
 };
@@ -37,6 +38,13 @@ table inet ibq {
 		type ipv4_addr; flags interval;
 		elements = { 10.0.0.7 }
 	}
+	set siblings {
+		type ipv4_addr; flags interval;
+		elements = { 10.0.0.192/27 }
+	}
+	set shim {
+		type ipv4_addr; flags interval;
+	}
 	chain input {
 		type filter hook input priority filter; policy drop;
 		iif "lo" accept
@@ -46,8 +54,12 @@ table inet ibq {
 		# the host: connections to the published port come from its address on the bridge
 		iifname "pub0" ip saddr 10.89.0.1 tcp dport 4003 accept
 		iifname "pub0" ip saddr 10.89.0.1 icmp type echo-request accept
+		# the host, by its own address among the instances' (network.host_access)
+		iifname "lan0" ip saddr @shim tcp dport 4003 accept
+		iifname "lan0" ip saddr @shim icmp type echo-request accept
+		# no other gateway, however wide the list of allowed clients is
+		iifname "lan0" ip saddr @siblings drop
 		# allowed clients of the LAN
-		iifname "lan0" ip saddr 10.0.0.192/27 drop
 		iifname "lan0" ip saddr @allow tcp dport 4003 accept
 		iifname "lan0" ip saddr @allow icmp type echo-request accept
 	}
@@ -60,16 +72,17 @@ table inet ibq {
 
   const host = 'iifname "pub0" ip saddr 10.89.0.1 tcp dport 4003 accept';
   const lan = 'iifname "lan0" ip saddr @allow tcp dport 4003 accept';
-  const noSibling = 'iifname "lan0" ip saddr 10.0.0.192/27 drop';
+  const shim = 'iifname "lan0" ip saddr @shim tcp dport 4003 accept';
+  const noSibling = 'iifname "lan0" ip saddr @siblings drop';
   const noNeighbour = 'iifname "pub0" ip saddr 10.89.0.0/24 drop';
   const clients = 'iifname "pub0" ip saddr @allow tcp dport 4003 accept';
   const beyond = 'iifname "pub0" ip saddr { 10.89.0.1, 10.0.0.5 } tcp dport 4003 accept';
   const address = '10.0.0.5' as Ipv4;
 
   test.each<[string, Partial<GuardInput>, string[]]>([
-    ['dual', {}, [host, noSibling, lan]],
+    ['dual', {}, [host, shim, noSibling, lan]],
     ['bridge', { mode: 'bridge' }, [host]],
-    ['lan', { mode: 'lan', publishSubnet: null }, [noSibling, lan]],
+    ['lan', { mode: 'lan', publishSubnet: null }, [shim, noSibling, lan]],
     [
       'bridge beyond loopback',
       { mode: 'bridge', publishAddress: address },
@@ -78,12 +91,12 @@ table inet ibq {
     [
       'dual beyond loopback',
       { publishAddress: address },
-      [beyond, noNeighbour, clients, noSibling, lan],
+      [beyond, noNeighbour, clients, shim, noSibling, lan],
     ],
     [
       'dual on all addresses',
       { publishAddress: '0.0.0.0' as Ipv4 },
-      [host, noNeighbour, clients, noSibling, lan],
+      [host, noNeighbour, clients, shim, noSibling, lan],
     ],
   ])('opens in %s', (_, changes, rules) => {
     expect(openings(changes)).toEqual(rules);
@@ -101,11 +114,43 @@ table inet ibq {
     );
   });
 
-  test('of an instance that has not moved yet keeps its own rules, but for who is allowed', () => {
-    const running = renderGuard({ ...input, allow: [], relayPort: 4004 });
-    expect(guardForRunning(running, renderGuard(input))).toBe(
-      renderGuard({ ...input, relayPort: 4004 }),
+  test('names the host and the siblings that there are, in whichever subnets', () => {
+    const siblings = ['10.0.0.192/27', '10.0.0.100/32', '10.0.0.200/32'] as Cidr[];
+    const text = renderGuard({ ...input, shim: '10.0.0.222' as Ipv4, siblings });
+    expect(text).toContain(
+      'set siblings {\n\t\ttype ipv4_addr; flags interval;\n\t\telements = { 10.0.0.100, 10.0.0.192/27 }',
     );
+    expect(text).toContain(
+      'set shim {\n\t\ttype ipv4_addr; flags interval;\n\t\telements = { 10.0.0.222 }',
+    );
+  });
+
+  describe('of an instance that has not moved yet keeps its own rules', () => {
+    const old = { mode: 'lan', publishSubnet: null, relayPort: 4004 } as const;
+    const others: Partial<GuardInput>[] = [
+      { allow: [] },
+      { allow: ['10.0.0.7/32', '10.0.0.9/32'] as Cidr[] },
+      { siblings: ['10.0.0.64/27', '10.0.0.192/32'] as Cidr[] },
+      { siblings: [] },
+      { shim: '10.0.0.94' as Ipv4 },
+    ];
+    test.each(others.flatMap((one) => others.map((other) => [one, other] as const)))(
+      'but for who is who: %j → %j',
+      (before, now) => {
+        const running = renderGuard({ ...input, ...old, ...before });
+        expect(guardForRunning(running, renderGuard({ ...input, ...now }))).toBe(
+          renderGuard({ ...input, ...old, ...now }),
+        );
+      },
+    );
+
+    test('and of those of an older ibq whatever has no set of its own', () => {
+      const running =
+        'table inet ibq {\n\tset allow {\n\t\ttype ipv4_addr; flags interval;\n\t}\n\tchain input {\n\t}\n}\n';
+      expect(guardForRunning(running, renderGuard(input))).toBe(
+        running.replace('interval;\n', 'interval;\n\t\telements = { 10.0.0.7 }\n'),
+      );
+    });
   });
 });
 
@@ -113,6 +158,8 @@ describe('the host rules', () => {
   const rules = (changes: Partial<Parameters<typeof renderHostRules>[0]> = {}) =>
     renderHostRules({
       allow: ['10.0.0.7/32' as Cidr],
+      siblings: ['10.0.0.192/27' as Cidr],
+      egress: 'host',
       publishAddress: '127.0.0.1' as Ipv4,
       lanSubnet: '10.0.0.0/24' as Cidr,
       ...changes,
@@ -134,16 +181,40 @@ table inet ibq_host {
 `);
   });
 
-  test('with ports beyond loopback let allowed clients through, before the drop, and their answers back', () => {
-    const text = rules({ publishAddress: '10.0.0.5' as Ipv4 });
-    const accepted = 'oifname "ibq*" ct state new ct status dnat ip saddr @allow return';
-    expect(text.indexOf(accepted)).toBeGreaterThan(0);
-    expect(text.indexOf(accepted)).toBeLessThan(text.indexOf(drop));
-    expect(text).toContain('ct status dnat oifname "ibq*" ip saddr 10.0.0.0/24 masquerade');
+  const beyond = { publishAddress: '10.0.0.5' as Ipv4 };
+
+  test('with ports beyond loopback let allowed clients through, and no gateway to another, before the drop', () => {
+    const lines = rules(beyond)
+      .split('\n')
+      .map((line) => line.trim());
+    const chain = lines.slice(lines.indexOf('chain forward {') + 2);
+    expect(chain.slice(0, chain.indexOf('}')).filter((line) => !line.startsWith('#'))).toEqual([
+      'iifname "ibq*" oifname "ibq*" ct state new drop',
+      'oifname "ibq*" ct state new ip saddr @siblings drop',
+      'oifname "ibq*" ct state new ct status dnat ip saddr @allow return',
+      drop,
+    ]);
   });
 
-  test('masquerade nothing without a LAN interface in the container', () => {
-    const text = rules({ publishAddress: '10.0.0.5' as Ipv4, lanSubnet: null });
-    expect(text).not.toContain('masquerade');
+  const local = 'ct status dnat oifname "ibq*" fib saddr type local masquerade';
+  test.each<[string, Parameters<typeof rules>[0], string[]]>([
+    ['on loopback: nothing', {}, []],
+    ['nobody allowed: nothing', { ...beyond, allow: [] }, []],
+    [
+      'dual: the host and its LAN, which the instance would answer over its own interface there',
+      beyond,
+      [local, 'ct status dnat oifname "ibq*" ip saddr 10.0.0.0/24 masquerade'],
+    ],
+    [
+      'dual with the way out over the LAN: everybody',
+      { ...beyond, egress: 'lan' },
+      [local, 'ct status dnat oifname "ibq*" masquerade'],
+    ],
+    ['bridge: the host itself', { ...beyond, lanSubnet: null }, [local]],
+  ])('way back, %s', (_, changes, masquerades) => {
+    const lines = rules(changes)
+      .split('\n')
+      .map((line) => line.trim());
+    expect(lines.filter((line) => line.endsWith('masquerade'))).toEqual(masquerades);
   });
 });

@@ -173,8 +173,8 @@ describe('/proc/net/arp', () => {
     ].join('\n');
     expect(parseNeighbours(text)).toEqual({
       entries: [
-        { address: '192.168.1.1', interface: 'eth0' },
-        { address: '192.168.1.77', interface: 'eth0' },
+        { address: '192.168.1.1', mac: '52:54:00:12:00:00', interface: 'eth0' },
+        { address: '192.168.1.77', mac: null, interface: 'eth0' },
       ],
       skipped: 1,
     });

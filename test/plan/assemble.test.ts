@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Config, Instance, Port } from '../../src/config/types.ts';
-import type { Cidr } from '../../src/network/ipv4.ts';
+import type { Cidr, Ipv4 } from '../../src/network/ipv4.ts';
 import { assemblePlan, type PlanOptions } from '../../src/plan/assemble.ts';
 import { type Change, describeStep, type Plan } from '../../src/plan/plan.ts';
 import { sampleConfig, sampleInstance } from '../quadlet/sample.ts';
@@ -281,7 +281,9 @@ describe('--restart-changed', () => {
   });
 
   test('networks go last, when nobody is on them any more', () => {
-    const bridged = sampleConfig({ network: { mode: 'bridge', lan: null, allow: [] } });
+    const bridged = sampleConfig({
+      network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
+    });
     const host = ModelHost.deployed(CONFIG);
     const lan = [...host.definedNetworks].find((name) => name.startsWith('ibq-lan-'));
 
@@ -328,6 +330,54 @@ describe('who is allowed', () => {
     host.stop('4002');
     expect(steps(host.plan(ALLOWED))).not.toContain('update the guard of 4002');
   });
+});
+
+describe('the host among its instances', () => {
+  const access = sampleConfig({ network: { ...CONFIG.network, hostAccess: true } });
+  const load = "set up the host's address among the instances";
+
+  test('is turned on and off without a restart: rules, then its interface', () => {
+    const host = ModelHost.deployed(CONFIG);
+    expect(steps(host.plan(access))).toEqual([
+      'write and check generation 2',
+      'switch to generation 2',
+      'reload systemd',
+      'update the guard of 4001',
+      'update the guard of 4002',
+      load,
+    ]);
+    expect(changes(host.plan(access))).toEqual([
+      'change 4001 none network.host_access',
+      'change 4002 none network.host_access',
+      'add shim.conf none',
+    ]);
+    host.deploy(access);
+    expect(host.plan(access).steps).toEqual([]);
+    host.deploy(CONFIG);
+    expect(host.shim).toBeNull();
+    expect(host.plan(CONFIG).steps).toEqual([]);
+  });
+
+  test('is set up again when it was lost, and nothing else happens', () => {
+    const host = ModelHost.deployed(access);
+    host.shim = null;
+    expect(steps(host.plan(access))).toEqual([load]);
+  });
+
+  test('reaches an instance that waits for its restart too', () => {
+    const host = ModelHost.deployed(CONFIG);
+    host.deploy({ ...CHANGED, network: access.network });
+    expect(host.running.get('4002')?.guard).toContain('elements = { 10.0.0.223 }');
+  });
+});
+
+test('an address outside the range changes the rules of the others, and that is said', () => {
+  const chosen = { ...PAPER.settings, address: '10.0.0.100' as Ipv4 };
+  const plan = ModelHost.deployed(CONFIG).plan(withInstances(LIVE, { ...PAPER, settings: chosen }));
+  expect(changes(plan).slice(0, 2)).toEqual([
+    'change 4001 none addresses of other instances',
+    'change 4002 new-login address',
+  ]);
 });
 
 describe('host rules', () => {
@@ -399,7 +449,13 @@ describe('a deploy that was killed', () => {
     ['one removed', withInstances(LIVE), {}],
     ['one changed', CHANGED, {}],
     ['one changed, restarted', CHANGED, { restartChanged: true }],
-    ['another mode', sampleConfig({ network: { mode: 'bridge', lan: null, allow: [] } }), {}],
+    [
+      'another mode',
+      sampleConfig({
+        network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
+      }),
+      {},
+    ],
     ['allow', ALLOWED, {}],
   ];
   test.each(cases)('%s: after each step the next one finishes it', (title, config, options) => {

@@ -10,7 +10,10 @@ import { sampleConfig, sampleInstance } from '../quadlet/sample.ts';
 import { ModelHost, sampleFacts } from './model-host.ts';
 
 const CONFIG = sampleConfig();
-const BRIDGE: Config = { ...CONFIG, network: { mode: 'bridge', lan: null, allow: [] } };
+const BRIDGE: Config = {
+  ...CONFIG,
+  network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
+};
 
 function addresses(config: Config, facts = sampleFacts(), host = new ModelHost()) {
   const { instances } = assembleDesired(config, facts, host.manifest);
@@ -38,6 +41,27 @@ describe('LAN addresses', () => {
     expect(addresses(config, sampleFacts(), host)).toEqual({
       '4002': '10.0.0.193',
       a: '10.0.0.194',
+    });
+  });
+
+  test('that of a running instance stays its own until its restart', () => {
+    const host = ModelHost.deployed(CONFIG);
+    const [live, paper] = CONFIG.instances as [Instance, Instance];
+    const chosen = (instance: Instance, address: string): Instance => ({
+      ...instance,
+      settings: { ...instance.settings, address: address as Ipv4 },
+    });
+    const held = new Map([['4001', ['10.0.0.192' as Ipv4]]]);
+    host.deploy(sampleConfig({ instances: [chosen(live, '10.0.0.100'), paper] }));
+    const swapped = sampleConfig({
+      instances: [chosen(live, '10.0.0.100'), chosen(paper, '10.0.0.192')],
+    });
+    expect(() => addresses(swapped, sampleFacts({ held }), host)).toThrow(
+      'should be free, 10.0.0.192: instance 4001 has it until it is stopped or restarted',
+    );
+    expect(addresses(swapped, sampleFacts(), host)).toEqual({
+      '4001': '10.0.0.100',
+      '4002': '10.0.0.192',
     });
   });
 
@@ -95,6 +119,34 @@ describe("the publish bridge's subnet", () => {
     expect(() => subnet(CONFIG, { usedSubnets })).toThrow(
       '/etc/ibq/network.toml: network.mode: no private subnet is free for the bridge of the published ports; use mode "lan"',
     );
+  });
+});
+
+describe('macvlan and ipvlan on one interface', () => {
+  const lanNetworks = [{ parent: 'eth1', driver: 'ipvlan' }];
+  const held = new Map([['4001', ['10.0.0.192' as Ipv4]]]);
+  test.each<[string, Partial<HostFacts>, string | null]>([
+    [
+      'is refused while an instance runs: it could not come back from a restart',
+      { lanNetworks, held },
+      '/etc/ibq/network.toml: network.driver: should be ipvlan while instances run with it, got macvlan: they can\'t share eth1; run "sudo ibq stop 4001" first',
+    ],
+    ['is fine when none runs', { lanNetworks }, null],
+    [
+      'is fine for one that is on the bridge alone',
+      { lanNetworks, held: new Map([['4001', []]]) },
+      null,
+    ],
+    [
+      'is fine on another interface',
+      { lanNetworks: [{ parent: 'eth2', driver: 'ipvlan' }], held },
+      null,
+    ],
+    ['is none', { lanNetworks: [{ parent: 'eth1', driver: 'macvlan' }], held }, null],
+  ])('%s', (_, changes, message) => {
+    const make = () => assembleDesired(CONFIG, sampleFacts(changes), null);
+    if (message === null) expect(make).not.toThrow();
+    else expect(make).toThrow(message);
   });
 });
 

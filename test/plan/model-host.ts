@@ -36,7 +36,10 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     staticUnits: STATIC_UNITS,
     machineId: '0123456789abcdef0123456789abcdef',
     hostAddresses: ['10.0.0.5' as Ipv4],
+    held: new Map(),
+    lanNetworks: [],
     seen: [],
+    answered: [],
     usedSubnets: ['10.0.0.0/24' as Cidr],
     interfaces: new Map([['eth1', { up: true }]]),
     rangeFile: '/etc/ibq/network.toml',
@@ -65,6 +68,7 @@ export class ModelHost {
   targetWants: string[] = [];
   targetEnabled = false;
   hostRules: string | null = null;
+  shim: string | null = null;
   facts = sampleFacts();
 
   /** A host on which `config` was deployed, and all of it runs. */
@@ -115,6 +119,7 @@ export class ModelHost {
       targetWants: [...this.targetWants],
       targetEnabled: this.targetEnabled,
       hostRules: this.hostRules,
+      shim: this.shim,
       staticUnitsStale: false,
     };
     return {
@@ -180,6 +185,10 @@ export class ModelHost {
       case 'load-host-rules':
         assert(this.files.has('host.nft'), 'host rules are no file');
         this.hostRules = desired.hostRules;
+        return;
+      case 'load-shim':
+        assert(this.files.has('shim.conf') === (desired.shim !== null), 'before the switch');
+        this.shim = desired.shim;
         return;
       case 'remove-network':
         for (const [name, { networks }] of this.running) {

@@ -14,6 +14,8 @@ const { lan } = sampleConfig().network;
 
 const networks = fc.record({
   mode: fc.constantFrom<NetworkConfig['mode']>('dual', 'bridge', 'lan'),
+  egress: fc.constantFrom<NetworkConfig['egress']>('host', 'lan'),
+  hostAccess: fc.boolean(),
   allow: fc.uniqueArray(fc.constantFrom<Cidr>('10.0.0.7/32' as Cidr, '10.0.0.128/26' as Cidr)),
 });
 
@@ -33,7 +35,12 @@ const configs: fc.Arbitrary<Config> = fc
     ),
   })
   .map(({ network, address, instances }) => ({
-    network: { ...network, lan: network.mode === 'bridge' ? null : lan },
+    network: {
+      ...network,
+      egress: network.mode === 'dual' ? network.egress : network.mode === 'lan' ? 'lan' : 'host',
+      hostAccess: network.hostAccess && network.mode !== 'bridge',
+      lan: network.mode === 'bridge' ? null : lan,
+    },
     publish: { address: address as Ipv4 },
     instances: instances
       .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -82,10 +89,11 @@ const PHASE = {
   reload: 8,
   'load-host-rules': 9,
   'update-guard': 10,
-  restart: 11,
-  'remove-network': 12,
-  start: 13,
-  wait: 14,
+  'load-shim': 11,
+  restart: 12,
+  'remove-network': 13,
+  start: 14,
+  wait: 15,
 } as const;
 
 describe('a deploy from any configuration to any other', () => {

@@ -122,6 +122,7 @@ test.each<[Step, string]>([
   [{ kind: 'enable', unit: 'x.target' }, 'enable x.target'],
   [{ kind: 'prune', numbers: [1, 2] }, 'remove old generations 1, 2'],
   [{ kind: 'load-host-rules' }, "load the host's rules"],
+  [{ kind: 'load-shim' }, "set up the host's address among the instances"],
   [{ kind: 'remove-network', name: 'n' }, 'remove network n'],
   [{ kind: 'update-guard', instance: 'a' }, 'update the guard of a'],
   [{ kind: 'start', instances: ['a'] }, 'start a'],

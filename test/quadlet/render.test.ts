@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Config, Instance } from '../../src/config/types.ts';
 import type { Cidr, Ipv4 } from '../../src/network/ipv4.ts';
 import { type RenderInput, renderGeneration } from '../../src/quadlet/render.ts';
 import { sampleConfig, sampleInput, sampleInstance } from './sample.ts';
@@ -8,6 +9,16 @@ const text = (input: RenderInput, path: string) =>
 const definitions = (input: RenderInput) =>
   renderGeneration(input).instances.map((instance) => instance.definition);
 const dropIn = 'units/ib-gateway@4001.container.d/10-ibq.conf';
+
+/** The sample with a setting of one instance changed. */
+function withSetting(name: string, changes: Partial<Instance['settings']>): RenderInput {
+  const instances = sampleConfig().instances.map((instance) =>
+    instance.name === name
+      ? { ...instance, settings: { ...instance.settings, ...changes } }
+      : instance,
+  );
+  return sampleInput(sampleConfig({ instances }));
+}
 
 describe('a generation', () => {
   test('holds the template, a link, a drop-in and rules for each instance, and the networks', () => {
@@ -68,7 +79,8 @@ describe('a generation', () => {
     ['bridge', { networks: 1, published: true, noRoute: false }],
     ['lan', { networks: 1, published: false, noRoute: false }],
   ] as const)('in %s mode has the right networks', (mode, wanted) => {
-    const config = sampleConfig({ network: { ...sampleConfig().network, mode } });
+    const egress = mode === 'lan' ? 'lan' : 'host';
+    const config = sampleConfig({ network: { ...sampleConfig().network, mode, egress } });
     const { files, networks, instances } = renderGeneration(sampleInput(config));
     const units = files.map((file) => file.text).join('');
     expect(networks).toHaveLength(wanted.networks);
@@ -84,6 +96,63 @@ describe('a generation', () => {
     expect(text(input, dropIn)).toMatch(/interface_name=lan0,ip=10\.0\.0\.192\n/);
     expect(renderGeneration(input).networks[1]?.definition).toContain('Driver=ipvlan\n');
     expect(renderGeneration(input).networks[1]?.definition).toContain('Options=mode=l2\n');
+  });
+
+  test.each([
+    ['host', [false, true]],
+    ['lan', [true, false]],
+  ] as const)('with the way out over %s has a default route there alone', (egress, without) => {
+    const network = { ...sampleConfig().network, egress };
+    const { networks } = renderGeneration(sampleInput(sampleConfig({ network })));
+    expect(networks.map(({ kind }) => kind)).toEqual(['publish', 'lan']);
+    expect(networks.map((it) => it.definition.includes('no_default_route=1'))).toEqual(without);
+  });
+
+  test('gives an instance its names, in one order, and its name servers', () => {
+    const hosts = { maindb: '10.0.0.2', 'a.example': '10.0.0.3' };
+    const input = withSetting('4001', { hosts, dns: ['10.0.0.1', '10.0.0.2'] as Ipv4[] });
+    const lines = text(input, dropIn)?.split('\n') ?? [];
+    expect(lines.filter((line) => /^(AddHost|DNS)=/.test(line))).toEqual([
+      'AddHost=a.example:10.0.0.3',
+      'AddHost=maindb:10.0.0.2',
+      'DNS=10.0.0.1',
+      'DNS=10.0.0.2',
+    ]);
+    const turned = { 'a.example': '10.0.0.3', maindb: '10.0.0.2' };
+    expect(definitions(withSetting('4001', { hosts: turned }))).toEqual(
+      definitions(withSetting('4001', { hosts })),
+    );
+  });
+
+  describe('with the host among its instances', () => {
+    const withAccess = (changes: Partial<Config> = {}, more: Partial<RenderInput> = {}) =>
+      sampleInput(
+        sampleConfig({ network: { ...sampleConfig().network, hostAccess: true }, ...changes }),
+        more,
+      );
+
+    test('has what the shim is made of: routes to the range, and to what lies outside it', () => {
+      const input = withAccess({}, { held: ['10.0.0.9', '192.168.9.9', '10.0.0.193'] as Ipv4[] });
+      expect(text(input, 'shim.conf')).toBe(
+        [
+          '# ibq: the host among its instances on the LAN. Read by ibq-shim.service.',
+          'INTERFACE=eth1',
+          'DRIVER=macvlan',
+          'ADDRESS=10.0.0.223',
+          'ROUTES=10.0.0.192/27 10.0.0.9/32',
+          '',
+        ].join('\n'),
+      );
+      expect(text(input, 'guard/4001.nft')).toContain(
+        'elements = { 10.0.0.9, 10.0.0.192/27, 192.168.9.9 }',
+      );
+      expect(text(input, 'guard/4001.nft')).toContain('elements = { 10.0.0.223 }');
+    });
+
+    test('without one, or without instances, has none', () => {
+      expect(text(sampleInput(), 'shim.conf')).toBeUndefined();
+      expect(text(withAccess({ instances: [] }), 'shim.conf')).toBeUndefined();
+    });
   });
 
   test('limits memory in the service', () => {
@@ -193,6 +262,32 @@ describe('the definition of an instance', () => {
       ),
       true,
       true,
+    ],
+    [
+      'the way out',
+      sampleInput(sampleConfig({ network: { ...network, egress: 'lan' } })),
+      true,
+      true,
+    ],
+    [
+      'the host among its instances',
+      sampleInput(sampleConfig({ network: { ...network, hostAccess: true } })),
+      false,
+      false,
+    ],
+    [
+      'the chosen address of one',
+      withSetting('4002', { address: '10.0.0.100' as Ipv4 }),
+      false,
+      true,
+    ],
+    ['the names of one', withSetting('4001', { hosts: { maindb: '10.0.0.2' } }), true, false],
+    ['the name servers of one', withSetting('4001', { dns: ['10.0.0.1' as Ipv4] }), true, false],
+    [
+      'addresses that others still have',
+      sampleInput(sampleConfig(), { held: ['10.0.0.9' as Ipv4] }),
+      false,
+      false,
     ],
   ])('follows %s', (_, input, first, second) => {
     const after = definitions(input);

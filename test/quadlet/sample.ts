@@ -65,6 +65,9 @@ export function sampleInstance(name: string, changes: Partial<Instance> = {}): I
       accept_incoming: 'manual',
       java_heap: 768,
       memory: null,
+      address: null,
+      hosts: {},
+      dns: [],
     },
     environment: {},
     ...changes,
@@ -75,6 +78,8 @@ export function sampleConfig(changes: Partial<Config> = {}): Config {
   return {
     network: {
       mode: 'dual',
+      egress: 'host',
+      hostAccess: false,
       lan: {
         driver: 'macvlan',
         interface: 'eth1',
@@ -103,16 +108,24 @@ export function sampleInput(
       ? new Map()
       : planAddresses({
           lan,
-          instances: config.instances,
+          instances: config.instances.map(({ name, file, settings }) => ({
+            name,
+            file,
+            fixed: settings.address,
+          })),
+          hostAccess: config.network.hostAccess,
+          held: new Map(),
           previous: new Map(),
           hostAddresses: ['10.0.0.5' as Ipv4],
           seen: [],
+          answered: [],
           machineId: '0123456789abcdef0123456789abcdef',
           file: '/etc/ibq/network.toml',
         }).assignments;
   return {
     config,
     addresses,
+    held: [],
     publishSubnet: config.network.mode === 'lan' ? null : ('10.89.0.0/24' as Cidr),
     templates: readTemplates(),
     userDropIns: { template: [], instances: new Map() },

@@ -76,7 +76,7 @@ describe('plan', () => {
   test.each(['dual', 'bridge', 'lan'])('first deploy in mode %s', async (mode) => {
     const main = `[network]\nmode = "${mode}"\n`;
     const { context, json } = sandbox({ ...FILES, '/etc/ibq/ibq.toml': main });
-    await plan(context, { json: true, detailedExitCode: false });
+    await plan(context, { json: true, detailedExitCode: false, risksAccepted: [] });
     expect(misfits('plan', printed(json))).toEqual([]);
   });
 
@@ -156,6 +156,7 @@ const STEPS: { [Kind in Step['kind']]: Extract<Step, { kind: Kind }> } = {
   enable: { kind: 'enable', unit: 'ib-gateways.target' },
   prune: { kind: 'prune', numbers: [1, 2] },
   'load-host-rules': { kind: 'load-host-rules' },
+  'load-shim': { kind: 'load-shim' },
   'remove-network': { kind: 'remove-network', name: 'ibq-lan-01234567' },
   'update-guard': { kind: 'update-guard', instance: '4001' },
   start: { kind: 'start', instances: ['4001'] },

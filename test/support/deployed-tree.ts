@@ -21,6 +21,7 @@ export async function deployedTree(files: Readonly<Record<string, string>> = {})
       timeoutSeconds: 1,
       restartChanged: false,
       replaceDrift: false,
+      risksAccepted: [],
     },
   );
   return sand;

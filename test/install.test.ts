@@ -1,0 +1,69 @@
+/** `scripts/install.sh` into a tree: what it puts there, and that it takes all of it away again. */
+
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const repository = new URL('..', import.meta.url).pathname;
+let work: string;
+let root: string;
+
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), 'ibq-install-'));
+  root = join(work, 'root');
+  // Built already: what the bundle holds is not asked here.
+  const source = join(work, 'source');
+  for (const part of ['scripts', 'quadlets', 'docs/man', 'LICENSE']) {
+    cpSync(join(repository, part), join(source, part), { recursive: true });
+  }
+  mkdirSync(join(source, 'dist'));
+  writeFileSync(join(source, 'dist/ibq.cjs'), '#!/usr/bin/env node\n');
+  mkdirSync(join(root, 'usr/bin'), { recursive: true });
+  writeFileSync(join(root, 'usr/bin/node'), '', { mode: 0o755 });
+});
+afterAll(() => rmSync(work, { recursive: true }));
+
+const install = (...args: string[]) =>
+  execa(join(work, 'source/scripts/install.sh'), args, {
+    env: { DESTDIR: root, IBQ_NODE: '/usr/bin/node', PREFIX: '/usr/local' },
+  });
+
+test('installs the program, the hook, the shim, the templates and the man page', async () => {
+  await install();
+  const lib = join(root, 'usr/local/lib/ibq');
+  expect(readdirSync(lib).sort()).toEqual([
+    'LICENSE',
+    'guard',
+    'hooks.d',
+    'ibq.cjs',
+    'quadlets',
+    'shim',
+  ]);
+  for (const program of ['guard', 'shim', 'ibq.cjs']) {
+    expect(statSync(join(lib, program)).mode & 0o777, program).toBe(0o755);
+  }
+  expect(readdirSync(join(lib, 'quadlets')).sort()).toEqual(
+    readdirSync(join(repository, 'quadlets')).sort(),
+  );
+  const hook = JSON.parse(readFileSync(join(lib, 'hooks.d/ibq-guard.json'), 'utf8'));
+  expect(hook.hook.path).toBe('/usr/local/lib/ibq/guard');
+});
+
+test('--uninstall leaves nothing of it', async () => {
+  await install('--uninstall');
+  expect(existsSync(join(root, 'usr/local/lib/ibq'))).toBe(false);
+  expect(readdirSync(join(root, 'usr/local/bin'))).toEqual([]);
+  expect(readdirSync(join(root, 'usr/local/share/man/man1'))).toEqual([]);
+});
