@@ -63,6 +63,7 @@ function planOptions(options: DeployOptions) {
     noStart: !options.start,
     noWait: !options.wait,
     restartChanged: options.restartChanged,
+    askLan: !options.dryRun,
   };
 }
 

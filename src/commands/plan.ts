@@ -29,6 +29,7 @@ export async function plan(
     noStart: false,
     noWait: false,
     restartChanged: false,
+    askLan: false,
   });
   const result = { ...prepared.plan, warnings: [...warnings, ...prepared.plan.warnings] };
   if (options.json) ui.json(result);

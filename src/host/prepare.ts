@@ -23,6 +23,14 @@ export interface Prepared {
   images: ReadonlyMap<string, string>;
 }
 
+export interface PrepareOptions extends Omit<PlanOptions, 'missingImages'> {
+  /**
+   * Ask the LAN whether new addresses are free. That leaves a trace in the kernel's table of
+   * neighbours: a deploy does it, a plan that is only shown does not.
+   */
+  askLan: boolean;
+}
+
 /**
  * Podman is asked only when there is something to do: a deploy without changes costs one
  * `systemctl show`.
@@ -33,7 +41,7 @@ export async function preparePlan(
   host: HostReader,
   config: Config,
   configFile: string,
-  options: Omit<PlanOptions, 'missingImages'>,
+  options: PrepareOptions,
 ): Promise<Prepared> {
   const manifest = readCurrentManifest(host.files);
   const facts = readFacts(host, config, configFile);
@@ -49,7 +57,7 @@ export async function preparePlan(
     }),
     // A first deploy has something to do for sure: it need not wait for systemd's answer.
     live && manifest === null && first.instances.length > 0 ? askHost(!options.noStart) : null,
-    live
+    live && options.askLan
       ? withFreeAddresses(host, { config, facts, manifest, desired: first })
       : { desired: first, skipped: [] },
   ]);

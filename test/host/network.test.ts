@@ -307,7 +307,10 @@ describeOnHosts('network', (host) => {
       .map(({ instance, id, actual }) => `${instance} ${id} ${actual}`);
   }
 
-  /** All that a test could leave: links, namespaces, rules, processes, files. */
+  /**
+   * All that a test could leave: links, namespaces, rules, processes, files. What the kernel learned
+   * of a stand-in by itself ages in its table of neighbours.
+   */
   async function remains(): Promise<string> {
     return host.ok(`
       ip -br link | awk '{print $1}' | sed 's/@.*//' | grep -v '^veth' | sort
@@ -318,7 +321,7 @@ describeOnHosts('network', (host) => {
         [ -d /proc/$pid ] || continue
         nsenter -t $pid -n nft list set inet ibq allow 2>&1
         nsenter -t $pid -n ip -br link | awk '{print $1}' | sed 's/@.*//'
-        nsenter -t $pid -n ip neigh show dev lan0 | grep -oE '^10\\.0\\.0\\.(2[2-5][0-9]|79)' || true
+        nsenter -t $pid -n ip neigh show dev lan0 nud permanent | grep -oE '^10\\.0\\.0\\.(2[2-5][0-9]|79)' || true
       done
       pgrep -fc 'network test' || true
       lsns --noheadings --type net | wc -l`);
