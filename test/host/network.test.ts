@@ -309,7 +309,7 @@ describeOnHosts('network', (host) => {
 
   /**
    * All that a test could leave: links, namespaces, rules, processes, files. What the kernel learned
-   * of a stand-in by itself ages in its table of neighbours.
+   * of a stand-in is forgotten too, but after a kill it may learn it once more; that ages by itself.
    */
   async function remains(): Promise<string> {
     return host.ok(`
