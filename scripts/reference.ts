@@ -1,13 +1,8 @@
 /** Table of keys → JSON schemas for editors and the key tables of docs/configuration.md. Pure. */
 
 import { FORMATS } from '../src/config/formats.ts';
-import {
-  FILES,
-  type FileKind,
-  type KeySpec,
-  type TableSpec,
-  type ValueType,
-} from '../src/config/schema.ts';
+import type { KeySpec, TableSpec, ValueType } from '../src/config/key-spec.ts';
+import { FILES, type FileKind } from '../src/config/schema.ts';
 import { renderValue } from '../src/config/write.ts';
 
 const TITLES: Readonly<Record<FileKind, string>> = {
@@ -41,27 +36,27 @@ function formatJson(value: object): string {
 
 /** Draft 7: what editors of TOML understand. */
 export function jsonSchema(kind: FileKind): object {
-  const tables = FILES[kind];
-  const root = tables.find((table) => table.name === '');
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: TITLES[kind],
+    ...tableSchema(FILES[kind], ''),
+  };
+}
+
+/** A table with those in it. */
+function tableSchema(tables: readonly TableSpec[], path: string): object {
+  const here = tables.find((table) => table.name === path);
+  const inner = tables.filter(
+    ({ name }) => name !== '' && name.slice(0, Math.max(0, name.lastIndexOf('.'))) === path,
+  );
+  return {
     type: 'object',
+    ...(here && path !== '' ? { description: here.description } : {}),
     additionalProperties: false,
     properties: {
-      ...(root ? properties(root) : {}),
+      ...(here ? properties(here) : {}),
       ...Object.fromEntries(
-        tables
-          .filter((table) => table.name !== '')
-          .map((table) => [
-            table.name,
-            {
-              type: 'object',
-              description: table.description,
-              additionalProperties: false,
-              properties: properties(table),
-            },
-          ]),
+        inner.map(({ name }) => [name.slice(name.lastIndexOf('.') + 1), tableSchema(tables, name)]),
       ),
     },
   };
@@ -81,6 +76,9 @@ function properties(table: TableSpec): object {
   );
 }
 
+/** What a line of a properties file may be written as. */
+const LINE_TYPES = ['string', 'number', 'boolean'].map((type) => ({ type }));
+
 function typeSchema(type: ValueType): object {
   switch (type.kind) {
     case 'choice':
@@ -89,6 +87,12 @@ function typeSchema(type: ValueType): object {
       return { type: 'boolean' };
     case 'integer':
       return { type: 'integer', minimum: type.minimum, maximum: type.maximum };
+    case 'number':
+      return { type: 'number', minimum: type.minimum, maximum: type.maximum };
+    case 'properties':
+      return { type: 'object', additionalProperties: { anyOf: LINE_TYPES } };
+    case 'sections':
+      return { type: 'object', additionalProperties: typeSchema({ kind: 'properties' }) };
     case 'text':
       return { type: 'string', pattern: FORMATS[type.format].pattern };
     case 'list':
@@ -108,11 +112,13 @@ function typeSchema(type: ValueType): object {
 }
 
 function fillPage(page: string): string {
-  const tables = [...FILES.ibq, ...FILES.instance];
+  // `network` is the host's; that of an instance has its own name here.
+  const own = FILES.instance.map((table) => ({ ...table, name: `instance.${table.name}` }));
+  const tables = [...FILES.ibq, ...own];
   return page.replace(
-    /(<!-- keys: (\w+) -->\n).*?(<!-- end of keys -->)/gs,
+    /(<!-- keys: ([\w.]+) -->\n).*?(<!-- end of keys -->)/gs,
     (_all, start: string, name: string, end: string) => {
-      const table = tables.find((each) => each.name === (name === 'instance' ? '' : name));
+      const table = tables.find((each) => each.name === (name === 'instance' ? 'instance.' : name));
       if (table === undefined) throw new Error(`docs/configuration.md: no table ${name}`);
       return `${start}${keyTable(table)}${end}`;
     },
@@ -135,7 +141,12 @@ function legal(type: ValueType): string {
     case 'boolean':
       return '`true`, `false`';
     case 'integer':
+    case 'number':
       return type.should;
+    case 'properties':
+      return '`{ Name = "value" }`';
+    case 'sections':
+      return '`{ Section = { Name = "value" } }`';
     case 'text':
       return FORMATS[type.format].should;
     case 'list':

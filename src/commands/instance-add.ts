@@ -1,8 +1,9 @@
 /** `ibq instance add`: writes instances/NAME.toml, if the whole configuration is valid with it. */
 
 import { NAME_RULE, parseInstanceName } from '../config/instances.ts';
+import type { Value } from '../config/key-spec.ts';
 import { loadConfig } from '../config/load.ts';
-import { KEYS, type Value } from '../config/schema.ts';
+import { KEYS } from '../config/schema.ts';
 import { show } from '../config/text.ts';
 import { renderInstance } from '../config/write.ts';
 import type { Context } from '../context.ts';
@@ -10,6 +11,7 @@ import { ExitCode, UserError } from '../errors.ts';
 import { configPaths, instanceFile, readConfigSources } from '../host/config-files.ts';
 import { requireRoot } from '../host/root.ts';
 import { profileOf } from '../images/index.ts';
+import { secretsFor } from '../images/profile.ts';
 
 export interface InstanceAddOptions {
   mode?: string;
@@ -56,9 +58,10 @@ export async function instanceAdd(
   for (const warning of loaded.warnings) if (warning.startsWith(`${path}: `)) ui.warn(warning);
   ui.note(`wrote ${path}`);
   ui.note('next:');
-  const profile = loaded.config.instances.find((instance) => instance.name === name)?.profile;
-  for (const secret of profile ? profileOf(profile).secrets : []) {
-    if (secret.required) ui.note(`  sudo ibq secret set ${name} ${secret.key}`);
+  const added = loaded.config.instances.find((instance) => instance.name === name);
+  for (const secret of added ? secretsFor(profileOf(added.profile), added) : []) {
+    if (added && secret.wanted(added) === 'required')
+      ui.note(`  sudo ibq secret set ${name} ${secret.key}`);
   }
   ui.note('  sudo ibq deploy');
   return ExitCode.done;

@@ -8,7 +8,7 @@ import { withLock } from '../host/lock.ts';
 import { listSecrets, removeSecret, writeSecret } from '../host/podman.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
 import { profileOf } from '../images/index.ts';
-import { type ProfileSecret, secretName } from '../images/profile.ts';
+import { type ProfileSecret, secretName, secretsFor } from '../images/profile.ts';
 import { table } from '../ui/table.ts';
 
 /** Podman refuses secrets of 512 000 bytes and more (containers/common, pkg/secrets). */
@@ -61,11 +61,11 @@ export async function secretList(
   const instances = name === null ? loadInstances(context) : [findInstance(context, name)];
   const present = await listSecrets(host);
   const secrets = instances.flatMap((instance) =>
-    profileOf(instance.profile).secrets.map(({ key, title, required }) => ({
+    secretsFor(profileOf(instance.profile), instance).map(({ key, title, wanted }) => ({
       instance: instance.name,
       key,
       title,
-      required,
+      required: wanted(instance) === 'required',
       set: present.has(secretName(instance.name, key)),
     })),
   );

@@ -2,11 +2,12 @@
 
 import { profileOf } from '../images/index.ts';
 import type { ProfileId } from '../images/profile.ts';
-import { builtIn } from './instances.ts';
+import type { Value } from './key-spec.ts';
 import { type Effective, type Layer, lookup, type Origin } from './layer.ts';
 import { type ConfigSources, type Environment, readSources } from './load.ts';
 import { createReport } from './report.ts';
-import { KEYS, type Value } from './schema.ts';
+import { KEYS } from './schema.ts';
+import { builtIn } from './settings.ts';
 import type { Config, Instance } from './types.ts';
 
 export interface Explained {
@@ -20,6 +21,9 @@ export interface Explained {
   from: string | null;
 }
 
+/** Keys of which each entry is told by itself. */
+const ENTRIES: readonly string[] = ['environment', 'hosts', 'ibc', 'jts', 'custom.variables'];
+
 /** @param config of the same sources: they are valid */
 export function explainInstance(
   sources: ConfigSources,
@@ -32,7 +36,7 @@ export function explainInstance(
   const inOrder = [...(own ? [own] : []), layers.defaults, ...layers.network];
   return [...KEYS.keys()]
     .flatMap((id): Explained | Explained[] => {
-      if (id === 'environment' || id === 'hosts') return explainTable(id, inOrder);
+      if (ENTRIES.includes(id)) return explainTable(id, inOrder);
       const set = lookup(id, inOrder);
       if (id === 'port' && !set) return fallback(id, instance.port, 'name');
       if (id === 'image.reference') return explainImage(instance, set, layers.host);
@@ -60,7 +64,7 @@ function explainImage({ profile, image }: Instance, set: Effective | null, host:
 function explainTable(id: string, layers: readonly Layer[]): Explained[] {
   const found = new Map<string, Explained>();
   for (const { origin, file, values } of layers) {
-    const entries = (values.get(id) ?? {}) as Record<string, string>;
+    const entries = (values.get(id) ?? {}) as Record<string, Value>;
     for (const [name, value] of Object.entries(entries)) {
       const key = `${id}.${name}`;
       if (!found.has(key)) found.set(key, { key, value, source: origin, from: file });

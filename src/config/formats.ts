@@ -91,6 +91,68 @@ export const FORMATS = {
       return minutes === null ? null : `${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
     },
   },
+  /** IBC, SaveTwsSettingsAt: times of day, or every so often. */
+  saveTimes: {
+    should: 'times such as "08:00 12:30" or "Every 30 mins"',
+    pattern:
+      '^(?:(?:[01]\\d|2[0-3]):[0-5]\\d(?: (?:[01]\\d|2[0-3]):[0-5]\\d)*|Every [1-9]\\d{0,3}(?: (?:mins|hours))?(?: (?:[01]\\d|2[0-3]):[0-5]\\d){0,2})$',
+  },
+  /** Words that begin with `-`; the image's shell splits them at blanks. */
+  javaOptions: {
+    should: 'options of the Java machine that begin with "-", without -Xmx (java_heap)',
+    pattern: '^-[A-Za-z0-9:+=./_,-]+(?: -[A-Za-z0-9:+=./_,-]+)*$',
+    holds: (text) => !/(?:^| )-Xmx/.test(text),
+  },
+  /** Podman's volume syntax without `:U` and the like spelled out; anonymous volumes die at each stop. */
+  volume: {
+    should: 'SOURCE:PATH or SOURCE:PATH:OPTIONS, with a named volume or an absolute path as SOURCE',
+    pattern:
+      '^(?:/[^\\s:"\\x00-\\x1f]*|[A-Za-z0-9][A-Za-z0-9_.-]{0,254}):/[^\\s:"\\x00-\\x1f]+(?::[A-Za-z0-9,=]+)?$',
+  },
+  path: {
+    should: 'an absolute path without blanks at its ends',
+    pattern: '^/(?:[^\\x00-\\x1f"]*[^\\x00-\\x20"/])$',
+  },
+  /** Xvfb -screen. */
+  screen: {
+    should: 'WIDTHxHEIGHTxDEPTH such as 1600x1200x16 (depth 8, 16 or 24)',
+    pattern: '^[1-9]\\d{2,3}x[1-9]\\d{2,3}x(?:8|16|24)$',
+  },
+  display: { should: 'an X display such as ":0"', pattern: '^:\\d{1,3}$' },
+  /** No host name begins with `-`: it would be taken as an option of ssh. */
+  sshTarget: {
+    should: 'user@host or user@host:port',
+    pattern:
+      '^[A-Za-z_][A-Za-z0-9._-]{0,31}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?(?::\\d{1,5})?$',
+    holds: (text) => isPort(text.split('@')[1]?.split(':')[1] ?? '22'),
+  },
+  bindPort: {
+    should: 'a port, or address:port, such as "14001" or "127.0.0.1:14001"',
+    pattern: `^(?:${IPV4}:|localhost:|\\*:)?\\d{1,5}$`,
+    holds: (text) => {
+      const [port = '', address = '127.0.0.1'] = text.split(':').reverse();
+      return isPort(port) && (!/^\d/.test(address) || parseIpv4(address) !== null);
+    },
+  },
+  /** ssh_config(5); as one argument of `-o`. */
+  sshOption: {
+    should: 'an option of ssh as Name=value, such as ConnectTimeout=10',
+    pattern: '^[A-Z][A-Za-z0-9]{1,40}=[^\\x00-\\x1f]{1,400}$',
+  },
+  /** A unit with its ending, or the name of a network in Podman. */
+  networkName: {
+    should: 'a Quadlet network such as trader.network, or the name of a Podman network',
+    pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}(?:\\.network)?$',
+    holds: (text) => !/^(?:host|none|container|pasta|slirp4netns|ns|private)$/.test(text),
+  },
+  containerUnit: {
+    should: 'a Quadlet container such as wireguard.container',
+    pattern: '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\\.container$',
+  },
+  line: {
+    should: 'one line of text',
+    pattern: '^[^\\x00-\\x1f\\x7f]{1,400}$',
+  },
 } as const satisfies Record<string, Format>;
 
 export type FormatName = keyof typeof FORMATS;
@@ -154,6 +216,10 @@ function minutesOf(text: string): number | null {
   if (hour > 23 || minute > 59) return null;
   if (hour <= 12 && match[3]) hour = (hour % 12) + (match[3].toLowerCase() === 'pm' ? 12 : 0);
   return hour * 60 + minute;
+}
+
+function isPort(text: string): boolean {
+  return Number(text) >= 1 && Number(text) <= 65_535;
 }
 
 function pad(value: number): string {

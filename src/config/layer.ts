@@ -2,8 +2,9 @@
 
 import { keyOfVariable } from '../images/index.ts';
 import { parseDocument, type Source } from './document.ts';
+import type { TableSpec, Value } from './key-spec.ts';
 import type { Report } from './report.ts';
-import { FILES, type FileKind, keyId, type TableSpec, type Value } from './schema.ts';
+import { FILES, type FileKind, KEYS, keyId } from './schema.ts';
 import { closest, show, showKey } from './text.ts';
 import { readValue } from './values.ts';
 
@@ -81,25 +82,33 @@ export function readLayers(
     defaults.broken.add('*');
     return { own, defaults };
   }
+  readTable(kind, '', document, { own, defaults }, report);
+  return { own, defaults };
+}
+
+/** What stands in a table: keys, and further tables. */
+function readTable(
+  kind: FileKind,
+  path: string,
+  content: object,
+  layers: { own: Layer; defaults: Layer },
+  report: Report,
+): void {
   const tables = FILES[kind];
-  const root = tables.find((table) => table.name === '');
-  for (const [name, value] of Object.entries(document)) {
-    const table = tables.find((candidate) => candidate.name === name && name !== '');
-    if (table === undefined) {
-      readKey(kind, root ?? null, name, value, own, report);
-    } else if (!isTable(value)) {
-      report.problem({
-        file: source.path,
-        key: name,
-        message: `should be a table [${name}], got ${show(value)}`,
-      });
+  const here = tables.find((table) => table.name === path) ?? null;
+  const layer = /^defaults(?:\.|$)/.test(path) ? layers.defaults : layers.own;
+  for (const [name, value] of Object.entries(content)) {
+    const inner = path === '' ? name : `${path}.${name}`;
+    const table = tables.some((candidate) => candidate.name === inner && name !== '');
+    if (!table) {
+      readKey(kind, here, name, value, layer, report);
+    } else if (isTable(value)) {
+      readTable(kind, inner, value, layers, report);
     } else {
-      const layer = name === 'defaults' ? defaults : own;
-      for (const [key, item] of Object.entries(value))
-        readKey(kind, table, key, item, layer, report);
+      const message = `should be a table [${inner}], got ${show(value)}`;
+      report.problem({ file: layer.file, key: inner, message });
     }
   }
-  return { own, defaults };
 }
 
 function readKey(
@@ -111,7 +120,7 @@ function readKey(
   report: Report,
 ): void {
   const { file } = layer;
-  const prefix = table === null || table.name === '' ? [] : [table.name];
+  const prefix = table === null || table.name === '' ? [] : table.name.split('.');
   const spec = table?.keys.find((key) => key.name === name);
   if (table === null || spec === undefined) {
     // Beyond what is shown, no words are looked for: a file can hold 100 000 unknown keys.
@@ -135,10 +144,10 @@ function readKey(
 
 /** What an unknown key was meant to be, or where it belongs. */
 function hint(kind: FileKind, table: TableSpec | null, name: string): string {
-  const own = name === 'port' || (name === 'address' && table?.name === 'defaults');
-  if (own && kind === 'ibq')
-    return `; ${name === 'port' ? 'a port' : 'an address'} belongs to one instance: set it in instances/NAME.toml`;
-  const home = homeOf(kind, name);
+  const own = table?.name.startsWith('defaults') || name.endsWith('port');
+  if (own && kind === 'ibq' && isOwnOnly(table, name))
+    return '; it belongs to one instance: set it in instances/NAME.toml';
+  const home = homeOf(kind, table, name);
   if (home) return `; it belongs in ${home}`;
   const legal = table?.keys.map((key) => key.name) ?? [];
   const tables = table === null || table.name === '' ? FILES[kind].map((other) => other.name) : [];
@@ -149,8 +158,18 @@ function hint(kind: FileKind, table: TableSpec | null, name: string): string {
   return legal.length > 0 && legal.length <= 8 ? `; should be one of ${legal.join(', ')}` : '';
 }
 
+/** Whether an instance's file has the key where `[defaults]` has not. */
+function isOwnOnly(table: TableSpec | null, name: string): boolean {
+  const id = keyId(table?.name.startsWith('defaults') ? table.name : '', name);
+  return KEYS.get(id)?.ownOnly === true;
+}
+
 /** Where a known key or table belongs, if that is not here. TOML's own trap: keys below a header. */
-function homeOf(kind: FileKind, name: string): string | null {
+function homeOf(kind: FileKind, table: TableSpec | null, name: string): string | null {
+  // The host's [network] and that of an instance have keys of their own.
+  const same = FILES.ibq.find((other) => other.name === table?.name);
+  if (kind === 'instance' && same?.keys.some((key) => key.name === name))
+    return `[${same.name}] of ibq.toml`;
   const here = FILES[kind].find((table) => table.keys.some((key) => key.name === name));
   if (here) return here.name === '' ? 'the top of the file, above every [table]' : `[${here.name}]`;
   if (kind === 'ibq') return null;

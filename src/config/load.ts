@@ -2,9 +2,10 @@
 
 import { ConfigError, type Problem } from '../errors.ts';
 import type { Source } from './document.ts';
-import { checkPorts, nameOfFile, resolveInstance } from './instances.ts';
+import { nameOfFile, resolveInstance } from './instances.ts';
 import { complain, type Layer, lookup, makeLayer, readLayers } from './layer.ts';
 import { environmentLayers, resolveNetwork, whyBridge } from './network.ts';
+import { checkPorts } from './ports.ts';
 import { resolvePublishAddress } from './publish.ts';
 import { createReport, type Report } from './report.ts';
 import { printable } from './text.ts';

@@ -8,9 +8,11 @@ export type InstanceName = string & { readonly __brand: 'InstanceName' };
 /** 1-65535. */
 export type Port = number & { readonly __brand: 'Port' };
 
-export type TradingMode = 'live' | 'paper';
-/** `host` comes with the images whose ports can be set. */
+/** `both`: a live and a paper gateway in one container. */
+export type TradingMode = 'live' | 'paper' | 'both';
 export type NetworkMode = 'dual' | 'bridge' | 'lan';
+/** What an instance may publish beside its API: in mode `both` the paper API, and ways to its screen. */
+export type SideService = 'paper' | 'vnc' | 'rdp' | 'supervisor';
 export type LanDriver = 'macvlan' | 'ipvlan';
 
 /** The pinned LAN: everything that is needed to give an instance an address of its own there. */
@@ -43,21 +45,29 @@ export interface Instance {
   profile: ProfileId;
   /** Image reference. */
   image: string;
-  /** Port on the host, `publish.address:port`. In `lan` mode it is not published. */
+  /** Port of the API on the host, `publish.address:port`; of the live one in mode `both`. In `lan` mode it is not published. */
   port: Port;
-  /** IB user name; null: the gateway stops at its login window (and the profile may refuse that). */
+  /** Ports of what else is published; nothing that is not asked for. */
+  sidePorts: Readonly<Partial<Record<SideService, Port>>>;
+  /** IB user name; null: the gateway stops at its login window (and the profile may refuse that), or it is a secret. */
   user: string | null;
+  /** Of the paper gateway in mode `both`. */
+  paperUser: string | null;
   /** The instance's own settings by configuration key (`time_zone`, `read_only_api`, …), typed by the schema. */
   settings: Settings;
   /** Passed to the container as they are. Keys match `[A-Za-z_][A-Za-z0-9_]*`. */
   environment: Readonly<Record<string, string>>;
 }
 
+/** Lines of a properties file. */
+type Properties = Readonly<Record<string, string>>;
+
 /**
- * Settings that a profile maps to its image's own names. Booleans and numbers are typed; text is
- * already checked as the image would read it. Null: not set.
+ * The keys of an instance by table, as in the files. Booleans and numbers are typed; text is already
+ * checked as the image would read it. Null: not set.
  */
 export interface Settings {
+  user_secret: boolean;
   time_zone: string;
   read_only_api: boolean;
   auto_restart_time: string | null;
@@ -72,16 +82,74 @@ export interface Settings {
   bypass_warning: boolean | null;
   allow_blind_trading: boolean;
   accept_incoming: 'accept' | 'reject' | 'manual';
+  master_client_id: number | null;
+  save_settings: string | null;
+  trusted_clients: readonly Ipv4[];
   /** Java heap in MB. */
   java_heap: number;
+  java_options: string | null;
   /** Memory limit of the container in MB; null: none. */
   memory: number | null;
+  /** Processors; null: no limit. */
+  cpus: number | null;
+  /** MB; null: what the image needs. */
+  shm_size: number | null;
+  /** Seconds. */
+  stop_timeout: number;
+  read_only: boolean;
+  uid: number | null;
+  gid: number | null;
   /** Fixed LAN address; null: one is given. */
   address: Ipv4 | null;
   /** Names beside DNS. */
   hosts: Readonly<Record<string, string>>;
   /** Name servers; empty: the host's. */
   dns: readonly Ipv4[];
+  /** `SOURCE:PATH[:OPTIONS]`. */
+  volumes: readonly string[];
+  /** Lines for jts.ini, by section. */
+  jts: Readonly<Record<string, Properties>>;
+  /** Lines for IBC's config.ini. */
+  ibc: Properties;
+  vnc: { enabled: boolean; screen: string | null; display: string | null };
+  rdp: { enabled: boolean };
+  supervisor: { enabled: boolean; user: string };
+  ssh: SshSettings;
+  /** Files of the host, absolute paths. */
+  custom_config: { jts: string | null; ibc: string | null };
+  network: { join: readonly string[]; via: string | null };
+  custom: CustomSettings;
+}
+
+interface SshSettings {
+  mode: 'no' | 'yes' | 'both';
+  via: 'host' | 'image';
+  /** `user@host[:port]`. */
+  targets: readonly string[];
+  /** `[address:]port`; none, one for all, or one for each target. */
+  remote_ports: readonly string[];
+  vnc_port: number | null;
+  rdp_port: number | null;
+  /** Seconds. */
+  alive_interval: number;
+  alive_count: number;
+  /** Seconds. */
+  restart: number;
+  /** `Name=value` of ssh_config(5). */
+  options: readonly string[];
+  bastion: string | null;
+  proxy_command: string | null;
+}
+
+/** What the user says of an image that ibq does not know. */
+interface CustomSettings {
+  live_port: number;
+  paper_port: number;
+  vnc_port: number | null;
+  settings_path: string | null;
+  password_as: 'file' | 'environment';
+  /** ibq's key, or that of a secret → the image's variable. */
+  variables: Readonly<Record<string, string>>;
 }
 
 export interface Config {

@@ -1,7 +1,7 @@
 /** One value of a configuration file, checked against the type of its key. */
 
 import { FORMATS, misfit } from './formats.ts';
-import type { Value, ValueType } from './schema.ts';
+import type { Value, ValueType } from './key-spec.ts';
 import { closest, show } from './text.ts';
 
 /** One variable; systemd reads lines of at most 1 MiB, and all variables share one. */
@@ -33,6 +33,11 @@ export function readValue(type: ValueType, raw: unknown, complain: Complain): Va
       complain(`should be ${type.should}, got ${show(raw)}${quoted}`);
       return undefined;
     }
+    case 'number': {
+      if (typeof raw === 'number' && raw >= type.minimum && raw <= type.maximum) return raw;
+      complain(`should be ${type.should}, got ${show(raw)}`);
+      return undefined;
+    }
     case 'text': {
       const problem = textProblem(type.format, raw);
       if (problem === null) return raw as string;
@@ -45,6 +50,10 @@ export function readValue(type: ValueType, raw: unknown, complain: Complain): Va
       return readVariables(raw, complain);
     case 'hosts':
       return readHosts(raw, complain);
+    case 'properties':
+      return readProperties(raw, complain);
+    case 'sections':
+      return readSections(raw, complain);
   }
 }
 
@@ -53,7 +62,7 @@ const HOST_NAME =
   /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
 
 function readHosts(raw: unknown, complain: Complain): Record<string, string> | undefined {
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw) || raw instanceof Date) {
+  if (!isTable(raw)) {
     complain(`should be a table such as { maindb = "10.0.0.2" }, got ${show(raw)}`);
     return undefined;
   }
@@ -67,6 +76,64 @@ function readHosts(raw: unknown, complain: Complain): Record<string, string> | u
     legal = false;
   }
   return legal ? (Object.fromEntries(Object.entries(raw)) as Record<string, string>) : undefined;
+}
+
+/** Names as IBC and the gateway have them; a value is one line. Both read `yes` and `no`. */
+function readProperties(raw: unknown, complain: Complain): Record<string, string> | undefined {
+  if (!isTable(raw)) {
+    complain(`should be a table such as { Name = "value" }, got ${show(raw)}`);
+    return undefined;
+  }
+  const lines: [string, string][] = [];
+  let legal = true;
+  for (const [name, value] of Object.entries(raw)) {
+    const text = typeof value === 'boolean' ? (value ? 'yes' : 'no') : value;
+    const problem = !/^[A-Za-z][A-Za-z0-9_.-]{0,127}$/.test(name)
+      ? 'should be a name of letters, digits, "_", "." and "-" that starts with a letter'
+      : typeof text === 'string' && isLine(text)
+        ? null
+        : Number.isFinite(text)
+          ? null
+          : `should be one line of text, a number, true or false, got ${show(value)}`;
+    if (problem === null) {
+      lines.push([name, String(text)]);
+      continue;
+    }
+    complain(problem, name);
+    legal = false;
+  }
+  return legal ? Object.fromEntries(lines) : undefined;
+}
+
+function readSections(
+  raw: unknown,
+  complain: Complain,
+): Record<string, Record<string, string>> | undefined {
+  if (!isTable(raw)) {
+    complain(`should be a table such as { Logon = { Locale = "en" } }, got ${show(raw)}`);
+    return undefined;
+  }
+  const sections: [string, Record<string, string>][] = [];
+  let legal = true;
+  for (const [name, content] of Object.entries(raw)) {
+    const lines = /^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name)
+      ? readProperties(content, (message, part) =>
+          complain(message, part === undefined ? name : `${name}.${part}`),
+        )
+      : complain('should be the name of a section: letters, digits and "_"', name);
+    if (lines === undefined) legal = false;
+    else sections.push([name, lines]);
+  }
+  return legal ? Object.fromEntries(sections) : undefined;
+}
+
+/** Neither control characters nor half of a surrogate pair; at most 4096 characters. */
+function isLine(text: string): boolean {
+  return text.length <= 4096 && !/[\p{Cc}\p{Cs}]/u.test(text);
+}
+
+function isTable(raw: unknown): raw is object {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw) && !(raw instanceof Date);
 }
 
 function choiceProblem(type: ValueType & { kind: 'choice' }, raw: unknown): string {
@@ -110,7 +177,7 @@ function readList(
 }
 
 function readVariables(raw: unknown, complain: Complain): Record<string, string> | undefined {
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw) || raw instanceof Date) {
+  if (!isTable(raw)) {
     complain(`should be a table such as { NAME = "value" }, got ${show(raw)}`);
     return undefined;
   }

@@ -1,6 +1,7 @@
 /** Texts that ibq writes: the commented ibq.toml of `ibq init`, and the file of a new instance. */
 
-import { FILES, type KeySpec, keyId, type Value } from './schema.ts';
+import type { KeySpec, Value } from './key-spec.ts';
+import { FILES, keyId } from './schema.ts';
 
 const WIDTH = 96;
 
@@ -68,7 +69,7 @@ export function renderValue(value: Value): string {
   if (typeof value === 'string') return quote(value);
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (Array.isArray(value)) return `[${value.map(quote).join(', ')}]`;
-  const pairs = Object.entries(value).map(([name, text]) => renderKey(name, text));
+  const pairs = Object.entries(value).map(([name, inner]) => renderKey(name, inner));
   return pairs.length === 0 ? '{}' : `{ ${pairs.join(', ')} }`;
 }
 

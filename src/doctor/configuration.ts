@@ -30,10 +30,10 @@ const secrets = defineCheck({
   needs: ['config', 'secrets'],
   judge: ({ config, secrets: present }) => {
     if (config.instances.length === 0) return skipped(NO_INSTANCE);
-    const wanted = config.instances.flatMap(({ name, profile }) =>
-      profileOf(profile)
-        .secrets.filter(({ required }) => required)
-        .map(({ key }) => ({ name, key })),
+    const wanted = config.instances.flatMap((instance) =>
+      profileOf(instance.profile)
+        .secrets.filter((secret) => secret.wanted(instance) === 'required')
+        .map(({ key }) => ({ name: instance.name, key })),
     );
     const missing = wanted.filter(({ name, key }) => !present.has(secretName(name, key)));
     return verdictOf(

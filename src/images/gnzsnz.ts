@@ -4,7 +4,8 @@
  */
 
 import type { Instance } from '../config/types.ts';
-import type { Profile } from './profile.ts';
+import { edgeBlankProblem, encodeProperty, yesNo } from './ibc.ts';
+import type { ImageVariable, Profile, ProfileSecret } from './profile.ts';
 
 const SETTINGS_VOLUME = '/home/ibgateway/tws_settings';
 
@@ -12,89 +13,113 @@ export const gnzsnz: Profile = {
   id: 'gnzsnz',
   title: 'IB Gateway by gnzsnz',
   defaultImage: 'ghcr.io/gnzsnz/ib-gateway:stable',
-  // The gateway itself listens on 4001/4002 of the container's loopback; socat relays from these.
-  relayPort: { live: 4003, paper: 4004 },
-  uid: 1000,
-  gid: 1000,
-  settingsVolume: SETTINGS_VOLUME,
-  secrets: [
+  program: 'gateway',
+  modes: ['live', 'paper'],
+  networks: ['dual', 'bridge', 'lan'],
+  // socat relays to the gateway, which listens on the container's loopback.
+  ports: () => ({
+    api: { live: 4003, paper: 4004 },
+    gateway: { live: 4001, paper: 4002 },
+    vnc: 5900,
+    rdp: null,
+    supervisor: null,
+  }),
+  user: () => ({ uid: 1000, gid: 1000 }),
+  settingsVolume: () => SETTINGS_VOLUME,
+  files: {
+    jts: '/home/ibgateway/Jts/jts.ini',
+    jtsTemplate: '/home/ibgateway/Jts/jts.ini.tmpl',
+    ibc: '/home/ibgateway/ibc/config.ini',
+    ibcTemplate: '/home/ibgateway/ibc/config.ini.tmpl',
+    ssh: '/home/ibgateway/.ssh',
+  },
+  container: { shm: null, seccompUnconfined: false, capabilities: [], readOnly: false },
+  secrets: gnzsnzSecrets(),
+  variables: gnzsnzVariables(),
+  refused: [
+    {
+      name: 'RELOGIN_AFTER_2FA_TIMEOUT',
+      key: 'relogin_after_twofa_timeout',
+      reason: 'documented, but the image does not read it',
+    },
+    // With a tunnel the relay that ibq publishes is gone.
+    { name: 'SSH_TUNNEL', key: null, reason: 'is set by ibq' },
+  ],
+};
+
+function gnzsnzSecrets(): ProfileSecret[] {
+  return [
     {
       key: 'password',
       title: 'password of the IB user',
-      fileVariable: 'TWS_PASSWORD_FILE',
-      required: true,
+      as: { kind: 'file', variable: 'TWS_PASSWORD_FILE' },
+      wanted: () => 'required',
       // The image copies it into config.ini, which IBC reads.
-      problem: (value) =>
-        value === value.trim() ? null : 'should not begin or end with a blank: IBC drops it',
+      problem: edgeBlankProblem,
       encode: encodeProperty,
     },
-  ],
-  environment: gatewayEnvironment,
-  ownedVariables: {
-    TRADING_MODE: 'mode',
-    TWS_USERID: 'user',
-    TWS_USERID_PAPER: null,
-    TWS_SETTINGS_PATH: null,
-    CUSTOM_CONFIG: null,
-    // With a tunnel the relay that ibq publishes is gone.
-    SSH_TUNNEL: null,
-    READ_ONLY_API: 'read_only_api',
-    TWOFA_TIMEOUT_ACTION: 'twofa_timeout_action',
-    TWOFA_DEVICE: 'twofa_device',
-    TWOFA_EXIT_INTERVAL: 'twofa_exit_interval',
-    RELOGIN_AFTER_TWOFA_TIMEOUT: 'relogin_after_twofa_timeout',
-    // Documented by older compose files; the image does not read it.
-    RELOGIN_AFTER_2FA_TIMEOUT: 'relogin_after_twofa_timeout',
-    AUTO_RESTART_TIME: 'auto_restart_time',
-    AUTO_LOGOFF_TIME: 'auto_logoff_time',
-    TWS_COLD_RESTART: 'cold_restart_time',
-    EXISTING_SESSION_DETECTED_ACTION: 'existing_session_action',
-    BYPASS_WARNING: 'bypass_warning',
-    ALLOW_BLIND_TRADING: 'allow_blind_trading',
-    TWS_ACCEPT_INCOMING: 'accept_incoming',
-    TIME_ZONE: 'time_zone',
-    TZ: 'time_zone',
-    JAVA_HEAP_SIZE: 'java_heap',
-  },
-};
+  ];
+}
 
-/** What is not set is left out: the image reads an absent variable as an empty one. */
-function gatewayEnvironment({ mode, user, settings }: Instance): Record<string, string> {
-  const variables: Record<string, string | null> = {
-    TRADING_MODE: mode,
-    TWS_USERID: user,
-    // Made by the image with a plain mkdir, so one level below the mounted volume.
-    TWS_SETTINGS_PATH: `${SETTINGS_VOLUME}/ibq`,
-    CUSTOM_CONFIG: 'NO',
-    READ_ONLY_API: yesNo(settings.read_only_api),
-    TWOFA_TIMEOUT_ACTION: settings.twofa_timeout_action,
-    TWOFA_DEVICE: settings.twofa_device,
-    TWOFA_EXIT_INTERVAL: String(settings.twofa_exit_interval),
-    RELOGIN_AFTER_TWOFA_TIMEOUT: yesNo(settings.relogin_after_twofa_timeout),
-    AUTO_RESTART_TIME: settings.auto_restart_time,
-    AUTO_LOGOFF_TIME: settings.auto_logoff_time,
-    TWS_COLD_RESTART: settings.cold_restart_time,
-    EXISTING_SESSION_DETECTED_ACTION: settings.existing_session_action,
-    BYPASS_WARNING: settings.bypass_warning === null ? null : yesNo(settings.bypass_warning),
-    ALLOW_BLIND_TRADING: yesNo(settings.allow_blind_trading),
-    TWS_ACCEPT_INCOMING: settings.accept_incoming,
+function gnzsnzVariables(): ImageVariable[] {
+  /** A row of one key. */
+  const row = (
+    name: string,
+    key: string,
+    unset: string,
+    value: (settings: Instance['settings']) => string | null,
+    remark?: string,
+  ): ImageVariable => ({
+    name,
+    keys: [key],
+    unset,
+    value: ({ settings }) => value(settings),
+    ...(remark === undefined ? {} : { remark }),
+  });
+  return [
+    { name: 'TRADING_MODE', keys: ['mode'], unset: 'exits', value: ({ mode }) => mode },
+    {
+      name: 'TWS_USERID',
+      keys: ['user'],
+      unset: 'stops at its login window',
+      value: ({ user }) => user,
+    },
+    {
+      name: 'TWS_SETTINGS_PATH',
+      keys: [],
+      unset: 'settings are lost with the container',
+      // Made by the image with a plain mkdir, so one level below the mounted volume.
+      value: () => `${SETTINGS_VOLUME}/ibq`,
+    },
+    { name: 'CUSTOM_CONFIG', keys: [], unset: 'NO', value: () => 'NO' },
+    row('READ_ONLY_API', 'read_only_api', 'read-only', (it) => yesNo(it.read_only_api)),
+    row('TWOFA_TIMEOUT_ACTION', 'twofa_timeout_action', 'exit', (it) => it.twofa_timeout_action),
+    row('TWOFA_DEVICE', 'twofa_device', 'the only device', (it) => it.twofa_device),
+    row('TWOFA_EXIT_INTERVAL', 'twofa_exit_interval', '60', (it) => String(it.twofa_exit_interval)),
+    row(
+      'RELOGIN_AFTER_TWOFA_TIMEOUT',
+      'relogin_after_twofa_timeout',
+      'no',
+      (it) => yesNo(it.relogin_after_twofa_timeout),
+      'older documents call it RELOGIN_AFTER_2FA_TIMEOUT, which the image does not read',
+    ),
+    row('AUTO_RESTART_TIME', 'auto_restart_time', 'not set', (it) => it.auto_restart_time),
+    row('AUTO_LOGOFF_TIME', 'auto_logoff_time', 'not set', (it) => it.auto_logoff_time),
+    row('TWS_COLD_RESTART', 'cold_restart_time', 'not set', (it) => it.cold_restart_time),
+    row(
+      'EXISTING_SESSION_DETECTED_ACTION',
+      'existing_session_action',
+      'manual, which blocks',
+      (it) => it.existing_session_action,
+    ),
+    row('BYPASS_WARNING', 'bypass_warning', 'not set', (it) =>
+      it.bypass_warning === null ? null : yesNo(it.bypass_warning),
+    ),
+    row('ALLOW_BLIND_TRADING', 'allow_blind_trading', 'no', (it) => yesNo(it.allow_blind_trading)),
+    row('TWS_ACCEPT_INCOMING', 'accept_incoming', 'manual', (it) => it.accept_incoming),
     // TIME_ZONE is the gateway's, TZ the container's.
-    TIME_ZONE: settings.time_zone,
-    TZ: settings.time_zone,
-    JAVA_HEAP_SIZE: String(settings.java_heap),
-  };
-  return Object.fromEntries(
-    Object.entries(variables).filter((entry): entry is [string, string] => entry[1] !== null),
-  );
-}
-
-/** Java Properties are ISO 8859-1 with `\\` and `\\uXXXX` (java.util.Properties, load). */
-function encodeProperty(value: string): string {
-  return value
-    .replaceAll('\\', '\\\\')
-    .replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-function yesNo(value: boolean): string {
-  return value ? 'yes' : 'no';
+    row('TIME_ZONE', 'time_zone', 'Etc/UTC', (it) => it.time_zone),
+    row('TZ', 'time_zone', 'Etc/UTC', (it) => it.time_zone),
+    row('JAVA_HEAP_SIZE', 'java_heap', '768', (it) => String(it.java_heap)),
+  ];
 }

@@ -7,7 +7,7 @@ import { simulator } from './simulator.ts';
 const PROFILES: Readonly<Record<ProfileId, Profile>> = { gnzsnz, simulator };
 
 /** For messages and schemas, in the order of the table. */
-export const PROFILE_IDS: readonly string[] = Object.keys(PROFILES);
+export const PROFILE_IDS: readonly ProfileId[] = Object.keys(PROFILES) as ProfileId[];
 
 export function profileOf(id: ProfileId): Profile {
   return PROFILES[id];
@@ -19,9 +19,29 @@ export function profileOf(id: ProfileId): Profile {
  */
 export function keyOfVariable(variable: string): string | null {
   for (const profile of Object.values(PROFILES)) {
-    if (Object.hasOwn(profile.ownedVariables, variable)) {
-      return profile.ownedVariables[variable] ?? null;
-    }
+    const known = ownedVariable(profile, variable);
+    if (known?.key) return known.key;
   }
   return null;
+}
+
+/**
+ * What a profile says of a variable that the user's `environment` must leave alone; null: it is free.
+ * `key` is the configuration key to use instead, null where there is nothing to choose.
+ */
+export function ownedVariable(
+  profile: Profile,
+  variable: string,
+): { key: string | null; reason: string | null } | null {
+  const refused = profile.refused.find(({ name }) => name === variable);
+  if (refused) return { key: refused.key, reason: refused.reason };
+  const owned = profile.variables.find(({ name }) => name === variable);
+  return owned ? { key: owned.keys[0] ?? null, reason: null } : null;
+}
+
+/** Keys that reach some image as a variable; a profile without one for such a key can't follow it. */
+export function imageKeys(): ReadonlySet<string> {
+  return new Set(
+    Object.values(PROFILES).flatMap(({ variables }) => variables.flatMap(({ keys }) => keys)),
+  );
 }

@@ -1,49 +1,146 @@
 /**
  * What ibq has to know about an image: a profile is data plus a few pure functions, one file each.
- * `docs/images.md` says where each fact was read.
+ * `docs/images.md` says where each fact was read, and is made from these tables.
  */
 
-import type { Instance, TradingMode } from '../config/types.ts';
+import type { Instance, NetworkMode } from '../config/types.ts';
 
-/** Profiles that exist today. A new image is a new file beside this one and a row in `index.ts`. */
+/** A new image is a new file beside this one and a row in `index.ts`. */
 export type ProfileId = 'gnzsnz' | 'simulator';
 
-/** A value that reaches the container as a mounted file, never as text in a unit. */
+/** Live or paper: `both` has one of each. */
+export type Half = 'live' | 'paper';
+
+/** A variable of the image, and where its value comes from. */
+export interface ImageVariable {
+  name: string;
+  /** Ids of the keys that it is made from; empty: ibq sets it by itself and there is nothing to choose. */
+  keys: readonly string[];
+  /** What the image is given; null: the variable is left out. */
+  value: (instance: Instance, network: NetworkMode) => string | null;
+  /** What the image takes where the variable is left out, in a few words. */
+  unset: string;
+  /** What its users should know: a defect worked around, another name, a limit. */
+  remark?: string;
+}
+
+/** A variable of the image's documents that ibq does not set, and why. */
+interface RefusedVariable {
+  name: string;
+  /** Key to use instead; null: there is none. */
+  key: string | null;
+  reason: string;
+}
+
+/** A value that never stands in a unit as text. */
 export interface ProfileSecret {
   /** KEY of `ibq secret set NAME KEY`; the Podman secret is `ibq-NAME-KEY`. */
   key: string;
   /** What it is, for prompts and messages: `password of the IB user`. */
   title: string;
-  /** Environment variable of the image that names the file. */
-  fileVariable: string;
-  /** Without it the instance cannot log in: a deploy refuses. */
-  required: boolean;
+  /**
+   * How the image takes it. `file`: mounted, and the variable names the file; `environment`: the value of the
+   * variable, which every process of the container can read; `mount`: mounted at the path.
+   */
+  as:
+    | { kind: 'file'; variable: string }
+    | { kind: 'environment'; variable: string }
+    | { kind: 'mount'; path: string };
+  /** `required`: without it the instance can't do what it is asked to, and a deploy refuses; `unused`: not given. */
+  wanted: (instance: Instance) => 'required' | 'optional' | 'unused';
+  /** Whether it may have several lines (a key); null-free text of one line otherwise. */
+  lines?: 'several';
   /** What the image's reader can't be given: `should …`; null: fine. */
   problem: (value: string) => string | null;
   /** How the image's reader needs the value written (IBC: Java Properties). */
   encode: (value: string) => string;
 }
 
+/** Ports inside the container. */
+interface ProfilePorts {
+  /** Where the API is reached from outside of the container: a relay that listens on all addresses, or the gateway itself. */
+  api: Readonly<Record<Half, number>>;
+  /** Where the gateway itself listens; behind a relay that is the container's loopback. */
+  gateway: Readonly<Record<Half, number>>;
+  /** Null: the image has no such thing. */
+  vnc: number | null;
+  rdp: number | null;
+  supervisor: number | null;
+}
+
 export interface Profile {
   id: ProfileId;
   title: string;
-  /** Image used where the configuration names none. */
-  defaultImage: string;
-  /** Port on which the container listens on all addresses, by trading mode. */
-  relayPort: Readonly<Record<TradingMode, number>>;
-  /** User and group the image's process runs as; secrets are owned by it. */
-  uid: number;
-  gid: number;
-  /** Where the settings volume is mounted. One volume an instance. */
-  settingsVolume: string;
-  secrets: readonly ProfileSecret[];
-  /** The image's environment for an instance, without the secrets and the user's own `environment`. */
-  environment: (instance: Instance) => Record<string, string>;
+  /** Image used where the configuration names none; null: it has to name one. */
+  defaultImage: string | null;
+  program: 'gateway' | 'tws';
+  /** Trading modes that one container can have. */
+  modes: readonly Instance['mode'][];
+  /** Network modes it works in. */
+  networks: readonly NetworkMode[];
+  ports: (instance: Instance) => ProfilePorts;
   /**
-   * Environment names the profile owns: refused in the user's `environment`, with the configuration
-   * key to use instead; `null` where ibq sets it and there is nothing to choose.
+   * User and group the image's process runs as; secrets are owned by it. Null: a system user whose number
+   * only the image knows; secrets are then readable to all of the container.
    */
-  ownedVariables: Readonly<Record<string, string | null>>;
+  user: (chosen: Pick<Instance['settings'], 'uid' | 'gid'>) => { uid: number; gid: number } | null;
+  /** Where the settings volume is mounted; null: the image keeps nothing. One volume an instance. */
+  settingsVolume: (instance: Instance) => string | null;
+  /** Where the image has its configuration files; null: not known, they can't be patched. */
+  files: ProfileFiles | null;
+  /** What the container needs beyond the template. */
+  container: ContainerNeeds;
+  secrets: readonly ProfileSecret[];
+  /** The tables of the image's documents, and more of its source: what ibq hands to it. */
+  variables: readonly ImageVariable[];
+  refused: readonly RefusedVariable[];
+}
+
+/** Absolute paths in the container. */
+interface ProfileFiles {
+  /** The gateway's settings file, which the image makes from its template where it is absent. */
+  jts: string;
+  jtsTemplate: string | null;
+  /** IBC's configuration, which the image makes from its template at each start. */
+  ibc: string;
+  ibcTemplate: string | null;
+  /** Where ssh looks for keys and known hosts; null: no tunnel of its own. */
+  ssh: string | null;
+}
+
+interface ContainerNeeds {
+  /** MB of /dev/shm; null: Podman's 64 do. */
+  shm: number | null;
+  /** Whether Podman's seccomp profile keeps it from working. */
+  seccompUnconfined: boolean;
+  /** Capabilities of a process that starts as root and changes its user; none where it does not. */
+  capabilities: readonly string[];
+  /** Whether it stands a read-only file system of its own. */
+  readOnly: boolean;
+}
+
+/** Of an instance of mode `both`, both; live first. */
+export function halvesOf(mode: Instance['mode']): readonly Half[] {
+  return mode === 'both' ? ['live', 'paper'] : [mode];
+}
+
+/** The environment of an instance, without the secrets and the user's own `environment`. */
+export function environmentFor(
+  profile: Profile,
+  instance: Instance,
+  network: NetworkMode,
+): Record<string, string> {
+  return Object.fromEntries(
+    profile.variables.flatMap(({ name, value }) => {
+      const text = value(instance, network);
+      return text === null ? [] : [[name, text] as const];
+    }),
+  );
+}
+
+/** The secrets that an instance is given, those that need not be there among them. */
+export function secretsFor(profile: Profile, instance: Instance): ProfileSecret[] {
+  return profile.secrets.filter((secret) => secret.wanted(instance) !== 'unused');
 }
 
 /** Name of the Podman secret of an instance. */

@@ -17,8 +17,15 @@ export const bridgePrefix = 'ibq';
 export interface GuardInput {
   instance: string;
   mode: NetworkMode;
-  /** Port the container listens on. */
-  relayPort: number;
+  /** Ports the container listens on, by who may open them. */
+  ports: {
+    /** From the host, by what is published on its loopback. */
+    host: readonly number[];
+    /** From allowed clients, by what is published beyond loopback. */
+    published: readonly number[];
+    /** From allowed clients of the LAN. */
+    lan: readonly number[];
+  };
   allow: readonly Cidr[];
   /** Addresses that instances have on the LAN, and those they may be given. */
   siblings: readonly Cidr[];
@@ -34,7 +41,7 @@ export interface GuardInput {
  * connected stays connected.
  */
 export function renderGuard(input: GuardInput): string {
-  const { instance, mode, relayPort, publishSubnet, publishAddress } = input;
+  const { instance, mode, ports, publishSubnet, publishAddress } = input;
   const open = !isLoopback(publishAddress);
   const sets = {
     allow: input.allow,
@@ -47,20 +54,20 @@ export function renderGuard(input: GuardInput): string {
     const hosts =
       open && publishAddress !== '0.0.0.0' ? `{ ${gateway}, ${publishAddress} }` : gateway;
     rules.push('# the host: connections to the published port come from its address on the bridge');
-    rules.push(...accept(publishInterface, hosts, relayPort));
+    rules.push(...accept(publishInterface, hosts, ports.host));
     if (open) {
       rules.push('# published beyond loopback: clients keep their own address');
       rules.push(`iifname "${publishInterface}" ip saddr ${publishSubnet} drop`);
-      rules.push(...accept(publishInterface, '@allow', relayPort));
+      rules.push(...accept(publishInterface, '@allow', ports.published));
     }
   }
   if (mode !== 'bridge') {
     rules.push("# the host, by its own address among the instances' (network.host_access)");
-    rules.push(...accept(lanInterface, '@shim', relayPort));
+    rules.push(...accept(lanInterface, '@shim', ports.lan));
     rules.push('# no other gateway, however wide the list of allowed clients is');
     rules.push(`iifname "${lanInterface}" ip saddr @siblings drop`);
     rules.push('# allowed clients of the LAN');
-    rules.push(...accept(lanInterface, '@allow', relayPort));
+    rules.push(...accept(lanInterface, '@allow', ports.lan));
   }
   return `# ibq: what may reach instance ${instance}. Loaded into its network namespace.
 table inet ibq
@@ -143,9 +150,9 @@ function renderChain(name: string, type: string, rules: readonly string[]): stri
 }
 
 /** Ports and echo requests: who may open the port may also ask whether the address answers. */
-function accept(name: string, source: string, port: number): string[] {
+function accept(name: string, source: string, ports: readonly number[]): string[] {
   return [
-    `iifname "${name}" ip saddr ${source} tcp dport ${port} accept`,
+    ...ports.map((port) => `iifname "${name}" ip saddr ${source} tcp dport ${port} accept`),
     `iifname "${name}" ip saddr ${source} icmp type echo-request accept`,
   ];
 }

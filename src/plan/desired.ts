@@ -1,5 +1,6 @@
 /** `assembleDesired(config, facts)`: the generation that the configuration asks for. Pure. */
 
+import { SETTING_KEYS } from '../config/settings.ts';
 import type { Config, Instance, NetworkConfig } from '../config/types.ts';
 import { ConfigError } from '../errors.ts';
 import { profileOf } from '../images/index.ts';
@@ -221,21 +222,39 @@ function sharedInputs(
 }
 
 function instanceInputs(instance: Instance): Record<string, string> {
-  const { mode, user, port, profile, image, settings, environment } = instance;
-  const set = Object.entries(settings).filter(
-    ([key, value]) => value !== null && key !== 'address',
-  );
+  const { mode, user, paperUser, port, sidePorts, profile, image, settings, environment } =
+    instance;
+  const { address: _, ...others } = settings;
   return {
     mode,
     ...(user === null ? {} : { user }),
+    ...(paperUser === null ? {} : { paper_user: paperUser }),
     port: String(port),
+    ...prefixed('port.', sidePorts),
     'image.profile': profile,
     'image.reference': image,
-    ...Object.fromEntries(set.map(([key, value]) => [key, asText(value)])),
-    ...Object.fromEntries(
-      Object.entries(environment).map(([key, value]) => [`environment.${key}`, value]),
+    ...Object.assign(
+      {},
+      ...Object.entries(others).map(([key, value]) =>
+        TABLES.has(key) ? prefixed(`${key}.`, value as object) : prefixed('', { [key]: value }),
+      ),
     ),
+    ...prefixed('environment.', environment),
   };
+}
+
+/** Settings that are tables of keys. */
+const TABLES: ReadonlySet<string> = new Set(
+  SETTING_KEYS.flatMap((id) => (id.includes('.') ? (id.split('.')[0] ?? []) : [])),
+);
+
+/** As text, without what is not set. */
+function prefixed(prefix: string, values: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => value !== null)
+      .map(([key, value]) => [`${prefix}${key}`, asText(value)]),
+  );
 }
 
 function asText(value: unknown): string {

@@ -1,6 +1,7 @@
 /** `manifest.json` of a generation: what it was made from, so that the next plan can compare. */
 
 import { createHash } from 'node:crypto';
+import type { SideService } from '../config/types.ts';
 import type { Desired } from './desired.ts';
 
 /** An instance as a generation holds it. */
@@ -16,8 +17,18 @@ export interface ManifestInstance {
   lan: ManifestLan | null;
   /** Port that the container listens on. */
   relayPort: number;
+  /** What else can be reached: in mode `both` the paper API, and ways to the screen. */
+  sideServices: readonly ManifestService[];
   /** Every input by its key, as text: tells which keys a change came from. */
   inputs: Readonly<Record<string, string>>;
+}
+
+interface ManifestService {
+  service: SideService;
+  /** Port that the container listens on. */
+  relayPort: number;
+  /** `127.0.0.1:5901`; null where it is not published. */
+  publish: string | null;
 }
 
 interface ManifestLan {
@@ -70,6 +81,7 @@ export function buildManifest(
           publish: instance.publish,
           lan: instance.lan,
           relayPort: instance.relayPort,
+          sideServices: instance.sideServices,
           inputs: instance.inputs,
         },
       ]),
@@ -114,6 +126,8 @@ export function parseManifest(text: string): Manifest {
         publish: stringOrNull(entry, 'publish', where),
         lan: parseLan(entry, where),
         relayPort: number(entry, 'relayPort', where),
+        // A manifest of before there were any has none.
+        sideServices: entry.sideServices === undefined ? [] : parseServices(entry, where),
         inputs: strings(entry, 'inputs', where),
       },
     ] as const;
@@ -169,6 +183,25 @@ function number(parent: JsonRecord, key: string, where = ''): number {
     throw new Error(`${join(where, key)} should be a whole number from 1`);
   }
   return value;
+}
+
+const SIDE_SERVICES: readonly string[] = ['paper', 'vnc', 'rdp', 'supervisor'];
+
+function parseServices(parent: JsonRecord, where: string): ManifestService[] {
+  const inside = join(where, 'sideServices');
+  if (!Array.isArray(parent.sideServices)) throw new Error(`${inside} should be a list`);
+  return parent.sideServices.map((entry: unknown) => {
+    if (!isRecord(entry)) throw new Error(`${inside} should hold objects`);
+    const service = string(entry, 'service', inside);
+    if (!SIDE_SERVICES.includes(service)) {
+      throw new Error(`${inside}.service should be one of ${SIDE_SERVICES.join(', ')}`);
+    }
+    return {
+      service: service as SideService,
+      relayPort: number(entry, 'relayPort', inside),
+      publish: stringOrNull(entry, 'publish', inside),
+    };
+  });
 }
 
 function parseLan(parent: JsonRecord, where: string): ManifestLan | null {

@@ -1,11 +1,12 @@
 /** What is an instance's own: its drop-in and the hash by which a changed definition is known. */
 
 import { createHash } from 'node:crypto';
-import type { Config, Instance } from '../config/types.ts';
+import type { Config, Instance, NetworkMode } from '../config/types.ts';
 import type { Problem } from '../errors.ts';
-import { type Profile, secretName } from '../images/profile.ts';
+import { environmentFor, type Profile, secretName, secretsFor } from '../images/profile.ts';
 import type { LanAddress } from '../network/address-plan.ts';
 import { lanInterface, publishInterface } from '../network/guard.ts';
+import { type Endpoint, publishText } from './endpoints.ts';
 import { environmentBytes, environmentLimit, environmentProblem, quadletLine } from './escape.ts';
 import type { RenderedNetwork } from './render-network.ts';
 
@@ -13,6 +14,7 @@ export interface InstanceParts {
   config: Config;
   instance: Instance;
   profile: Profile;
+  endpoints: readonly Endpoint[];
   publish: RenderedNetwork | null;
   lan: (LanAddress & { network: RenderedNetwork }) | null;
 }
@@ -20,23 +22,26 @@ export interface InstanceParts {
 /** `ib-gateway@NAME.container.d/10-ibq.conf` without the comment and the definition's hash. */
 export function renderDropIn(parts: InstanceParts): string {
   const { config, instance, profile } = parts;
-  const relayPort = profile.relayPort[instance.mode];
-  const published = parts.publish
-    ? `${config.publish.address}:${instance.port}:${relayPort}`
-    : null;
+  const volume = profile.settingsVolume(instance);
+  const environment = environmentOf(profile, instance, config.network.mode);
   return [
     '[Container]\n',
     quadletLine('Image', instance.image),
     ...networkLines(parts),
-    published ? quadletLine('PublishPort', published) : '',
+    ...parts.endpoints.flatMap((endpoint) => {
+      const published = publishText(endpoint);
+      return published === null
+        ? []
+        : quadletLine('PublishPort', `${published}:${endpoint.inside}`);
+    }),
     // Sorted: another order in the file is no other definition.
     ...Object.entries(instance.settings.hosts)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, address]) => quadletLine('AddHost', `${name}:${address}`)),
     ...instance.settings.dns.map((address) => quadletLine('DNS', address)),
-    quadletLine('Volume', `${volumeName(instance.name)}:${profile.settingsVolume}`),
+    volume === null ? '' : quadletLine('Volume', `${volumeName(instance.name)}:${volume}`),
     ...secretsOf(profile, instance).map((secret) => quadletLine('Secret', secret.option)),
-    ...Object.entries(environmentOf(profile, instance)).map(([name, value]) =>
+    ...Object.entries(environment).map(([name, value]) =>
       quadletLine('Environment', `${name}=${value}`),
     ),
     instance.settings.memory === null
@@ -68,9 +73,13 @@ export function volumeName(instance: string): string {
 }
 
 /** What the unit can't carry, in the words of the configuration. */
-export function instanceProblems(profile: Profile, instance: Instance): Problem[] {
+export function instanceProblems(
+  profile: Profile,
+  instance: Instance,
+  network: NetworkMode,
+): Problem[] {
   const { file } = instance;
-  const entries = Object.entries(environmentOf(profile, instance));
+  const entries = Object.entries(environmentOf(profile, instance, network));
   const problems = entries.flatMap(([name, value]) => {
     const message = environmentProblem(name, value);
     return message === null ? [] : { file, key: `environment.${name}`, message };
@@ -82,21 +91,39 @@ export function instanceProblems(profile: Profile, instance: Instance): Problem[
 }
 
 /** The user's own `environment` comes last: a name that both set is refused where it is read. */
-function environmentOf(profile: Profile, instance: Instance): Record<string, string> {
-  const files = secretsOf(profile, instance).map(({ variable, target }) => [variable, target]);
+function environmentOf(
+  profile: Profile,
+  instance: Instance,
+  network: NetworkMode,
+): Record<string, string> {
+  const files = secretsOf(profile, instance).flatMap(({ variable, target }) =>
+    variable === null ? [] : [[variable, target] as const],
+  );
   return {
-    ...profile.environment(instance),
+    ...environmentFor(profile, instance, network),
     ...Object.fromEntries(files),
     ...instance.environment,
   };
 }
 
-/** A secret is a file of the image's user; its value is never in a unit, an argument or a variable. */
-function secretsOf(profile: Profile, instance: Instance) {
-  return profile.secrets.map(({ key, fileVariable }) => {
-    const target = `/run/secrets/${key}`;
-    const option = `${secretName(instance.name, key)},type=mount,target=${target},uid=${profile.uid},gid=${profile.gid},mode=0400`;
-    return { variable: fileVariable, target, option };
+/**
+ * A secret's value is never in a unit or an argument. A file belongs to the image's user; where its number
+ * is not known, all of the container may read it.
+ */
+function secretsOf(
+  profile: Profile,
+  instance: Instance,
+): { variable: string | null; target: string; option: string }[] {
+  const user = profile.user(instance.settings);
+  const access = user === null ? 'mode=0444' : `uid=${user.uid},gid=${user.gid},mode=0400`;
+  return secretsFor(profile, instance).map(({ key, as }) => {
+    const name = secretName(instance.name, key);
+    if (as.kind === 'environment') {
+      return { variable: null, target: '', option: `${name},type=env,target=${as.variable}` };
+    }
+    const target = as.kind === 'mount' ? as.path : `/run/secrets/${key}`;
+    const option = `${name},type=mount,target=${target},${access}`;
+    return { variable: as.kind === 'file' ? as.variable : null, target, option };
   });
 }
 

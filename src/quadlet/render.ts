@@ -1,11 +1,12 @@
 /** A generation: everything that one deploy puts into force, as text. Pure; `src/plan` reads and writes. */
 
-import type { Config, InstanceName, Lan } from '../config/types.ts';
+import type { Config, InstanceName, Lan, SideService } from '../config/types.ts';
 import { ConfigError, type Problem } from '../errors.ts';
-import { type Profile, type ProfileId, secretName } from '../images/profile.ts';
+import { type Profile, type ProfileId, secretName, secretsFor } from '../images/profile.ts';
 import { type AddressPlan, type LanAddress, shimAddress } from '../network/address-plan.ts';
 import { renderGuard, renderHostRules } from '../network/guard.ts';
 import { type Cidr, cidrContains, cidrCovers, type Ipv4 } from '../network/ipv4.ts';
+import { type Endpoint, endpointsOf, guardedPorts, publishText } from './endpoints.ts';
 import { quoteWord } from './escape.ts';
 import {
   definitionHash,
@@ -54,10 +55,13 @@ export interface RenderedInstance {
   networks: string[];
   /** Its nftables rules, the text of `guard/NAME.nft`. */
   guard: string;
+  /** Port that the container's API listens on. */
   relayPort: number;
   lan: LanAddress | null;
-  /** `ADDRESS:PORT` on the host. */
+  /** `ADDRESS:PORT` on the host, of the API. */
   publish: string | null;
+  /** What else can be reached. */
+  sideServices: { service: SideService; relayPort: number; publish: string | null }[];
   /** Names of its Podman secrets. */
   secrets: { name: string; key: string; required: boolean }[];
   image: string;
@@ -82,7 +86,7 @@ export function renderGeneration(input: RenderInput): Rendered {
   const container = fillTemplate(template, templates[template], { LIB_DIR: quoteWord(libDir) });
   checkContainerTemplate(container, libDir);
   const problems = config.instances.flatMap((instance): Problem[] =>
-    instanceProblems(input.profileFor(instance.profile), instance),
+    instanceProblems(input.profileFor(instance.profile), instance, config.network.mode),
   );
   if (problems.length > 0) throw new ConfigError(problems);
 
@@ -114,10 +118,12 @@ export function renderGeneration(input: RenderInput): Rendered {
     const profile = input.profileFor(instance.profile);
     const address = lanNetwork && input.addresses.get(name);
     const networks = [publishNetwork, lanNetwork].flatMap((network) => network?.name ?? []);
+    const endpoints = endpointsOf(config, instance, profile);
     const dropIn = renderDropIn({
       config,
       instance,
       profile,
+      endpoints,
       publish: publishNetwork,
       lan: lanNetwork && address ? { ...address, network: lanNetwork } : null,
     });
@@ -129,7 +135,7 @@ export function renderGeneration(input: RenderInput): Rendered {
     const guard = renderGuard({
       instance: name,
       mode,
-      relayPort: profile.relayPort[instance.mode],
+      ports: guardedPorts(endpoints),
       allow,
       siblings,
       shim: lan && hostAccess ? shimAddress(lan) : null,
@@ -150,13 +156,12 @@ export function renderGeneration(input: RenderInput): Rendered {
       container: `ib-gateway-${name}`,
       networks,
       guard,
-      relayPort: profile.relayPort[instance.mode],
+      ...servicesOf(endpoints),
       lan: address ?? null,
-      publish: publishNetwork ? `${config.publish.address}:${instance.port}` : null,
-      secrets: profile.secrets.map(({ key, required }) => ({
+      secrets: secretsFor(profile, instance).map(({ key, wanted }) => ({
         name: secretName(name, key),
         key,
-        required,
+        required: wanted(instance) === 'required',
       })),
       image: instance.image,
     });
@@ -181,6 +186,22 @@ export function renderGeneration(input: RenderInput): Rendered {
     files.push({ path: 'shim.conf', text: renderShim(lan, siblings) });
   }
   return { files, links, instances, networks };
+}
+
+function servicesOf(
+  endpoints: readonly Endpoint[],
+): Pick<RenderedInstance, 'relayPort' | 'publish' | 'sideServices'> {
+  const [api] = endpoints;
+  return {
+    relayPort: api?.inside ?? 0,
+    publish: api ? publishText(api) : null,
+    sideServices: endpoints.flatMap((endpoint) => {
+      const { service, inside } = endpoint;
+      return service === 'api'
+        ? []
+        : [{ service, relayPort: inside, publish: publishText(endpoint) }];
+    }),
+  };
 }
 
 /** The range, and what lies outside it: addresses that the user chose, or of before a change. */

@@ -121,7 +121,7 @@ profile = "simulator"
       '4002',
       { mode: 'both' },
       78,
-      `${DIRECTORY}/4002.toml: mode: should be "live", "paper"; "both" is not supported yet`,
+      `${DIRECTORY}/4002.toml: mode: should be "live" or "paper" with profile gnzsnz, got "both"`,
     ],
     [
       'a wrong type',

@@ -5,9 +5,9 @@ import { Ajv } from 'ajv';
 import { parse } from 'smol-toml';
 import { describe, expect, expectTypeOf, test } from 'vitest';
 import { generatedFiles, jsonSchema } from '../../scripts/reference.ts';
-import { SETTING_KEYS } from '../../src/config/instances.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { FILES, type FileKind, KEYS } from '../../src/config/schema.ts';
+import { SETTING_KEYS } from '../../src/config/settings.ts';
 import type { Instance, Settings } from '../../src/config/types.ts';
 import { readValue } from '../../src/config/values.ts';
 import { renderExample, renderInstance } from '../../src/config/write.ts';
@@ -40,11 +40,22 @@ test('of a page only what stands between the markers is replaced', () => {
   expect(generatedFiles(filled).get('docs/configuration.md')).toBe(filled);
 });
 
+/** Settings by key id: `vnc.enabled` for what is in a table. */
+type Flat<T, Prefix extends string = ''> = {
+  [K in keyof T & string]: K extends Tables ? Flat<T[K], `${K}.`> : Record<`${Prefix}${K}`, string>;
+}[keyof T & string];
+type Tables = 'vnc' | 'rdp' | 'supervisor' | 'ssh' | 'custom_config' | 'network' | 'custom';
+type AllOf<Union> = (Union extends unknown ? (it: Union) => void : never) extends (
+  it: infer All,
+) => void
+  ? All
+  : never;
+
 test('every setting of the table is one of Settings, with its type', () => {
   const { settings } = load('');
-  expect(Object.keys(settings)).toEqual(SETTING_KEYS);
   // A key added to one and not to the other fails here or at compile time.
-  const types: Record<keyof Settings, string> = {
+  const types: AllOf<Flat<Settings>> = {
+    user_secret: 'boolean',
     time_zone: 'text',
     read_only_api: 'boolean',
     auto_restart_time: 'text',
@@ -58,15 +69,60 @@ test('every setting of the table is one of Settings, with its type', () => {
     bypass_warning: 'boolean',
     allow_blind_trading: 'boolean',
     accept_incoming: 'choice',
+    master_client_id: 'integer',
+    save_settings: 'text',
+    trusted_clients: 'list',
     java_heap: 'integer',
+    java_options: 'text',
     memory: 'integer',
+    cpus: 'number',
+    shm_size: 'integer',
+    stop_timeout: 'integer',
+    read_only: 'boolean',
+    uid: 'integer',
+    gid: 'integer',
     address: 'text',
     hosts: 'hosts',
     dns: 'list',
+    volumes: 'list',
+    jts: 'sections',
+    ibc: 'properties',
+    'vnc.enabled': 'boolean',
+    'vnc.screen': 'text',
+    'vnc.display': 'text',
+    'rdp.enabled': 'boolean',
+    'supervisor.enabled': 'boolean',
+    'supervisor.user': 'text',
+    'ssh.mode': 'choice',
+    'ssh.via': 'choice',
+    'ssh.targets': 'list',
+    'ssh.remote_ports': 'list',
+    'ssh.vnc_port': 'integer',
+    'ssh.rdp_port': 'integer',
+    'ssh.alive_interval': 'integer',
+    'ssh.alive_count': 'integer',
+    'ssh.restart': 'integer',
+    'ssh.options': 'list',
+    'ssh.bastion': 'text',
+    'ssh.proxy_command': 'text',
+    'custom_config.jts': 'text',
+    'custom_config.ibc': 'text',
+    'network.join': 'list',
+    'network.via': 'text',
+    'custom.live_port': 'integer',
+    'custom.paper_port': 'integer',
+    'custom.vnc_port': 'integer',
+    'custom.settings_path': 'text',
+    'custom.password_as': 'choice',
+    'custom.variables': 'variables',
   };
   expect(Object.fromEntries(SETTING_KEYS.map((id) => [id, KEYS.get(id)?.type.kind]))).toEqual(
     types,
   );
+  const loaded = Object.entries(settings).flatMap(([name, value]) =>
+    KEYS.has(name) ? name : Object.keys(value).map((key) => `${name}.${key}`),
+  );
+  expect(loaded.sort()).toEqual([...SETTING_KEYS].sort());
   expectTypeOf(settings).toEqualTypeOf<Settings>();
 });
 
@@ -97,7 +153,7 @@ describe('the example of ibq init', () => {
     const text = example.replace(/^# (\w+ = )/gm, '$1');
     const { settings, environment } = load(text);
     expect(settings).toMatchObject({ time_zone: 'Etc/UTC', auto_restart_time: '11:55 PM' });
-    expect(environment).toEqual({ TWS_MASTER_CLIENT_ID: '7' });
+    expect(environment).toEqual({ LANG: 'C.UTF-8' });
     const keys = FILES.ibq.flatMap((table) => table.keys);
     expect(text.match(/^\w+ = /gm)).toHaveLength(keys.length);
   });

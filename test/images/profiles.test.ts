@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { KEYS } from '../../src/config/schema.ts';
 import type { Instance } from '../../src/config/types.ts';
 import { keyOfVariable, PROFILE_IDS, profileOf } from '../../src/images/index.ts';
-import type { ProfileId } from '../../src/images/profile.ts';
+import { environmentFor } from '../../src/images/profile.ts';
 
 function instance(text: string): Instance {
   const source = { path: '/etc/ibq/instances/4001.toml', text };
@@ -14,10 +14,10 @@ function instance(text: string): Instance {
   return loaded;
 }
 
-const profiles = PROFILE_IDS.map((id) => profileOf(id as ProfileId));
+const profiles = PROFILE_IDS.map(profileOf);
 
 test('gnzsnz gets every value, whatever the image would take by itself', () => {
-  expect(profileOf('gnzsnz').environment(instance(''))).toEqual({
+  expect(environmentFor(profileOf('gnzsnz'), instance(''), 'bridge')).toEqual({
     TRADING_MODE: 'paper',
     TWS_SETTINGS_PATH: '/home/ibgateway/tws_settings/ibq',
     CUSTOM_CONFIG: 'NO',
@@ -51,7 +51,7 @@ bypass_warning = false
 allow_blind_trading = true
 accept_incoming = "accept"
 java_heap = 1024`;
-  expect(profileOf('gnzsnz').environment(instance(text))).toEqual({
+  expect(environmentFor(profileOf('gnzsnz'), instance(text), 'bridge')).toEqual({
     TRADING_MODE: 'live',
     TWS_USERID: 'user1',
     TWS_SETTINGS_PATH: '/home/ibgateway/tws_settings/ibq',
@@ -80,22 +80,26 @@ test('the simulator has the contract of the real image', () => {
   expect([id, defaultImage]).toEqual(['simulator', 'localhost/ibq-simulator:latest']);
 });
 
-test.each(profiles)(
-  '$id owns every variable that it sets, and names keys that exist',
-  (profile) => {
-    const set = Object.keys(profile.environment(instance('user = "u"\nbypass_warning = true')));
-    expect(set.filter((name) => !Object.hasOwn(profile.ownedVariables, name))).toEqual([]);
-    const keys = Object.values(profile.ownedVariables).filter((key) => key !== null);
-    expect(keys.filter((key) => !KEYS.has(key))).toEqual([]);
-  },
-);
+test.each(profiles)('$id names keys that exist', ({ variables, refused }) => {
+  const keys = [
+    ...variables.flatMap((row) => row.keys),
+    ...refused.flatMap(({ key }) => key ?? []),
+  ];
+  expect(keys.filter((key) => !KEYS.has(key))).toEqual([]);
+});
+
+test.each(profiles)('$id has one row for each variable', ({ variables, refused }) => {
+  const names = [...variables, ...refused].map(({ name }) => name);
+  expect([...new Set(names)]).toEqual(names);
+});
 
 test.each(profiles)(
   '$id keeps its settings below its volume, which hides no program',
   (profile) => {
-    const { TWS_SETTINGS_PATH: path } = profile.environment(instance(''));
-    expect(path?.startsWith(`${profile.settingsVolume}/`)).toBe(true);
-    expect(profile.settingsVolume).not.toMatch(/\/Jts$/);
+    const volume = profile.settingsVolume(instance(''));
+    const { TWS_SETTINGS_PATH: path } = environmentFor(profile, instance(''), 'bridge');
+    expect(path?.startsWith(`${volume}/`)).toBe(true);
+    expect(volume).not.toMatch(/\/Jts$/);
   },
 );
 

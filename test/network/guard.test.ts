@@ -10,7 +10,7 @@ import type { Cidr, Ipv4 } from '../../src/network/ipv4.ts';
 const input: GuardInput = {
   instance: '4001',
   mode: 'dual',
-  relayPort: 4003,
+  ports: { host: [4003], published: [4003], lan: [4003] },
   allow: ['10.0.0.7/32' as Cidr],
   siblings: ['10.0.0.192/27' as Cidr],
   shim: null,
@@ -126,7 +126,11 @@ table inet ibq {
   });
 
   describe('of an instance that has not moved yet keeps its own rules', () => {
-    const old = { mode: 'lan', publishSubnet: null, relayPort: 4004 } as const;
+    const old = {
+      mode: 'lan',
+      publishSubnet: null,
+      ports: { host: [4004], published: [4004], lan: [4004] },
+    } as const;
     const others: Partial<GuardInput>[] = [
       { allow: [] },
       { allow: ['10.0.0.7/32', '10.0.0.9/32'] as Cidr[] },

@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { SideService } from '../../src/config/types.ts';
 import {
   formatManifest,
   type Manifest,
@@ -20,6 +21,7 @@ const INSTANCE: ManifestInstance = {
   publish: '127.0.0.1:4001',
   lan: { address: '10.0.0.193', mac: '02:00:00:00:00:01' },
   relayPort: 4003,
+  sideServices: [{ service: 'vnc', relayPort: 5900, publish: '127.0.0.1:5901' }],
   inputs: { mode: 'live' },
 };
 
@@ -57,6 +59,13 @@ describe('what is written is read back', () => {
       publish: nullable,
       lan: fc.option(address),
       relayPort: whole,
+      sideServices: fc.array(
+        fc.record({
+          service: fc.constantFrom<SideService[]>('paper', 'vnc', 'rdp', 'supervisor'),
+          relayPort: whole,
+          publish: fc.option(fc.string()),
+        }),
+      ),
       inputs: texts,
     });
     const manifests: fc.Arbitrary<Manifest> = fc.record({
@@ -121,6 +130,11 @@ describe('broken', () => {
     ['no lan', { lan: undefined }, 'instances.4001.lan should be an object'],
     ['an address', { lan: { mac: null } }, 'instances.4001.lan.address should be text'],
     ['a mac', { lan: { address: '10.0.0.1' } }, 'instances.4001.lan.mac should be text'],
+    [
+      'a service',
+      { sideServices: [{ service: 'x', relayPort: 1, publish: null }] },
+      'instances.4001.sideServices.service should be one of paper, vnc, rdp, supervisor',
+    ],
     ['a port', { relayPort: '4003' }, 'instances.4001.relayPort should be a whole number from 1'],
     ['an input', { inputs: { mode: 1 } }, 'instances.4001.inputs.mode should be text'],
   ])('an instance: %s', (_title, change, message) => {

@@ -1,7 +1,9 @@
 /** A rendered sample that tests start from: two instances, the templates as shipped. */
 
 import { readFileSync } from 'node:fs';
-import type { Config, Instance, InstanceName, Port } from '../../src/config/types.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Config, Instance, InstanceName, Port, Settings } from '../../src/config/types.ts';
+import { profileOf } from '../../src/images/index.ts';
 import type { Profile } from '../../src/images/profile.ts';
 import { planAddresses } from '../../src/network/address-plan.ts';
 import type { Cidr, Ipv4 } from '../../src/network/ipv4.ts';
@@ -19,26 +21,32 @@ export function readTemplates(): Record<TemplateName, string> {
 }
 
 const sampleProfile: Profile = {
-  id: 'simulator',
+  ...profileOf('simulator'),
   title: 'sample',
   defaultImage: 'localhost/sample',
-  relayPort: { live: 4003, paper: 4004 },
-  uid: 1000,
-  gid: 1000,
-  settingsVolume: '/home/ibgateway/tws_settings',
   secrets: [
     {
       key: 'password',
       title: 'password of the IB user',
-      fileVariable: 'TWS_PASSWORD_FILE',
-      required: true,
+      as: { kind: 'file', variable: 'TWS_PASSWORD_FILE' },
+      wanted: () => 'required',
       problem: () => null,
       encode: (value) => value,
     },
   ],
-  environment: (instance) => ({ TRADING_MODE: instance.mode, AUTO_RESTART_TIME: '11:59 PM' }),
-  ownedVariables: {},
+  variables: [
+    { name: 'TRADING_MODE', keys: ['mode'], unset: 'exits', value: ({ mode }) => mode },
+    { name: 'AUTO_RESTART_TIME', keys: [], unset: 'none', value: () => '11:59 PM' },
+  ],
 };
+
+/** What an instance has whose file is empty. */
+function defaultSettings(): Settings {
+  const source = { path: '/etc/ibq/instances/4001.toml', text: '' };
+  const [instance] = loadConfig({ main: null, pin: null, instances: [source] }).config.instances;
+  if (!instance) throw new Error('no instance');
+  return instance.settings;
+}
 
 export function sampleInstance(name: string, changes: Partial<Instance> = {}): Instance {
   return {
@@ -49,26 +57,9 @@ export function sampleInstance(name: string, changes: Partial<Instance> = {}): I
     image: 'localhost/ibq-simulator:latest',
     port: 4002 as Port,
     user: 'trader',
-    settings: {
-      time_zone: 'America/New_York',
-      read_only_api: true,
-      auto_restart_time: null,
-      auto_logoff_time: null,
-      cold_restart_time: null,
-      twofa_timeout_action: 'exit',
-      twofa_device: null,
-      twofa_exit_interval: 60,
-      relogin_after_twofa_timeout: false,
-      existing_session_action: 'primary',
-      bypass_warning: null,
-      allow_blind_trading: false,
-      accept_incoming: 'manual',
-      java_heap: 768,
-      memory: null,
-      address: null,
-      hosts: {},
-      dns: [],
-    },
+    sidePorts: {},
+    paperUser: null,
+    settings: { ...defaultSettings(), time_zone: 'America/New_York' },
     environment: {},
     ...changes,
   };

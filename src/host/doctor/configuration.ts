@@ -5,7 +5,6 @@ import type { Environment } from '../../config/load.ts';
 import type { FactValues, VolumeFacts } from '../../doctor/facts.ts';
 import { UserError } from '../../errors.ts';
 import { PROFILE_IDS, profileOf } from '../../images/index.ts';
-import type { ProfileId } from '../../images/profile.ts';
 import type { Manifest } from '../../plan/manifest.ts';
 import { volumeName } from '../../quadlet/render-instance.ts';
 import { loadHostConfig, readConfigSources } from '../config-files.ts';
@@ -31,18 +30,27 @@ export function readConfiguration(
 export async function readVolumes(host: HostReader, manifest: Manifest): Promise<VolumeFacts[]> {
   const [paths, users] = await Promise.all([readMountpoints(host), readImageUsers(host, manifest)]);
   const found = await Promise.all(
-    Object.entries(manifest.instances).map(async ([instance, { profile, image }]) => {
+    Object.entries(manifest.instances).map(async ([instance, { profile, image, inputs }]) => {
       const path = paths.get(volumeName(instance));
       // Without a known profile: deployed by another version of ibq, perhaps.
-      if (path === undefined || !PROFILE_IDS.includes(profile)) return [];
-      const { uid, gid } = profileOf(profile as ProfileId);
+      const id = PROFILE_IDS.find((known) => known === profile);
+      const chosen = { uid: numberOf(inputs.uid), gid: numberOf(inputs.gid) };
+      const user = id === undefined ? null : profileOf(id).user(chosen);
+      // Or a user whose number only the image knows.
+      if (path === undefined || user === null) return [];
       const { uid: ownerUid, gid: ownerGid } = await stat(path);
       const owner = `${ownerUid}:${ownerGid}`;
       const imageUser = users.get(image) ?? null;
-      return [{ instance, path, owner, wanted: `${uid}:${gid}`, image, imageUser, profile }];
+      return [
+        { instance, path, owner, wanted: `${user.uid}:${user.gid}`, image, imageUser, profile },
+      ];
     }),
   );
   return found.flat();
+}
+
+function numberOf(text: string | undefined): number | null {
+  return text === undefined ? null : Number(text);
 }
 
 async function readMountpoints(host: HostReader): Promise<Map<string, string>> {

@@ -1,0 +1,56 @@
+/** What of a container can be reached, and where the host publishes it. */
+
+import type { Config, Instance, Port, SideService } from '../config/types.ts';
+import { halvesOf, type Profile } from '../images/profile.ts';
+import type { Ipv4 } from '../network/ipv4.ts';
+
+type Service = 'api' | SideService;
+
+export interface Endpoint {
+  service: Service;
+  /** Port that the container listens on. */
+  inside: number;
+  /** Address and port of the host; null: nothing is published, as in mode `lan`. */
+  published: { address: Ipv4; port: Port } | null;
+}
+
+const LOOPBACK = '127.0.0.1' as Ipv4;
+
+/** The API first; in mode `both` that is the live one. Ways to the screen are published on loopback alone. */
+export function endpointsOf(config: Config, instance: Instance, profile: Profile): Endpoint[] {
+  const { port, sidePorts, mode } = instance;
+  const ports = profile.ports(instance);
+  const [first, second] = halvesOf(mode);
+  const all: [Service, number | null, Port | undefined, Ipv4][] = [
+    ['api', first ? ports.api[first] : null, port, config.publish.address],
+    ['paper', second ? ports.api[second] : null, sidePorts.paper, config.publish.address],
+    ['vnc', ports.vnc, sidePorts.vnc, LOOPBACK],
+    ['rdp', ports.rdp, sidePorts.rdp, LOOPBACK],
+    ['supervisor', ports.supervisor, sidePorts.supervisor, LOOPBACK],
+  ];
+  return all.flatMap(([service, inside, number, address]): Endpoint[] => {
+    if (inside === null || number === undefined) return [];
+    const published = config.network.mode === 'lan' ? null : { address, port: number };
+    return [{ service, inside, published }];
+  });
+}
+
+/** `127.0.0.1:4001`. */
+export function publishText({ published }: Endpoint): string | null {
+  return published && `${published.address}:${published.port}`;
+}
+
+/** Ports by who may open them, for the guard. */
+export function guardedPorts(endpoints: readonly Endpoint[]): {
+  host: number[];
+  published: number[];
+  lan: number[];
+} {
+  const inside = (services: readonly Service[]) =>
+    endpoints.filter(({ service }) => services.includes(service)).map((it) => it.inside);
+  return {
+    host: endpoints.map((it) => it.inside),
+    published: inside(['api', 'paper']),
+    lan: inside(['api', 'paper', 'vnc']),
+  };
+}
