@@ -27,14 +27,14 @@ export const NETWORK: readonly KeySpec[] = [
     name: 'mode',
     type: {
       kind: 'choice',
-      values: ['dual', 'bridge', 'lan'],
-      refused: { host: 'comes with images whose ports can be set; no image of today can' },
+      values: ['dual', 'bridge', 'lan', 'host'],
     },
     default: null,
     unset: '`dual` where interface, subnet, gateway and range are known, `bridge` otherwise',
     description:
       'How instances are reached. `dual`: at the published port, and by allowed LAN clients at an ' +
-      'address of their own; `bridge`: at the published port; `lan`: at their own LAN address only.',
+      'address of their own; `bridge`: at the published port; `lan`: at their own LAN address only; ' +
+      "`host`: in the host's own network, at ports of its own.",
     example: 'dual',
   },
   {

@@ -1,7 +1,9 @@
 /** Texts of the configuration files → the configuration, or every problem of it at once. Pure. */
 
 import { ConfigError, type Problem } from '../errors.ts';
+import { hasLan } from '../network/modes.ts';
 import type { Source } from './document.ts';
+import { adoptHostPorts } from './host-network.ts';
 import { nameOfFile, resolveInstance } from './instances.ts';
 import { complain, type Layer, lookup, makeLayer, readLayers } from './layer.ts';
 import { environmentLayers, resolveNetwork, whyBridge } from './network.ts';
@@ -51,19 +53,25 @@ export function loadConfig(
       return (name && resolveInstance(name, layer, layers, report)) ?? [];
     })
     .sort((a: Instance, b: Instance) => (a.name < b.name ? -1 : 1));
-  checkPorts(instances, report);
   // Those that chose an address may have it outside the range.
   const fromRange = layers.instances.filter(({ layer }) => !layer.values.has('address'));
   const network = resolveNetwork(layers.network, fromRange.length, report, risksAccepted);
   for (const { layer } of layers.instances) {
-    if (network.mode !== 'bridge') break;
-    const message = 'should be left out in mode "bridge", which has no LAN addresses';
+    if (hasLan(network.mode)) break;
+    const message = `should be left out in mode "${network.mode}", which has no LAN addresses`;
     complain(lookup('address', [layer]), message + whyBridge(layers.network), report);
   }
   const address = resolvePublishAddress(layers.network, network, report);
+  const layerOf = ({ file }: Instance) =>
+    layers.instances.find(({ source }) => source.path === file)?.layer;
+  const placed = network.mode === 'host' ? adoptHostPorts(instances, layerOf, report) : instances;
+  checkPorts(placed, report);
   const problems: Problem[] = report.problems();
   if (problems.length > 0) throw new ConfigError(problems);
-  return { config: { network, publish: { address }, instances }, warnings: report.warnings() };
+  return {
+    config: { network, publish: { address }, instances: placed },
+    warnings: report.warnings(),
+  };
 }
 
 export interface SourceLayers {

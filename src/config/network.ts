@@ -12,6 +12,7 @@ import {
   prefixOf,
   sizeOf,
 } from '../network/ipv4.ts';
+import { hasLan } from '../network/modes.ts';
 import {
   complain,
   type Effective,
@@ -79,7 +80,7 @@ export function resolveNetwork(
   // The pinned values are checked in `bridge` too: they are there to be used later.
   const sound = lan !== null && checkLan(lan, found, report);
   const mode = chooseMode(layers, missing, broken, report);
-  if (sound && mode !== 'bridge' && roomIn(lan) < instances) {
+  if (sound && hasLan(mode) && roomIn(lan) < instances) {
     const message =
       `should have room for ${instances} instances and an address of the host's own, ` +
       `got ${lan.range} with room for ${roomIn(lan)}`;
@@ -89,7 +90,7 @@ export function resolveNetwork(
     mode,
     egress: chooseEgress(layers, mode, report),
     hostAccess: readHostAccess(layers, mode, report),
-    lan: mode === 'bridge' ? null : lan,
+    lan: hasLan(mode) ? lan : null,
     allow: readAllow(layers, report, risksAccepted),
   };
 }
@@ -100,7 +101,7 @@ function chooseEgress(
   report: Report,
 ): NetworkConfig['egress'] {
   const set = lookup('network.egress', layers);
-  const only = mode === 'lan' ? 'lan' : mode === 'bridge' ? 'host' : null;
+  const only = mode === 'lan' ? 'lan' : mode === 'dual' ? null : 'host';
   if (set !== null && only !== null && set.value !== only) {
     const message = `should be ${show(only)} in mode ${show(mode)}, got ${show(set.value)}`;
     complain(set, message + whyBridge(layers), report);
@@ -110,8 +111,8 @@ function chooseEgress(
 
 function readHostAccess(layers: readonly Layer[], mode: NetworkMode, report: Report): boolean {
   const set = lookup('network.host_access', layers);
-  if (set?.value === true && mode === 'bridge') {
-    const message = 'should be false in mode "bridge": there are no LAN addresses to reach';
+  if (set?.value === true && !hasLan(mode)) {
+    const message = `should be false in mode ${show(mode)}: there are no LAN addresses to reach`;
     complain(set, message + whyBridge(layers), report);
   }
   return set?.value === true;
@@ -186,7 +187,7 @@ function chooseMode(
     return 'bridge';
   }
   const mode = set.value as NetworkMode;
-  if (mode !== 'bridge' && missing.length > 0 && !broken) {
+  if (hasLan(mode) && missing.length > 0 && !broken) {
     complain(set, `${show(mode)} needs ${missing.join(', ')}; ${PIN}`, report);
   }
   return mode;

@@ -22,7 +22,7 @@ export function resolvePort(name: InstanceName, own: Layer, report: Report): Por
 }
 
 /** Ports of what is asked for, by rule from the API's where they are not set. */
-const SIDE_PORTS: Readonly<Record<SideService, { key: string; offset: number }>> = {
+export const SIDE_PORTS: Readonly<Record<SideService, { key: string; offset: number }>> = {
   paper: { key: 'paper_port', offset: 1 },
   vnc: { key: 'vnc.port', offset: 1900 },
   rdp: { key: 'rdp.port', offset: 29_000 },

@@ -10,6 +10,7 @@ import {
   parseCidr,
   prefixOf,
 } from '../network/ipv4.ts';
+import { hasLan } from '../network/modes.ts';
 import { complain, type Layer, lookup } from './layer.ts';
 import type { Report } from './report.ts';
 import { KEYS } from './schema.ts';
@@ -54,7 +55,7 @@ export function resolvePublishAddress(
   const set = lookup('publish.address', layers);
   const address = (set?.value ?? KEYS.get('publish.address')?.default) as Ipv4;
   if (cidrContains(LOOPBACK, address)) {
-    if (network.mode === 'bridge' && network.allow.length > 0 && set) {
+    if (!hasLan(network.mode) && network.allow.length > 0 && set) {
       const message = `has no effect on ports published on ${address}`;
       report.warn({ file: set.file, key: 'network.allow', message });
     }

@@ -10,7 +10,7 @@ export type Port = number & { readonly __brand: 'Port' };
 
 /** `both`: a live and a paper gateway in one container. */
 export type TradingMode = 'live' | 'paper' | 'both';
-export type NetworkMode = 'dual' | 'bridge' | 'lan';
+export type NetworkMode = 'dual' | 'bridge' | 'lan' | 'host';
 /** What an instance may publish beside its API: in mode `both` the paper API, and ways to its screen. */
 export type SideService = 'paper' | 'vnc' | 'rdp' | 'supervisor';
 export type LanDriver = 'macvlan' | 'ipvlan';

@@ -154,5 +154,7 @@ interface InstanceFacts {
   /** The API answered over the published port. */
   answers: boolean;
   publish: string | null;
+  /** It lives in the host's own network: nothing is forwarded to it. */
+  sharesHost: boolean;
   verdict: InstanceVerdict;
 }

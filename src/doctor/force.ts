@@ -70,7 +70,9 @@ const hostRules = defineCheck({
     if (wanted === null) return skipped('this mode has none');
     const mend = 'sudo systemctl restart ibq-host-rules';
     if (kernel === null) {
-      return fail('table inet ibq_host should be loaded, is not: other containers get in', mend);
+      const shared = Object.keys(manifest.hostPorts).length > 0;
+      const who = shared ? 'everybody gets in' : 'other containers get in';
+      return fail(`table inet ibq_host should be loaded, is not: ${who}`, mend);
     }
     return verdictOf(
       kernel === wanted ? [] : [fail('table inet ibq_host is not as it was deployed', mend)],

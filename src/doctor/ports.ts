@@ -47,8 +47,8 @@ const portRules = defineCheck({
   title: 'port forwarding',
   needs: ['instances', 'ruleset'],
   judge: ({ instances, ruleset }) => {
-    const published = instances.flatMap(({ name, active, publish, answers }) =>
-      active === 'active' && publish !== null ? [{ name, publish, answers }] : [],
+    const published = instances.flatMap(({ name, active, publish, answers, sharesHost }) =>
+      active === 'active' && publish !== null && !sharesHost ? [{ name, publish, answers }] : [],
     );
     if (published.length === 0) return skipped('no instance with a published port runs');
     const lost = published.filter(

@@ -24,7 +24,7 @@ import { once, settle, unknown, withLimit } from './doctor/settle.ts';
 import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
 import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
-import { readCurrentManifest, readInstalled } from './installed.ts';
+import { readCurrentManifest, readInstalled, sharesHostNetwork } from './installed.ts';
 import { memoryWarning } from './memory.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { observeInstances } from './observe.ts';
@@ -142,14 +142,17 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     generationFiles: async () => readGenerationFiles(files, await installed(), shipped()),
     dropIns: () => readDropIns(files),
     instances: async () =>
-      (await observed()).map(({ name, unit, pendingRestart, probe, instance, verdict }) => ({
-        name,
-        active: unit.active,
-        pendingRestart,
-        answers: probe?.state === 'handshake',
-        publish: instance.publish,
-        verdict,
-      })),
+      (await observed()).map(
+        ({ name, unit, pendingRestart, probe, instance, running, verdict }) => ({
+          name,
+          active: unit.active,
+          pendingRestart,
+          answers: probe?.state === 'handshake',
+          publish: instance.publish,
+          sharesHost: running !== null && sharesHostNetwork(files, running.pid),
+          verdict,
+        }),
+      ),
   };
 }
 

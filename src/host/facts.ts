@@ -5,6 +5,7 @@ import type { Config } from '../config/types.ts';
 import { type Cidr, cidrContains, type Ipv4, parseCidr } from '../network/ipv4.ts';
 import { parseLocalAddresses } from '../network/proc.ts';
 import type { HostFacts } from '../plan/facts.ts';
+import type { RunningInstance } from '../plan/installed.ts';
 import {
   PODMAN_NETWORKS,
   QUADLET_DIRECTORY,
@@ -15,7 +16,7 @@ import {
 import type { UserDropIn } from '../quadlet/render.ts';
 import { type TemplateName, templateNames } from '../quadlet/template.ts';
 import type { FileReader, HostReader } from './host.ts';
-import { readRunning } from './installed.ts';
+import { readRunning, sharesHostNetwork } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { libraryDirectory, readShipped } from './shipped.ts';
 
@@ -50,7 +51,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
       network.links.map(({ name, operstate }) => [name, { up: operstate !== 'down' }]),
     ),
     hostAddresses: network.addresses,
-    held: host.root === null ? heldAddresses(files) : new Map(),
+    ...(host.root === null ? networkOfRunning(files) : { held: new Map(), sharing: new Set() }),
     lanNetworks: readLanNetworks(files),
     seen: network.neighbours.flatMap(({ address, mac }) => (mac === null ? [] : address)),
     answered: [],
@@ -87,17 +88,22 @@ function readDropIns(files: FileReader, unit: string): UserDropIn[] {
  * What the kernel has in each instance's network namespace, of the LANs of ibq's that Podman still
  * has: an old one stays while somebody is on it.
  */
-function heldAddresses(files: FileReader): Map<string, Ipv4[]> {
+function networkOfRunning(files: FileReader): Pick<HostFacts, 'held' | 'sharing'> {
   const lans = podmanSubnets(files, 'ibq-lan-');
-  const running = readRunning(files, files.list(RUNNING));
-  return new Map(
-    [...running].map(([name, { pid }]) => {
-      const table = files.readText(`/proc/${pid}/net/fib_trie`) ?? '';
-      const { entries } = parseLocalAddresses(table);
-      const onLan = (address: Ipv4) => lans.some((subnet) => cidrContains(subnet, address));
-      return [name, entries.filter(onLan)];
-    }),
-  );
+  const running = [...readRunning(files, files.list(RUNNING))];
+  const shares = ({ pid }: RunningInstance) => sharesHostNetwork(files, pid);
+  const own = running.filter(([, it]) => !shares(it));
+  return {
+    held: new Map(
+      own.map(([name, { pid }]) => {
+        const table = files.readText(`/proc/${pid}/net/fib_trie`) ?? '';
+        const { entries } = parseLocalAddresses(table);
+        const onLan = (address: Ipv4) => lans.some((subnet) => cidrContains(subnet, address));
+        return [name, entries.filter(onLan)];
+      }),
+    ),
+    sharing: new Set(running.flatMap(([name, it]) => (shares(it) ? name : []))),
+  };
 }
 
 function readLanNetworks(files: FileReader): HostFacts['lanNetworks'] {

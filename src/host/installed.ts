@@ -174,6 +174,11 @@ export function readRunning(
   return running;
 }
 
+/** Mode `host`, or a drop-in with Network=host: there is no network of its own to look at. */
+export function sharesHostNetwork(files: FileReader, pid: number): boolean {
+  return files.readLink(`/proc/${pid}/ns/net`) === files.readLink('/proc/self/ns/net');
+}
+
 /**
  * Whether a process is a container's, by its cgroup (`…/libpod-payload-ID`; Quadlet's
  * `--cgroups=split`). Quadlet itself keeps no record that all versions have: the cidfile is gone

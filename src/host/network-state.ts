@@ -14,7 +14,7 @@ import { field, listOf, parseJson, textOf } from '../network/json.ts';
 import { parseRules, sameRules } from '../network/nft-rules.ts';
 import { HOST_RULES_LOADED, PODMAN_NETWORKS, RUNNING } from '../plan/paths.ts';
 import type { HostReader } from './host.ts';
-import { readCurrentManifest } from './installed.ts';
+import { readCurrentManifest, sharesHostNetwork } from './installed.ts';
 import { type Observation, observeInstances } from './observe.ts';
 
 /** Record separator: nothing of what is asked prints it. */
@@ -59,7 +59,7 @@ export async function readNetworkState(host: HostReader): Promise<NetworkInForce
 async function readInstance(host: HostReader, observation: Observation): Promise<InstanceState> {
   const { name, instance, running, unit, probe, pendingRestart } = observation;
   const runs = running !== null && (unit.active === 'active' || unit.active === 'deactivating');
-  const own = runs && !sharesNetwork(host, running.pid);
+  const own = runs && !sharesHostNetwork(host.files, running.pid);
   const read = own
     ? await readNamespace(host, running.pid, {
         table: 'ibq',
@@ -77,13 +77,9 @@ async function readInstance(host: HostReader, observation: Observation): Promise
     publish: instance.publish,
     lan: instance.lan?.address ?? null,
     relayPort: instance.relayPort,
+    sharesHost: runs && !own,
     namespace: read?.state ?? null,
   };
-}
-
-/** Network=host: there is nothing of its own to look at. */
-function sharesNetwork(host: HostReader, pid: number): boolean {
-  return host.files.readLink(`/proc/${pid}/ns/net`) === host.files.readLink('/proc/self/ns/net');
 }
 
 /** @param pid a process in the namespace; null: the host's own */

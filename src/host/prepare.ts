@@ -88,7 +88,7 @@ export async function preparePlan(
 
 /** A gateway that is stopped for a restart would not come back. */
 function requireParentUp({ network }: Config, { interfaces }: HostFacts): void {
-  if (network.lan === null || network.mode === 'bridge') return;
+  if (network.lan === null) return;
   const name = network.lan.interface;
   if (interfaces.get(name)?.up !== false) return;
   throw new UserError(

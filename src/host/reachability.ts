@@ -101,12 +101,14 @@ export async function testReachability(host: Host, options: TestOptions): Promis
 }
 
 /** Instances with a network of their own, and what they should be closed and open to. */
-function runningOf({ instances }: NetworkInForce): Running[] {
-  const running = instances.filter((it) => it.namespace !== null && it.pid !== null);
+function runningOf({ instances, host }: NetworkInForce): Running[] {
+  const running = instances.filter(
+    (it) => it.pid !== null && (it.namespace !== null || it.sharesHost),
+  );
   return running.flatMap((instance) => {
-    const { name, namespace, pid, publish, relayPort } = instance;
-    if (namespace === null || pid === null) return [];
-    const link = (wanted: string) => namespace.links.find((it) => it.name === wanted);
+    const { name, namespace, pid, publish, relayPort, sharesHost } = instance;
+    if (pid === null) return [];
+    const link = (wanted: string) => namespace?.links.find((it) => it.name === wanted);
     const address = (wanted: string) => parseIpv4(link(wanted)?.addresses[0]?.split('/')[0] ?? '');
     const lan = address(lanInterface);
     const colon = publish?.lastIndexOf(':') ?? -1;
@@ -115,9 +117,10 @@ function runningOf({ instances }: NetworkInForce): Running[] {
       name,
       publish: publish && at ? { address: at, port: Number(publish.slice(colon + 1)) } : null,
       relayPort,
+      sharesHost,
       bridge: address(publishInterface),
       lan: lan && { address: lan, mac: link(lanInterface)?.mac ?? '' },
-      allow: namespace.loadedRules?.sets.allow ?? [],
+      allow: (namespace ?? host).loadedRules?.sets.allow ?? [],
       sibling: running.find((other) => other.name !== name)?.name ?? null,
     };
     return [{ ...instance, pid, target }];

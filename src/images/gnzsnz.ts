@@ -15,7 +15,9 @@ export const gnzsnz: Profile = {
   defaultImage: 'ghcr.io/gnzsnz/ib-gateway:stable',
   program: 'gateway',
   modes: ['live', 'paper'],
-  networks: ['dual', 'bridge', 'lan'],
+  networks: ['dual', 'bridge', 'lan', 'host'],
+  // Ports 4001-4004, 5900 and display :1 can't be set.
+  hostNetwork: 'alone',
   // socat relays to the gateway, which listens on the container's loopback.
   ports: () => ({
     api: { live: 4003, paper: 4004 },

@@ -78,6 +78,8 @@ export interface Profile {
   modes: readonly Instance['mode'][];
   /** Network modes it works in. */
   networks: readonly NetworkMode[];
+  /** In mode `host`: whether several fit on one host, because their ports and displays can be set. */
+  hostNetwork: 'alone' | 'several';
   ports: (instance: Instance) => ProfilePorts;
   /**
    * User and group the image's process runs as; secrets are owned by it. Null: a system user whose number

@@ -6,6 +6,7 @@
 
 import type { NetworkConfig, NetworkMode } from '../config/types.ts';
 import { type Cidr, cidrCovers, type Ipv4, networkOf, prefixOf } from './ipv4.ts';
+import { hasLan, publishesBeyondLoopback } from './modes.ts';
 import { bridgeGateway } from './publish-network.ts';
 
 /** Names of an instance's interfaces, fixed by `interface_name=` so that rules can name them. */
@@ -41,8 +42,9 @@ export interface GuardInput {
  * connected stays connected.
  */
 export function renderGuard(input: GuardInput): string {
+  if (input.mode === 'host') return renderNoGuard(input);
   const { instance, mode, ports, publishSubnet, publishAddress } = input;
-  const open = !isLoopback(publishAddress);
+  const open = publishesBeyondLoopback(publishAddress);
   const sets = {
     allow: input.allow,
     siblings: input.siblings,
@@ -61,7 +63,7 @@ export function renderGuard(input: GuardInput): string {
       rules.push(...accept(publishInterface, '@allow', ports.published));
     }
   }
-  if (mode !== 'bridge') {
+  if (hasLan(mode)) {
     rules.push("# the host, by its own address among the instances' (network.host_access)");
     rules.push(...accept(lanInterface, '@shim', ports.lan));
     rules.push('# no other gateway, however wide the list of allowed clients is');
@@ -87,7 +89,14 @@ ${rules.map((rule) => `\t\t${rule}\n`).join('')}\t}
 `;
 }
 
+/** Rules in the host's own network namespace are the host's: see `renderHostRules`. */
+function renderNoGuard({ instance }: GuardInput): string {
+  return `# ibq: instance ${instance} lives in the host's network; what may reach it is in host.nft.\n`;
+}
+
 export interface HostRulesInput {
+  /** Ports of the host that instances in its own network listen on, and those of them that allowed clients may open. */
+  hostPorts: { all: readonly number[]; open: readonly number[] };
   allow: readonly Cidr[];
   /** As in the guards. */
   siblings: readonly Cidr[];
@@ -103,9 +112,10 @@ export interface HostRulesInput {
  * this host or from another container, and the latter would look like the host to the guard (its
  * bridge's masquerading gives it the host's address).
  */
-export function renderHostRules(input: HostRulesInput): string {
-  const { allow, siblings, publishAddress, lanSubnet, egress } = input;
-  const published = !isLoopback(publishAddress) && allow.length > 0;
+export function renderHostRules(hostRules: HostRulesInput): string {
+  const { allow, siblings, publishAddress, lanSubnet, egress } = hostRules;
+  const published = publishesBeyondLoopback(publishAddress) && allow.length > 0;
+  const input = inputRules(hostRules);
   const toBridge = `oifname "${bridgePrefix}*"`;
   const forward = [
     ...(published
@@ -136,12 +146,30 @@ export function renderHostRules(input: HostRulesInput): string {
 table inet ibq_host
 delete table inet ibq_host
 table inet ibq_host {
-${published ? renderSets({ allow, siblings }) : ''}${renderChain('forward', 'filter hook forward priority filter - 5', forward)}${
+${published ? renderSets({ allow, siblings }) : ''}${input.length === 0 ? '' : renderChain('input', 'filter hook input priority filter - 5', input)}${renderChain('forward', 'filter hook forward priority filter - 5', forward)}${
   published
     ? renderChain('postrouting', 'nat hook postrouting priority srcnat - 5', returnPath)
     : ''
 }}
 `;
+}
+
+/**
+ * Against everybody but the host itself, as the guards of other modes: a relay listens on all addresses, and a
+ * gateway on more than loopback where it trusts others.
+ */
+function inputRules({ hostPorts, publishAddress, allow }: HostRulesInput): string[] {
+  const { all, open } = hostPorts;
+  if (all.length === 0) return [];
+  const to = publishAddress === '0.0.0.0' ? '' : ` ip daddr ${publishAddress}`;
+  const opens = open.map((port) => `ip saddr @allow${to} tcp dport ${port} return`);
+  return [
+    "# gateways in the host's own network: the host itself, and allowed clients",
+    'iif "lo" return',
+    'ct state established,related return',
+    ...(allow.length === 0 ? [] : opens),
+    ...all.map((port) => `tcp dport ${port} drop`),
+  ];
 }
 
 function renderChain(name: string, type: string, rules: readonly string[]): string {
@@ -195,8 +223,4 @@ function withoutCovered(cidrs: readonly Cidr[]): Cidr[] {
     if (last === undefined || !cidrCovers(last, cidr)) kept.push(cidr);
   }
   return kept;
-}
-
-function isLoopback(address: Ipv4): boolean {
-  return address.startsWith('127.');
 }

@@ -67,6 +67,8 @@ export interface InstanceState {
   publish: string | null;
   lan: string | null;
   relayPort: number;
+  /** It runs in the host's own network (mode `host`). */
+  sharesHost: boolean;
   /** Null: it does not run, or has no namespace of its own that ibq knows. */
   namespace: NamespaceState | null;
 }

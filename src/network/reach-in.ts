@@ -52,6 +52,27 @@ export function reachOf(
   });
 }
 
+/**
+ * Of an instance in the host's own network: what the host's chain `input` lets through before it drops its port.
+ *
+ * @param at `publish`: address and port of the API, on the host
+ */
+export function hostReachOf(
+  table: TableRules | null,
+  { publish, relayPort }: { publish: string | null; relayPort: number },
+): Reach[] {
+  const rules = (table?.rules ?? []).filter(({ chain }) => chain === 'input');
+  const names = (rule: TableRules['rules'][number]) => rule.ports?.includes(String(relayPort));
+  const closed = rules.some((rule) => rule.verdict === 'drop' && names(rule) && rule.understood);
+  const to = publish?.endsWith(`:${relayPort}`) ? publish : `*:${relayPort}`;
+  if (!closed) return [{ by: 'published', from: [], except: [], to }];
+  return rules.flatMap((rule): Reach[] =>
+    rule.verdict === 'return' && names(rule) && rule.from !== null && rule.from.length > 0
+      ? [{ by: 'published', from: rule.from, except: [], to }]
+      : [],
+  );
+}
+
 /** Nothing drops what is not accepted: every port, for everybody who has a way there. */
 function openToAll({ lan, bridge }: { lan: string | null; bridge: string | null }): Reach[] {
   const open = (by: Reach['by'], address: string | null): Reach[] =>

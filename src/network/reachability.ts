@@ -54,6 +54,8 @@ export interface Target {
   /** Address and port as it runs; null: nothing is published. */
   publish: { address: Ipv4; port: number } | null;
   relayPort: number;
+  /** It lives in the host's own network: no bridge, no LAN address. */
+  sharesHost: boolean;
   bridge: Ipv4 | null;
   lan: { address: Ipv4; mac: string } | null;
   /** Clients that ibq let in when it loaded the rules. */
@@ -135,6 +137,7 @@ function publishedTries(target: Target, stand: Stand): Try[] {
   const { neighbour, hostReason } = stand;
   const own = publishedAt(target) ?? stand.hostAddress;
   if (own === null) return tries;
+  if (target.sharesHost) return [...tries, ...sharingTries(target, stand, own)];
   const letIn = neighbour !== null && isAllowed(target.allow, neighbour);
   // Where the port is open there, it is so for those who are allowed.
   const expected = at(own) === 'ok' && !letIn ? 'dropped' : at(own);
@@ -145,6 +148,24 @@ function publishedTries(target: Target, stand: Stand): Try[] {
       source: neighbour,
       skipped: neighbour ? null : hostReason,
     }),
+  ];
+}
+
+/** A relay in the host's own network listens on all its addresses: only rules keep others out. */
+function sharingTries(target: Target, stand: Stand, own: Ipv4): Try[] {
+  const { neighbour, container, hostReason } = stand;
+  const open = publishedAt(target) !== null || target.publish?.address === '0.0.0.0';
+  const one = (id: TryId, from: string, source: Ipv4 | null) => {
+    const letIn = open && source !== null && isAllowed(target.allow, source);
+    const at = [own, target.relayPort] as const;
+    return make(target, id, CLIENT, from, at, letIn ? 'ok' : 'dropped', {
+      source,
+      skipped: source ? null : hostReason,
+    });
+  };
+  return [
+    one('neighbour', 'a neighbour that is not allowed', neighbour),
+    one('container', 'a container on another bridge', container),
   ];
 }
 

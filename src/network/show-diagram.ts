@@ -24,6 +24,7 @@ export function renderDiagram(show: NetworkShow, paint: Paint): string {
     below: [
       ...show.host.interfaces.map((link) => interfaceNode(show, link, paint)),
       rulesNode(show, paint),
+      ...show.instances.filter((it) => it.sharesHost).map((it) => sharingNode(it, paint)),
     ],
   };
   const missing = show.networks.filter(({ interfaceState }) => interfaceState === 'missing');
@@ -78,6 +79,15 @@ function rulesNode({ host }: NetworkShow, paint: Paint): Node {
   };
 }
 
+function sharingNode(instance: ShownInstance, paint: Paint): Node {
+  const words = [
+    paint('bold', instance.name),
+    "in the host's own network",
+    bridgeEnd(instance).trim(),
+  ];
+  return { text: words.join('  '), below: [] };
+}
+
 function networkNode(show: NetworkShow, network: ShownNetwork, paint: Paint): Node {
   const { range } = network;
   const words = [
@@ -112,7 +122,7 @@ function bridgeEnd({ bridge, published, reach }: ShownInstance): string {
   const port = published ? [`← ${published.address} on the host`] : [];
   const more = reach.filter(({ by }) => by === 'published').map(inwardText);
   return [
-    `${bridge?.address ?? ''}${published ? `:${published.relayPort}` : ''}`,
+    bridge === null ? '' : `${bridge.address}${published ? `:${published.relayPort}` : ''}`,
     ...port,
     ...more,
   ].join('  ');

@@ -13,7 +13,7 @@ import type {
   RulesWord,
 } from './in-force.ts';
 import type { Rule } from './nft-rules.ts';
-import { type Reach, reachOf } from './reach-in.ts';
+import { hostReachOf, type Reach, reachOf } from './reach-in.ts';
 
 export interface ShownInterface extends LinkState {
   role: 'parent' | 'bridge' | 'shim' | 'way-out';
@@ -30,6 +30,8 @@ export interface ShownInstance {
   lan: { network: string | null; address: string; mac: string | null; state: LinkWord } | null;
   wayOut: { interface: string; gateway: string | null } | null;
   published: { address: string; relayPort: number; listening: boolean; forwarded: boolean } | null;
+  /** It lives in the host's own network (mode `host`): bridge and LAN are null, the rules are the host's. */
+  sharesHost: boolean;
   rules: RulesWord | 'none';
   reach: Reach[];
   problems: string[];
@@ -150,7 +152,11 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
   };
   const bridge = attached(publishInterface);
   const lan = attached(lanInterface);
-  const published = namespace === null ? null : publishedPort(facts, instance, bridge?.address);
+  const published = instance.sharesHost
+    ? listeningPort(facts, instance)
+    : namespace === null
+      ? null
+      : publishedPort(facts, instance, bridge?.address);
   const shown: ShownInstance = {
     name: instance.name,
     state,
@@ -162,11 +168,13 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
     },
     bridge: bridge && { network: bridge.network, address: bridge.address, state: bridge.state },
     lan,
-    wayOut: wayOutOf(namespace?.routes ?? []),
+    wayOut: wayOutOf((instance.sharesHost ? facts.host : namespace)?.routes ?? []),
     published,
-    rules: namespace?.rulesState ?? 'none',
-    reach:
-      namespace === null
+    sharesHost: instance.sharesHost,
+    rules: (instance.sharesHost ? facts.host : namespace)?.rulesState ?? 'none',
+    reach: instance.sharesHost
+      ? hostReachOf(facts.host.rules, instance)
+      : namespace === null
         ? []
         : reachOf(namespace.rules, {
             bridge: bridge?.address ?? null,
@@ -205,15 +213,39 @@ function publishedPort(
   };
 }
 
+/** In the host's own network nothing is forwarded: what listens is what is reached. */
+function listeningPort(
+  { host }: NetworkInForce,
+  { publish, relayPort }: InstanceState,
+): ShownInstance['published'] {
+  if (publish === null) return null;
+  const port = publish.slice(publish.lastIndexOf(':') + 1);
+  const ways = [
+    publish,
+    `*:${port}`,
+    `0.0.0.0:${port}`,
+    `[::]:${port}`,
+    `[::ffff:127.0.0.1]:${port}`,
+  ];
+  const listening = ways.some((at) => host.listens.includes(at));
+  return { address: publish, relayPort, listening, forwarded: true };
+}
+
 function instanceProblems(shown: ShownInstance, instance: InstanceState): string[] {
   const { name, state, published, rules, lan, bridge } = shown;
   const problems: string[] = [];
   if (shown.pendingRestart)
     problems.push(`changed, waits for "sudo ibq restart ${name}" (new login)`);
-  if (state === 'running' && instance.namespace === null) {
+  if (state === 'running' && instance.namespace === null && !shown.sharesHost) {
     problems.push('nothing shows that its guard was loaded');
   }
-  if (rules === 'missing') {
+  if (shown.sharesHost) {
+    if (rules !== 'in-force') {
+      problems.push(
+        `the host's rules, which close its ports, are ${rules}: everybody may get in; run "sudo systemctl restart ibq-host-rules"`,
+      );
+    }
+  } else if (rules === 'missing') {
     const load = `sudo nsenter --net=/proc/${instance.pid}/ns/net nft -f ${RUNNING}/${name}/guard.nft`;
     problems.push(`its rules are gone: everybody gets in; to close it again: ${load}`);
   } else if (rules === 'changed') {

@@ -1,5 +1,6 @@
 /** `assembleDesired(config, facts)`: the generation that the configuration asks for. Pure. */
 
+import { listeningPorts, openPorts } from '../config/host-network.ts';
 import { SETTING_KEYS } from '../config/settings.ts';
 import type { Config, Instance, NetworkConfig } from '../config/types.ts';
 import { ConfigError } from '../errors.ts';
@@ -7,6 +8,7 @@ import { profileOf } from '../images/index.ts';
 import { type AddressPlan, type LanAddress, planAddresses } from '../network/address-plan.ts';
 import { type Cidr, parseCidr, parseIpv4 } from '../network/ipv4.ts';
 import type { Mac } from '../network/mac.ts';
+import { hasBridge } from '../network/modes.ts';
 import { choosePublishSubnet } from '../network/publish-network.ts';
 import { type Rendered, type RenderedInstance, renderGeneration } from '../quadlet/render.ts';
 import { type RenderedNetwork, renderPublishNetwork } from '../quadlet/render-network.ts';
@@ -33,6 +35,8 @@ export interface Desired {
   /** Paths in `files` that belong to one instance. */
   instanceFiles: ReadonlySet<string>;
   publishSubnet: Cidr | null;
+  /** Ports of the host by instance in its network, those included that have not moved away yet. */
+  hostPorts: Readonly<Record<string, readonly number[]>>;
   hostRules: string | null;
   /** The host's own address among the instances; null: none is wanted. */
   shim: string | null;
@@ -49,12 +53,20 @@ export function assembleDesired(
 ): Desired {
   requireInterface(config, facts);
   requireOneDriver(config, facts);
-  const publishSubnet = config.network.mode === 'lan' ? null : subnetFor(config, facts, manifest);
+  const publishSubnet = !hasBridge(config.network.mode) ? null : subnetFor(config, facts, manifest);
+  const hostPorts = hostPortsOf(config, facts, manifest);
   const rendered = renderGeneration({
     config,
     addresses: addressesFor(config, facts, manifest),
     held: [...facts.held.values()].flat(),
     publishSubnet,
+    hostPorts: {
+      all: [...new Set(Object.values(hostPorts).flat())].sort((a, b) => a - b),
+      open:
+        config.network.mode === 'host'
+          ? config.instances.flatMap((it) => openPorts(it, config.publish.address))
+          : [],
+    },
     templates: facts.templates,
     userDropIns: facts.userDropIns,
     libDir: facts.libDir,
@@ -101,6 +113,7 @@ export function assembleDesired(
     ),
     instanceFiles: new Set(instances.flatMap(({ files }) => files.map(({ path }) => path))),
     publishSubnet,
+    hostPorts,
     hostRules: texts.get('host.nft')?.text ?? null,
     shim: texts.get('shim.conf')?.text ?? null,
     staticUnits: facts.staticUnits,
@@ -108,9 +121,28 @@ export function assembleDesired(
   };
 }
 
+/** One that left mode `host` and still runs there has to stay closed until its restart. */
+function hostPortsOf(
+  { network, instances }: Config,
+  { sharing }: HostFacts,
+  manifest: Manifest | null,
+): Desired['hostPorts'] {
+  const remaining = Object.entries(manifest?.hostPorts ?? {}).filter(([name]) => sharing.has(name));
+  const wanted = network.mode === 'host' ? instances : [];
+  const ports = new Map(remaining);
+  for (const instance of wanted) {
+    const before = ports.get(instance.name) ?? [];
+    ports.set(
+      instance.name,
+      [...new Set([...listeningPorts(instance), ...before])].sort((a, b) => a - b),
+    );
+  }
+  return Object.fromEntries(ports);
+}
+
 /** What is pinned rules: another interface is never taken in its place. */
 function requireInterface({ network }: Config, { interfaces, rangeFile }: HostFacts): void {
-  if (network.lan === null || network.mode === 'bridge' || interfaces.size === 0) return;
+  if (network.lan === null || interfaces.size === 0) return;
   if (interfaces.has(network.lan.interface)) return;
   const present = [...interfaces.keys()].filter((name) => name !== 'lo').join(', ');
   throw new ConfigError([
@@ -171,8 +203,8 @@ function addressesFor(
   facts: HostFacts,
   manifest: Manifest | null,
 ): AddressPlan['assignments'] {
-  const { lan, mode } = config.network;
-  if (lan === null || mode === 'bridge') return new Map();
+  const { lan } = config.network;
+  if (lan === null) return new Map();
   const { assignments, problems } = planAddresses({
     lan,
     instances: config.instances.map(({ name, file, settings }) => ({

@@ -13,6 +13,8 @@ export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns'
   hostAddresses: readonly Ipv4[];
   /** LAN addresses that running instances have now, by instance; empty under `--root`. */
   held: ReadonlyMap<string, readonly Ipv4[]>;
+  /** Running instances that share the host's network; empty under `--root`. */
+  sharing: ReadonlySet<string>;
   /** ibq's LAN networks that Podman has: interface and driver. */
   lanNetworks: readonly { parent: string; driver: string }[];
   /** Addresses that the host has seen on the LAN (ARP). */

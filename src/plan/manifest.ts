@@ -52,6 +52,8 @@ export interface Manifest {
    * through a time in mode `bridge` too.
    */
   addresses: Readonly<Record<string, ManifestLan>>;
+  /** Ports of the host that instances in its own network listen on, by instance. */
+  hostPorts: Readonly<Record<string, readonly number[]>>;
   /** Podman networks of the generation. */
   networks: readonly string[];
   /** SHA-256 of each file, by path relative to the generation; the manifest itself is not among them. */
@@ -87,6 +89,7 @@ export function buildManifest(
       ]),
     ),
     addresses: Object.fromEntries(desired.addresses),
+    hostPorts: desired.hostPorts,
     networks: desired.networks.map((network) => network.name),
     files: Object.fromEntries(desired.files.map(({ path, text }) => [path, sha256(text)])),
     images: made.images,
@@ -147,6 +150,8 @@ export function parseManifest(text: string): Manifest {
       value.addresses === undefined
         ? addressesOf(instances)
         : parseAddresses(record(value, 'addresses')),
+    // A manifest of before mode `host` has none.
+    hostPorts: value.hostPorts === undefined ? {} : parsePorts(record(value, 'hostPorts')),
     networks,
     files: strings(value, 'files'),
     images: strings(value, 'images'),
@@ -214,6 +219,16 @@ function addressesOf(
 ): Record<string, ManifestLan> {
   return Object.fromEntries(
     instances.flatMap(([name, { lan }]) => (lan === null ? [] : [[name, lan]])),
+  );
+}
+
+function parsePorts(parent: JsonRecord): Record<string, number[]> {
+  return Object.fromEntries(
+    Object.entries(parent).map(([name, ports]) => {
+      const legal = Array.isArray(ports) && ports.every((port) => Number.isInteger(port));
+      if (!legal) throw new Error(`hostPorts.${name} should be a list of ports`);
+      return [name, ports];
+    }),
   );
 }
 

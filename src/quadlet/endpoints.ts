@@ -3,6 +3,7 @@
 import type { Config, Instance, Port, SideService } from '../config/types.ts';
 import { halvesOf, type Profile } from '../images/profile.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
+import { publishesBeyondLoopback } from '../network/modes.ts';
 
 type Service = 'api' | SideService;
 
@@ -21,6 +22,7 @@ export function endpointsOf(config: Config, instance: Instance, profile: Profile
   const { port, sidePorts, mode } = instance;
   const ports = profile.ports(instance);
   const [first, second] = halvesOf(mode);
+  if (config.network.mode === 'host') return hostEndpoints(config, instance, profile);
   const all: [Service, number | null, Port | undefined, Ipv4][] = [
     ['api', first ? ports.api[first] : null, port, config.publish.address],
     ['paper', second ? ports.api[second] : null, sidePorts.paper, config.publish.address],
@@ -33,6 +35,29 @@ export function endpointsOf(config: Config, instance: Instance, profile: Profile
     const published = config.network.mode === 'lan' ? null : { address, port: number };
     return [{ service, inside, published }];
   });
+}
+
+/**
+ * In the host's own network nothing is published: what listens is reached. On loopback that is the gateway
+ * itself, from elsewhere its relay.
+ */
+function hostEndpoints(config: Config, instance: Instance, profile: Profile): Endpoint[] {
+  const { api, gateway } = profile.ports(instance);
+  const beyond = publishesBeyondLoopback(config.publish.address);
+  const services: readonly Service[] = ['api', 'paper'];
+  const apis = halvesOf(instance.mode).map((half, index): Endpoint => {
+    const inside = beyond ? api[half] : gateway[half];
+    const published = { address: config.publish.address, port: inside as Port };
+    return { service: services[index] ?? 'api', inside, published };
+  });
+  const { paper: _, ...screens } = instance.sidePorts;
+  return [
+    ...apis,
+    ...Object.entries(screens).map(([service, port]): Endpoint => {
+      const published = { address: LOOPBACK, port };
+      return { service: service as SideService, inside: port, published };
+    }),
+  ];
 }
 
 /** `127.0.0.1:4001`. */

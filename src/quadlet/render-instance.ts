@@ -28,7 +28,7 @@ export function renderDropIn(parts: InstanceParts): string {
     '[Container]\n',
     quadletLine('Image', instance.image),
     ...networkLines(parts),
-    ...parts.endpoints.flatMap((endpoint) => {
+    ...(config.network.mode === 'host' ? [] : parts.endpoints).flatMap((endpoint) => {
       const published = publishText(endpoint);
       return published === null
         ? []
@@ -128,7 +128,16 @@ function secretsOf(
 }
 
 /** Interface names are fixed: the guard's rules name them, and with several networks a static address could land on the wrong one (containers/podman#23993). */
-function networkLines({ publish, lan }: InstanceParts): string[] {
+function networkLines({ config, publish, lan }: InstanceParts): string[] {
+  if (config.network.mode === 'host') {
+    return [
+      quadletLine('Network', 'host'),
+      // The guard then looks at the host's rules in place of loading its own.
+      quadletLine('Annotation', 'ibq.network=host'),
+      // Podman refuses those of the template there: they would be the host's own.
+      'Sysctl=\n',
+    ];
+  }
   const lines: string[] = [];
   if (publish)
     lines.push(quadletLine('Network', `${publish.file}:interface_name=${publishInterface}`));

@@ -6,6 +6,7 @@ import { type Profile, type ProfileId, secretName, secretsFor } from '../images/
 import { type AddressPlan, type LanAddress, shimAddress } from '../network/address-plan.ts';
 import { renderGuard, renderHostRules } from '../network/guard.ts';
 import { type Cidr, cidrContains, cidrCovers, type Ipv4 } from '../network/ipv4.ts';
+import { hasBridge, hasLan } from '../network/modes.ts';
 import { type Endpoint, endpointsOf, guardedPorts, publishText } from './endpoints.ts';
 import { quoteWord } from './escape.ts';
 import {
@@ -29,8 +30,10 @@ export interface RenderInput {
   addresses: AddressPlan['assignments'];
   /** LAN addresses that running instances have, some of them by an older definition. */
   held: readonly Ipv4[];
-  /** `null` in `lan` mode. */
+  /** `null` without a bridge. */
   publishSubnet: Cidr | null;
+  /** Ports of the host that instances in its network listen on: wanted ones, and those that have not moved away yet. */
+  hostPorts: { all: readonly number[]; open: readonly number[] };
   templates: Readonly<Record<TemplateName, string>>;
   userDropIns: {
     /** `ib-gateway@.container.d/*.conf`. */
@@ -92,13 +95,13 @@ export function renderGeneration(input: RenderInput): Rendered {
 
   const { mode, lan, allow, egress, hostAccess } = config.network;
   const publishNetwork =
-    mode !== 'lan' && publishSubnet
+    hasBridge(mode) && publishSubnet
       ? renderPublishNetwork(templates['ibq-publish.network'], publishSubnet, {
           wayOut: egress === 'host',
         })
       : null;
   const lanNetwork =
-    mode !== 'bridge' && lan
+    hasLan(mode) && lan
       ? renderLanNetwork(templates['ibq-lan.network'], lan, { wayOut: egress === 'lan' })
       : null;
   const shared = definitionHash([
@@ -175,6 +178,7 @@ export function renderGeneration(input: RenderInput): Rendered {
   for (const network of networks)
     files.push({ path: `units/${network.file}`, text: network.definition });
   const hostRules = renderHostRules({
+    hostPorts: input.hostPorts,
     allow,
     siblings,
     publishAddress: config.publish.address,

@@ -387,10 +387,28 @@ test.each<[Texts, Record<string, string>, string[]]>([
     ],
   ],
   [
-    main('[network]\nmode = "host"'),
+    {
+      main: '[network]\nmode = "host"',
+      instances: { '4001.toml': 'mode = "paper"\nvnc = { enabled = true, port = 5902 }' },
+    },
     {},
     [
-      'ibq.toml: network.mode: should be "dual", "bridge", "lan"; "host" comes with images whose ports can be set; no image of today can',
+      'instances/4001.toml: port: should be 4002 in network mode "host", where images of profile gnzsnz always listen, got 4001',
+      'instances/4001.toml: vnc.port: should be 5900 in network mode "host", where images of profile gnzsnz always listen, got 5902',
+    ],
+  ],
+  [
+    {
+      main: '[network]\nmode = "host"\nhost_access = true\negress = "lan"',
+      instances: { '4001.toml': 'mode = "live"', '4002.toml': 'address = "10.0.0.200"' },
+    },
+    {},
+    [
+      'ibq.toml: network.egress: should be "host" in mode "host", got "lan"',
+      'ibq.toml: network.host_access: should be false in mode "host": there are no LAN addresses to reach',
+      'instances/4002.toml: address: should be left out in mode "host", which has no LAN addresses',
+      'instances/4001.toml: image.profile: should not be of profile gnzsnz beside 4002: the ports and the display of such images can\'t be set, so in network mode "host" one alone fits on a host',
+      'instances/4002.toml: image.profile: should not be of profile gnzsnz beside 4001: the ports and the display of such images can\'t be set, so in network mode "host" one alone fits on a host',
     ],
   ],
   // Times and zones

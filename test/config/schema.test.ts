@@ -200,7 +200,7 @@ describe('the JSON schemas', () => {
 
   test.each([
     ['ibq', 'netwrok = 1'],
-    ['ibq', '[network]\nmode = "host"'],
+    ['ibq', '[network]\nmode = "nat"'],
     ['ibq', '[network]\nallow = ["everybody"]'],
     ['ibq', '[defaults]\nport = 4001'],
     ['network', '[network]\nallow = []'],

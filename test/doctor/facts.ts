@@ -108,6 +108,7 @@ export const manifest = {
     ]),
   ),
   addresses: {},
+  hostPorts: {},
   networks: ['ibq-publish-1', 'ibq-lan-2'],
   files: {},
   images: {},
@@ -130,6 +131,7 @@ export const instance: FactValues['instances'][number] = {
   pendingRestart: false,
   answers: true,
   publish: '127.0.0.1:4001',
+  sharesHost: false,
   verdict: { ready: true, word: 'ready', problems: [], mend: null },
 };
 

@@ -165,10 +165,48 @@ describe('the host rules', () => {
       siblings: ['10.0.0.192/27' as Cidr],
       egress: 'host',
       publishAddress: '127.0.0.1' as Ipv4,
+      hostPorts: { all: [], open: [] },
       lanSubnet: '10.0.0.0/24' as Cidr,
       ...changes,
     });
   const drop = 'oifname "ibq*" ct state new,untracked,invalid drop';
+
+  describe("of gateways in the host's own network", () => {
+    const shared = (changes: Parameters<typeof rules>[0] = {}) =>
+      /\tchain input \{\n([\s\S]*?)\n\t\}/.exec(
+        rules({ hostPorts: { all: [4002, 4004], open: [] }, ...changes }),
+      )?.[1];
+
+    test('close every port that they listen on, to all but the host', () => {
+      expect(shared()).toBe(`\t\ttype filter hook input priority filter - 5; policy accept;
+\t\t# gateways in the host's own network: the host itself, and allowed clients
+\t\tiif "lo" return
+\t\tct state established,related return
+\t\ttcp dport 4002 drop
+\t\ttcp dport 4004 drop`);
+    });
+
+    test('open the API to allowed clients, at the address that it is published on', () => {
+      const hostPorts = { all: [4002, 4004], open: [4004] };
+      const at = (publishAddress: string) =>
+        shared({ hostPorts, publishAddress: publishAddress as Ipv4 });
+      expect(at('10.0.0.5')).toContain(
+        '\t\tip saddr @allow ip daddr 10.0.0.5 tcp dport 4004 return\n\t\ttcp dport 4002 drop',
+      );
+      expect(at('0.0.0.0')).toContain('\t\tip saddr @allow tcp dport 4004 return\n');
+      const nobody = shared({ hostPorts, publishAddress: '10.0.0.5' as Ipv4, allow: [] });
+      expect(nobody).not.toContain('allow return');
+    });
+
+    test('are none where nothing shares it', () => {
+      expect(rules()).not.toContain('hook input');
+    });
+  });
+
+  test('an instance in the host’s network has no rules that could be loaded there', () => {
+    const text = renderGuard({ ...input, mode: 'host' });
+    expect(text.replace(/^#.*\n/gm, '')).toBe('');
+  });
 
   test('with ports on loopback drop all that is forwarded, and nothing else', () => {
     expect(

@@ -10,6 +10,7 @@ const target: Target = {
   name: '4001',
   publish: { address: '127.0.0.1' as Ipv4, port: 4001 },
   relayPort: 4003,
+  sharesHost: false,
   bridge: '10.89.0.3' as Ipv4,
   lan: { address: '10.0.0.192' as Ipv4, mac: '02:a6:5b:df:56:1e' },
   allow: ['10.0.0.7'],

@@ -76,6 +76,7 @@ describe('an instance', () => {
       },
       wayOut: { interface: 'pub0', gateway: '10.89.0.1' },
       published: { address: '127.0.0.1:4001', relayPort: 4004, listening: true, forwarded: true },
+      sharesHost: false,
       rules: 'in-force',
       reach: [
         { by: 'host', from: ['10.89.0.1'], except: [], to: '10.89.0.3:4004' },
@@ -264,6 +265,7 @@ function facts(changes: Partial<InstanceState> = {}): NetworkInForce {
         publish: '127.0.0.1:4001',
         lan: '10.0.0.192',
         relayPort: 4004,
+        sharesHost: false,
         namespace: inside,
         ...changes,
       },

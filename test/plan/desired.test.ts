@@ -168,3 +168,27 @@ test('is pure: the same inputs, the same generation', () => {
   const make = () => assembleDesired(CONFIG, sampleFacts(), null);
   expect(make()).toEqual(make());
 });
+
+describe('ports of the host, of instances in its network', () => {
+  const [paper] = CONFIG.instances.filter(({ mode }) => mode === 'paper');
+  const shared: Config = {
+    ...CONFIG,
+    network: { ...CONFIG.network, mode: 'host', lan: null },
+    instances: paper ? [paper] : [],
+  };
+  const back: Config = { ...CONFIG, instances: shared.instances };
+  const ports = (config: Config, sharing: readonly string[], host: ModelHost | null = null) =>
+    assembleDesired(config, sampleFacts({ sharing: new Set(sharing) }), host?.manifest ?? null)
+      .hostPorts;
+
+  test('are those that the image listens on', () => {
+    expect(ports(shared, [])).toEqual({ '4002': [4002, 4004] });
+    expect(ports(CONFIG, [])).toEqual({});
+  });
+
+  test('stay closed while one that left mode host still runs there', () => {
+    const host = ModelHost.deployed(shared);
+    expect(ports(back, ['4002'], host)).toEqual({ '4002': [4002, 4004] });
+    expect(ports(back, [], host)).toEqual({});
+  });
+});

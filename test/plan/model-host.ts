@@ -37,6 +37,7 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     machineId: '0123456789abcdef0123456789abcdef',
     hostAddresses: ['10.0.0.5' as Ipv4],
     held: new Map(),
+    sharing: new Set(),
     lanNetworks: [],
     seen: [],
     answered: [],

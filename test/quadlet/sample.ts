@@ -118,6 +118,7 @@ export function sampleInput(
     addresses,
     held: [],
     publishSubnet: config.network.mode === 'lan' ? null : ('10.89.0.0/24' as Cidr),
+    hostPorts: { all: [], open: [] },
     templates: readTemplates(),
     userDropIns: { template: [], instances: new Map() },
     libDir: '/usr/local/lib/ibq',

@@ -7,6 +7,7 @@ import type { RunningInstance } from '../../plan/installed.ts';
 import type { Manifest } from '../../plan/manifest.ts';
 import { CURRENT } from '../../plan/paths.ts';
 import type { HostReader } from '../host.ts';
+import { sharesHostNetwork } from '../installed.ts';
 import { showUnits } from '../systemd.ts';
 
 export async function readRuleset(host: HostReader): Promise<string> {
@@ -32,8 +33,13 @@ export async function readGuards(
   active: readonly string[],
   running: ReadonlyMap<string, RunningInstance>,
 ): Promise<GuardFacts[]> {
+  // In the host's network an instance has no rules of its own: check `host-rules` looks at the host's.
+  const own = active.filter((name) => {
+    const record = running.get(name);
+    return record === undefined || !sharesHostNetwork(host.files, record.pid);
+  });
   return Promise.all(
-    active.map(async (name): Promise<GuardFacts> => {
+    own.map(async (name): Promise<GuardFacts> => {
       const record = running.get(name);
       const definition = manifest.instances[name]?.definition ?? '';
       const guard = host.files.readText(`${CURRENT}/guard/${name}.nft`);
