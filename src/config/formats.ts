@@ -36,10 +36,11 @@ export const FORMATS = {
     holds: (text) => parseCidr(text) !== null,
     suggest: canonicalSubnet,
   },
-  client: {
-    should: 'an IPv4 address or a subnet such as 10.0.0.0/24',
-    pattern: `^${IPV4}(?:/\\d{1,2})?$`,
-    holds: (text) => parseCidr(text) !== null,
+  /** Who is allowed: machines, or a joined network by its name. */
+  allowed: {
+    should: 'an IPv4 address, a subnet such as 10.0.0.0/24, or a network such as trader.network',
+    pattern: `^(?:${IPV4}(?:/\\d{1,2})?|[A-Za-z0-9][A-Za-z0-9_-]{0,62}(?:\\.network)?)$`,
+    holds: (text) => !/^[\d./]+$/.test(text) || parseCidr(text) !== null,
     suggest: canonicalSubnet,
   },
   image: {

@@ -98,11 +98,21 @@ export const NETWORK: readonly KeySpec[] = [
     example: true,
   },
   {
+    name: 'masquerade',
+    type: { kind: 'boolean' },
+    default: true,
+    description:
+      'Whether machines of the LAN see the address of this host in place of an instance. `false`, in mode ' +
+      '`bridge` only: the host is a router, and the LAN needs a route to the bridge by way of it.',
+    example: false,
+  },
+  {
     name: 'allow',
-    type: { kind: 'list', format: 'client' },
+    type: { kind: 'list', format: 'allowed' },
     default: [],
     description:
-      'Clients that may open the API port over the network. Empty: none. The IB API has no password.',
+      'Clients that may open the API port over the network, and joined networks (`network.join`) whose ' +
+      'containers may. Empty: none. The IB API has no password.',
     example: ['10.0.0.7'],
   },
 ];

@@ -2,6 +2,7 @@
 
 import { ConfigError, type Problem } from '../errors.ts';
 import { hasLan } from '../network/modes.ts';
+import { checkAttached } from './attached.ts';
 import type { Source } from './document.ts';
 import { adoptHostPorts } from './host-network.ts';
 import { nameOfFile, resolveInstance } from './instances.ts';
@@ -66,6 +67,7 @@ export function loadConfig(
     layers.instances.find(({ source }) => source.path === file)?.layer;
   const placed = network.mode === 'host' ? adoptHostPorts(instances, layerOf, report) : instances;
   checkPorts(placed, report);
+  checkAttached(placed, network, layers.network, report);
   const problems: Problem[] = report.problems();
   if (problems.length > 0) throw new ConfigError(problems);
   return {

@@ -22,7 +22,7 @@ import {
   makeLayer,
   placeOf,
 } from './layer.ts';
-import { readAllow } from './publish.ts';
+import { readAllow, readAllowNetworks } from './publish.ts';
 import type { Report } from './report.ts';
 import { KEYS } from './schema.ts';
 import { show } from './text.ts';
@@ -92,6 +92,8 @@ export function resolveNetwork(
     hostAccess: readHostAccess(layers, mode, report),
     lan: hasLan(mode) ? lan : null,
     allow: readAllow(layers, report, risksAccepted),
+    allowNetworks: readAllowNetworks(layers),
+    routed: readRouted(layers, mode, lan, report),
   };
 }
 
@@ -116,6 +118,24 @@ function readHostAccess(layers: readonly Layer[], mode: NetworkMode, report: Rep
     complain(set, message + whyBridge(layers), report);
   }
   return set?.value === true;
+}
+
+/** The host as a router: only what goes by the bridge is masqueraded at all. */
+function readRouted(
+  layers: readonly Layer[],
+  mode: NetworkMode,
+  lan: Lan | null,
+  report: Report,
+): Cidr | null {
+  const set = lookup('network.masquerade', layers);
+  if (set?.value !== false) return null;
+  if (mode !== 'bridge') {
+    const message = `should be true in mode ${show(mode)}: only mode "bridge" goes to the LAN by the host`;
+    complain(set, message, report);
+  } else if (lan === null) {
+    complain(set, `needs network.subnet, the LAN that is meant; ${PIN}`, report);
+  }
+  return lan?.subnet ?? null;
 }
 
 /** How an instance comes to a LAN, where nobody asked for a network without one. */

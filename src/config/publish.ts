@@ -18,6 +18,12 @@ import type { NetworkConfig } from './types.ts';
 
 const LOOPBACK = '127.0.0.0/8' as Cidr;
 
+/** Names of joined networks in `allow`. */
+export function readAllowNetworks(layers: readonly Layer[]): string[] {
+  const entries = (lookup('network.allow', layers)?.value ?? []) as string[];
+  return [...new Set(entries.filter((text) => parseCidr(text) === null))];
+}
+
 /** Without entries that others cover: nftables refuses intervals that overlap. */
 export function readAllow(
   layers: readonly Layer[],

@@ -35,6 +35,10 @@ export interface NetworkConfig {
   lan: Lan | null;
   /** LAN clients that may open the API port; empty: none. */
   allow: Cidr[];
+  /** Joined networks whose containers may, by the names under which they are joined. */
+  allowNetworks: string[];
+  /** Subnet of the LAN to which nothing is masqueraded; null: everything is. */
+  routed: Cidr | null;
 }
 
 export interface Instance {

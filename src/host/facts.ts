@@ -15,6 +15,7 @@ import {
 } from '../plan/paths.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 import { type TemplateName, templateNames } from '../quadlet/template.ts';
+import { readAttached } from './attached.ts';
 import type { FileReader, HostReader } from './host.ts';
 import { readRunning, sharesHostNetwork } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
@@ -52,6 +53,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
     ),
     hostAddresses: network.addresses,
     ...(host.root === null ? networkOfRunning(files) : { held: new Map(), sharing: new Set() }),
+    ...readAttached(files, config),
     lanNetworks: readLanNetworks(files),
     seen: network.neighbours.flatMap(({ address, mac }) => (mac === null ? [] : address)),
     answered: [],

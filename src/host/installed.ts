@@ -176,7 +176,8 @@ export function readRunning(
 
 /** Mode `host`, or a drop-in with Network=host: there is no network of its own to look at. */
 export function sharesHostNetwork(files: FileReader, pid: number): boolean {
-  return files.readLink(`/proc/${pid}/ns/net`) === files.readLink('/proc/self/ns/net');
+  const own = files.readLink(`/proc/${pid}/ns/net`);
+  return own !== null && own === files.readLink('/proc/self/ns/net');
 }
 
 /**

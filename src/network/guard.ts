@@ -5,6 +5,7 @@
  */
 
 import type { NetworkConfig, NetworkMode } from '../config/types.ts';
+import type { AttachedNetwork, Sidecar } from './attached.ts';
 import { type Cidr, cidrCovers, type Ipv4, networkOf, prefixOf } from './ipv4.ts';
 import { hasLan, publishesBeyondLoopback } from './modes.ts';
 import { bridgeGateway } from './publish-network.ts';
@@ -35,6 +36,10 @@ export interface GuardInput {
   /** Subnet of the publish bridge; `null` in `lan` mode. */
   publishSubnet: Cidr | null;
   publishAddress: Ipv4;
+  /** Set where it lives in another container's network. */
+  sidecar: Sidecar | null;
+  /** Networks of the user's that it is attached to as well. */
+  joined: readonly { interface: string; network: AttachedNetwork; allowed: boolean }[];
 }
 
 /**
@@ -51,7 +56,9 @@ export function renderGuard(input: GuardInput): string {
     shim: input.shim === null ? [] : [`${input.shim}/32` as Cidr],
   };
   const rules: string[] = [];
-  if (publishSubnet !== null) {
+  if (input.sidecar !== null) {
+    rules.push(...sidecarRules(input, input.sidecar));
+  } else if (publishSubnet !== null) {
     const gateway = bridgeGateway(publishSubnet);
     const hosts =
       open && publishAddress !== '0.0.0.0' ? `{ ${gateway}, ${publishAddress} }` : gateway;
@@ -63,13 +70,20 @@ export function renderGuard(input: GuardInput): string {
       rules.push(...accept(publishInterface, '@allow', ports.published));
     }
   }
-  if (hasLan(mode)) {
+  if (hasLan(mode) && input.sidecar === null) {
     rules.push("# the host, by its own address among the instances' (network.host_access)");
     rules.push(...accept(lanInterface, '@shim', ports.lan));
     rules.push('# no other gateway, however wide the list of allowed clients is');
     rules.push(`iifname "${lanInterface}" ip saddr @siblings drop`);
     rules.push('# allowed clients of the LAN');
     rules.push(...accept(lanInterface, '@allow', ports.lan));
+  }
+  for (const { interface: name, network, allowed } of input.joined) {
+    rules.push(`# published connections: Podman may lead them to ${name} just as well`);
+    rules.push(...accept(name, network.gateway, ports.host));
+    if (!allowed) continue;
+    rules.push('# containers of that network');
+    rules.push(...accept(name, network.subnet, ports.published));
   }
   return `# ibq: what may reach instance ${instance}. Loaded into its network namespace.
 table inet ibq
@@ -89,9 +103,32 @@ ${rules.map((rule) => `\t\t${rule}\n`).join('')}\t}
 `;
 }
 
+/**
+ * In the network of another container: the host comes from its addresses on that container's bridges, allowed
+ * clients from wherever its tunnel leads.
+ */
+function sidecarRules({ ports, publishAddress }: GuardInput, { networks }: Sidecar): string[] {
+  const open = publishesBeyondLoopback(publishAddress) && publishAddress !== '0.0.0.0';
+  const hosts = [...networks.map(({ gateway }) => gateway), ...(open ? [publishAddress] : [])];
+  return [
+    "# the host: connections to the published port come from its address on the sidecar's bridge",
+    ...ports.host.map((port) => `ip saddr { ${hosts.join(', ')} } tcp dport ${port} accept`),
+    '# allowed clients, by the tunnel',
+    ...ports.published.map((port) => `ip saddr @allow tcp dport ${port} accept`),
+  ];
+}
+
 /** Rules in the host's own network namespace are the host's: see `renderHostRules`. */
 function renderNoGuard({ instance }: GuardInput): string {
   return `# ibq: instance ${instance} lives in the host's network; what may reach it is in host.nft.\n`;
+}
+
+export interface OtherBridge {
+  bridge: string;
+  /** Ports that the instance listens on. */
+  ports: { host: readonly number[]; published: readonly number[] };
+  /** Ports of the host that are published to them. */
+  hostPorts: readonly number[];
 }
 
 export interface HostRulesInput {
@@ -103,6 +140,10 @@ export interface HostRulesInput {
   publishAddress: Ipv4;
   /** Set in `dual` mode. */
   lanSubnet: Cidr | null;
+  /** The bridge's subnet, and the LAN to which this host routes for it without masquerading. */
+  routed: { from: Cidr; to: Cidr } | null;
+  /** Bridges of others that lead to an instance: joined ones, and those of sidecars. */
+  otherBridges: readonly OtherBridge[];
   egress: NetworkConfig['egress'];
 }
 
@@ -127,6 +168,7 @@ export function renderHostRules(hostRules: HostRulesInput): string {
         ]
       : []),
     `${toBridge} ct state new,untracked,invalid drop`,
+    ...hostRules.otherBridges.flatMap((it) => otherForwards(it, published)),
   ];
   // A LAN client's connection to a published port would be answered from the LAN interface, with an
   // address the client doesn't know; with the host's address on it the answer comes back here. Where
@@ -142,16 +184,51 @@ export function renderHostRules(hostRules: HostRulesInput): string {
           `ct status dnat ${toBridge}${lost} masquerade`,
         ]),
   ];
+  const postrouting = [
+    ...(published ? [...returnPath, ...hostRules.otherBridges.map(otherReturn)] : []),
+    ...routedRules(hostRules),
+  ];
   return `# ibq: other containers and neighbours that route through this host don't get to the gateways.
 table inet ibq_host
 delete table inet ibq_host
 table inet ibq_host {
 ${published ? renderSets({ allow, siblings }) : ''}${input.length === 0 ? '' : renderChain('input', 'filter hook input priority filter - 5', input)}${renderChain('forward', 'filter hook forward priority filter - 5', forward)}${
-  published
-    ? renderChain('postrouting', 'nat hook postrouting priority srcnat - 5', returnPath)
+  postrouting.length > 0
+    ? renderChain('postrouting', 'nat hook postrouting priority srcnat - 5', postrouting)
     : ''
 }}
 `;
+}
+
+/**
+ * These bridges are not ibq's: of what other machines and containers send there, only what goes to the
+ * gateway's ports is dropped. It would be masqueraded, and look like the host to the guard.
+ */
+function otherForwards({ bridge, ports }: OtherBridge, published: boolean): string[] {
+  const to = `iifname != "${bridge}" oifname "${bridge}" ct state new,untracked,invalid`;
+  return [
+    ...(published
+      ? ports.published.map(
+          (port) => `${to} ct status dnat ip saddr @allow tcp dport ${port} return`,
+        )
+      : []),
+    ...ports.host.map((port) => `${to} tcp dport ${port} drop`),
+  ];
+}
+
+/** An instance has a route to its own machines there, and to nobody else. */
+function otherReturn({ bridge, hostPorts }: OtherBridge): string {
+  return `ct status dnat ct original proto-dst { ${hostPorts.join(', ')} } oifname "${bridge}" masquerade`;
+}
+
+/** An address that is mapped to itself is not masqueraded any more by the rules that come after. */
+function routedRules({ routed }: HostRulesInput): string[] {
+  if (routed === null) return [];
+  const { from, to } = routed;
+  return [
+    '# this host is a router: machines of the LAN see the addresses of the bridge',
+    `ip saddr ${from} ip daddr ${to} snat ip prefix to ip saddr map { ${from} : ${from} }`,
+  ];
 }
 
 /**

@@ -7,6 +7,7 @@ import type {
   InstanceState,
   LinkState,
   LinkWord,
+  NamespaceState,
   NetworkInForce,
   PodmanNetwork,
   RouteState,
@@ -156,7 +157,7 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
     ? listeningPort(facts, instance)
     : namespace === null
       ? null
-      : publishedPort(facts, instance, bridge?.address);
+      : publishedPort(facts, instance, addressesIn(namespace));
   const shown: ShownInstance = {
     name: instance.name,
     state,
@@ -179,30 +180,29 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
         : reachOf(namespace.rules, {
             bridge: bridge?.address ?? null,
             lan: lan?.address ?? null,
-            host: hostAddresses(facts),
+            // Its address on a bridge is one of them.
+            host: addressesIn(facts.host),
           }),
     problems: [],
   };
   return { ...shown, problems: instanceProblems(shown, instance) };
 }
 
-/** Its address on a bridge is one of them. */
-function hostAddresses({ host }: NetworkInForce): ReadonlySet<string> {
-  return new Set(
-    host.links.flatMap(({ addresses }) => addresses.map((it) => it.split('/')[0] ?? '')),
-  );
+/** A published port may lead to any of its bridges: its own, a joined one, a sidecar's. */
+function addressesIn({ links }: Pick<NamespaceState, 'links'>): ReadonlySet<string> {
+  return new Set(links.flatMap((link) => link.addresses.map((it) => it.split('/')[0] ?? '')));
 }
 
 /** A forward is a rule of netavark's to this instance; a socket of Podman's alone answers nothing. */
 function publishedPort(
   { host, forwards }: NetworkInForce,
   { publish, relayPort, api }: InstanceState,
-  bridgeAddress: string | undefined,
+  addresses: ReadonlySet<string>,
 ): ShownInstance['published'] {
   if (publish === null) return null;
   const port = publish.slice(publish.lastIndexOf(':') + 1);
   const leadsHere = ({ target, ports }: Rule) =>
-    target?.address === bridgeAddress && target?.port === relayPort && ports?.includes(port);
+    addresses.has(target?.address ?? '') && target?.port === relayPort && ports?.includes(port);
   const answers = api === 'handshake' || api === 'logged-in';
   return {
     address: publish,

@@ -12,6 +12,7 @@ import { hasBridge } from '../network/modes.ts';
 import { choosePublishSubnet } from '../network/publish-network.ts';
 import { type Rendered, type RenderedInstance, renderGeneration } from '../quadlet/render.ts';
 import { type RenderedNetwork, renderPublishNetwork } from '../quadlet/render-network.ts';
+import { resolveAttachments } from './attachments.ts';
 import type { HostFacts } from './facts.ts';
 import { type Manifest, sha256 } from './manifest.ts';
 
@@ -54,12 +55,15 @@ export function assembleDesired(
   requireInterface(config, facts);
   requireOneDriver(config, facts);
   const publishSubnet = !hasBridge(config.network.mode) ? null : subnetFor(config, facts, manifest);
+  const attachments = resolveAttachments(config, facts);
+  if (attachments.problems.length > 0) throw new ConfigError(attachments.problems);
   const hostPorts = hostPortsOf(config, facts, manifest);
   const rendered = renderGeneration({
     config,
     addresses: addressesFor(config, facts, manifest),
     held: [...facts.held.values()].flat(),
     publishSubnet,
+    attachments,
     hostPorts: {
       all: [...new Set(Object.values(hostPorts).flat())].sort((a, b) => a - b),
       open:
@@ -207,11 +211,9 @@ function addressesFor(
   if (lan === null) return new Map();
   const { assignments, problems } = planAddresses({
     lan,
-    instances: config.instances.map(({ name, file, settings }) => ({
-      name,
-      file,
-      fixed: settings.address,
-    })),
+    instances: config.instances
+      .filter(({ settings }) => settings.network.via === null)
+      .map(({ name, file, settings }) => ({ name, file, fixed: settings.address })),
     hostAccess: config.network.hostAccess,
     previous: knownAddresses(manifest),
     held: facts.held,
@@ -243,7 +245,8 @@ function sharedInputs(
   const { template: dropIns } = facts.userDropIns;
   return {
     'network.mode': network.mode,
-    'network.allow': network.allow.join(' '),
+    'network.allow': [...network.allow, ...network.allowNetworks].join(' '),
+    'network.masquerade': String(network.routed === null),
     'network.egress': network.egress,
     'network.host_access': String(network.hostAccess),
     ...Object.fromEntries(lan),

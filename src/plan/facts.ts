@@ -1,5 +1,6 @@
 /** What a generation depends on besides the configuration. Data only; `host/facts.ts` reads it. */
 
+import type { AttachedNetwork, Found, Sidecar } from '../network/attached.ts';
 import type { Cidr, Ipv4 } from '../network/ipv4.ts';
 import type { RenderInput } from '../quadlet/render.ts';
 
@@ -15,6 +16,9 @@ export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns'
   held: ReadonlyMap<string, readonly Ipv4[]>;
   /** Running instances that share the host's network; empty under `--root`. */
   sharing: ReadonlySet<string>;
+  /** Networks that instances join, and containers whose network they live in, by the names in the configuration. */
+  attached: ReadonlyMap<string, Found<AttachedNetwork>>;
+  sidecars: ReadonlyMap<string, Found<Sidecar>>;
   /** ibq's LAN networks that Podman has: interface and driver. */
   lanNetworks: readonly { parent: string; driver: string }[];
   /** Addresses that the host has seen on the LAN (ARP). */

@@ -5,7 +5,10 @@ import type { Config, Instance, NetworkMode } from '../config/types.ts';
 import type { Problem } from '../errors.ts';
 import { environmentFor, type Profile, secretName, secretsFor } from '../images/profile.ts';
 import type { LanAddress } from '../network/address-plan.ts';
+import { joinedInterface } from '../network/attached.ts';
 import { lanInterface, publishInterface } from '../network/guard.ts';
+import type { Cidr } from '../network/ipv4.ts';
+import { bridgeGateway } from '../network/publish-network.ts';
 import { type Endpoint, publishText } from './endpoints.ts';
 import { environmentBytes, environmentLimit, environmentProblem, quadletLine } from './escape.ts';
 import type { RenderedNetwork } from './render-network.ts';
@@ -17,6 +20,8 @@ export interface InstanceParts {
   endpoints: readonly Endpoint[];
   publish: RenderedNetwork | null;
   lan: (LanAddress & { network: RenderedNetwork }) | null;
+  /** Subnet of the bridge. */
+  publishSubnet: Cidr | null;
 }
 
 /** `ib-gateway@NAME.container.d/10-ibq.conf` without the comment and the definition's hash. */
@@ -28,7 +33,7 @@ export function renderDropIn(parts: InstanceParts): string {
     '[Container]\n',
     quadletLine('Image', instance.image),
     ...networkLines(parts),
-    ...(config.network.mode === 'host' ? [] : parts.endpoints).flatMap((endpoint) => {
+    ...(publishesItself(parts) ? parts.endpoints : []).flatMap((endpoint) => {
       const published = publishText(endpoint);
       return published === null
         ? []
@@ -127,8 +132,27 @@ function secretsOf(
   });
 }
 
+function publishesItself({ config, instance }: InstanceParts): boolean {
+  return config.network.mode !== 'host' && instance.settings.network.via === null;
+}
+
+/**
+ * A joined network brings a default route of its own, which ibq can't forbid there: the guard puts this
+ * one, `GATEWAY INTERFACE`, in the place of all.
+ */
+function wayOut({ config: { network }, publishSubnet }: InstanceParts): string {
+  if (network.egress === 'lan' && network.lan) return `${network.lan.gateway} ${lanInterface}`;
+  return publishSubnet ? `${bridgeGateway(publishSubnet)} ${publishInterface}` : '';
+}
+
 /** Interface names are fixed: the guard's rules name them, and with several networks a static address could land on the wrong one (containers/podman#23993). */
-function networkLines({ config, publish, lan }: InstanceParts): string[] {
+function networkLines(parts: InstanceParts): string[] {
+  const { config, publish, lan } = parts;
+  const { join, via } = parts.instance.settings.network;
+  if (via !== null) {
+    // Sysctls of a network belong to the container that made it.
+    return [quadletLine('Network', via), 'Sysctl=\n'];
+  }
   if (config.network.mode === 'host') {
     return [
       quadletLine('Network', 'host'),
@@ -150,5 +174,11 @@ function networkLines({ config, publish, lan }: InstanceParts): string[] {
       ),
     );
   }
+  lines.push(
+    ...join.map((name, index) =>
+      quadletLine('Network', `${name}:interface_name=${joinedInterface(index)}`),
+    ),
+  );
+  if (join.length > 0) lines.push(quadletLine('Annotation', `ibq.route=${wayOut(parts)}`));
   return lines;
 }

@@ -1,10 +1,16 @@
 /** A generation: everything that one deploy puts into force, as text. Pure; `src/plan` reads and writes. */
 
-import type { Config, InstanceName, Lan, SideService } from '../config/types.ts';
+import type { Config, Instance, InstanceName, Lan, SideService } from '../config/types.ts';
 import { ConfigError, type Problem } from '../errors.ts';
 import { type Profile, type ProfileId, secretName, secretsFor } from '../images/profile.ts';
 import { type AddressPlan, type LanAddress, shimAddress } from '../network/address-plan.ts';
-import { renderGuard, renderHostRules } from '../network/guard.ts';
+import { type Attachments, joinedInterface, type Sidecar } from '../network/attached.ts';
+import {
+  type GuardInput,
+  type OtherBridge,
+  renderGuard,
+  renderHostRules,
+} from '../network/guard.ts';
 import { type Cidr, cidrContains, cidrCovers, type Ipv4 } from '../network/ipv4.ts';
 import { hasBridge, hasLan } from '../network/modes.ts';
 import { type Endpoint, endpointsOf, guardedPorts, publishText } from './endpoints.ts';
@@ -32,6 +38,8 @@ export interface RenderInput {
   held: readonly Ipv4[];
   /** `null` without a bridge. */
   publishSubnet: Cidr | null;
+  /** Networks and containers of the user's that instances are attached to. */
+  attachments: Attachments;
   /** Ports of the host that instances in its network listen on: wanted ones, and those that have not moved away yet. */
   hostPorts: { all: readonly number[]; open: readonly number[] };
   templates: Readonly<Record<TemplateName, string>>;
@@ -119,16 +127,20 @@ export function renderGeneration(input: RenderInput): Rendered {
   for (const instance of config.instances) {
     const { name } = instance;
     const profile = input.profileFor(instance.profile);
-    const address = lanNetwork && input.addresses.get(name);
-    const networks = [publishNetwork, lanNetwork].flatMap((network) => network?.name ?? []);
+    const sidecar = sidecarOf(instance, input);
+    const address = sidecar === null ? lanNetwork && input.addresses.get(name) : null;
+    const own = sidecar === null ? [publishNetwork, lanNetwork] : [];
+    const networks = own.flatMap((network) => network?.name ?? []);
     const endpoints = endpointsOf(config, instance, profile);
+    const joined = joinedBy(instance, input);
     const dropIn = renderDropIn({
       config,
       instance,
       profile,
       endpoints,
-      publish: publishNetwork,
+      publish: sidecar === null ? publishNetwork : null,
       lan: lanNetwork && address ? { ...address, network: lanNetwork } : null,
+      publishSubnet,
     });
     const definition = definitionHash([
       shared,
@@ -143,6 +155,8 @@ export function renderGeneration(input: RenderInput): Rendered {
       siblings,
       shim: lan && hostAccess ? shimAddress(lan) : null,
       publishSubnet: publishNetwork && publishSubnet,
+      sidecar,
+      joined,
       publishAddress: config.publish.address,
     });
     const unit = `ib-gateway@${name}.container`;
@@ -183,6 +197,9 @@ export function renderGeneration(input: RenderInput): Rendered {
     siblings,
     publishAddress: config.publish.address,
     lanSubnet: mode === 'dual' && lan ? lan.subnet : null,
+    routed: config.network.routed &&
+      publishSubnet && { from: publishSubnet, to: config.network.routed },
+    otherBridges: config.instances.flatMap((instance) => otherBridgesOf(instance, input)),
     egress,
   });
   files.push({ path: 'host.nft', text: hostRules });
@@ -190,6 +207,36 @@ export function renderGeneration(input: RenderInput): Rendered {
     files.push({ path: 'shim.conf', text: renderShim(lan, siblings) });
   }
   return { files, links, instances, networks };
+}
+
+function sidecarOf({ settings }: Instance, { attachments }: RenderInput): Sidecar | null {
+  const { via } = settings.network;
+  return via === null ? null : (attachments.sidecars.get(via) ?? null);
+}
+
+function joinedBy(
+  { settings }: Instance,
+  { attachments, config }: RenderInput,
+): GuardInput['joined'] {
+  return settings.network.join.flatMap((name, index) => {
+    const network = attachments.networks.get(name);
+    const allowed = config.network.allowNetworks.includes(name);
+    return network ? [{ interface: joinedInterface(index), network, allowed }] : [];
+  });
+}
+
+/** Of the user's networks, those that lead to an instance. */
+function otherBridgesOf(instance: Instance, input: RenderInput): OtherBridge[] {
+  const endpoints = endpointsOf(input.config, instance, input.profileFor(instance.profile));
+  const networks = [
+    ...(sidecarOf(instance, input)?.networks ?? []),
+    ...joinedBy(instance, input).map(({ network }) => network),
+  ];
+  return networks.map(({ bridge }) => ({
+    bridge,
+    ports: guardedPorts(endpoints),
+    hostPorts: endpoints.flatMap(({ published }) => published?.port ?? []),
+  }));
 }
 
 function servicesOf(

@@ -7,7 +7,7 @@ test.each<[FormatName, string[]]>([
   ['interface', ['eth1', 'br-lan', 'eth0.100', 'enp3s0f0np0', 'veth@if3', 'a'.repeat(15)]],
   ['address', ['10.0.0.1', '255.255.255.255']],
   ['subnet', ['10.0.0.0/24', '0.0.0.0/0', '10.0.0.7/32']],
-  ['client', ['10.0.0.7', '10.0.0.0/8']],
+  ['allowed', ['10.0.0.7', '10.0.0.0/8', 'trader.network', 'systemd-trader']],
   [
     'image',
     [
@@ -66,11 +66,12 @@ test.each<[FormatName, [string, string | null][]]>([
     ],
   ],
   [
-    'client',
+    'allowed',
     [
       ['10.0.0.5/24', '10.0.0.0/24'],
-      ['everybody', null],
+      ['every body', null],
       ['fe80::1', null],
+      ['10.0.0.300', null],
     ],
   ],
   [

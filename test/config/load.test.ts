@@ -51,7 +51,15 @@ function problems(texts: Texts, env: Record<string, string> = {}): string[] {
 test('no file at all is valid', () => {
   expect(load({})).toEqual({
     config: {
-      network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
+      network: {
+        mode: 'bridge',
+        egress: 'host',
+        hostAccess: false,
+        lan: null,
+        allow: [],
+        allowNetworks: [],
+        routed: null,
+      },
       publish: { address: '127.0.0.1' },
       instances: [],
     },
@@ -383,7 +391,7 @@ test.each<[Texts, Record<string, string>, string[]]>([
     main('[network]\nallow = ["10.0.0.7", "10.0.0.5/24"]'),
     {},
     [
-      'ibq.toml: network.allow.1: should be an IPv4 address or a subnet such as 10.0.0.0/24, got "10.0.0.5/24"; write "10.0.0.0/24"',
+      'ibq.toml: network.allow.1: should be an IPv4 address, a subnet such as 10.0.0.0/24, or a network such as trader.network, got "10.0.0.5/24"; write "10.0.0.0/24"',
     ],
   ],
   [
@@ -409,6 +417,70 @@ test.each<[Texts, Record<string, string>, string[]]>([
       'instances/4002.toml: address: should be left out in mode "host", which has no LAN addresses',
       'instances/4001.toml: image.profile: should not be of profile gnzsnz beside 4002: the ports and the display of such images can\'t be set, so in network mode "host" one alone fits on a host',
       'instances/4002.toml: image.profile: should not be of profile gnzsnz beside 4001: the ports and the display of such images can\'t be set, so in network mode "host" one alone fits on a host',
+    ],
+  ],
+  [
+    {
+      main: '[network]\nallow = ["everybody", "trader.network"]',
+      instances: { '4001.toml': 'mode = "live"\nnetwork.join = ["trader.network"]' },
+    },
+    {},
+    [
+      'ibq.toml: network.allow: "everybody" should be an address, a subnet, or a network that an instance joins (network.join)',
+    ],
+  ],
+  [
+    {
+      pin: LAN,
+      instances: {
+        '4001.toml':
+          'hosts = { db = "10.0.0.2" }\ndns = ["10.0.0.1"]\naddress = "10.0.0.200"\n[network]\njoin = ["trader"]\nvia = "wireguard.container"',
+        '4002.toml': 'network.via = "wireguard.container"',
+      },
+    },
+    {},
+    [
+      'instances/4001.toml: network.join: should be left out beside network.via: it belongs to wireguard.container',
+      'instances/4001.toml: address: should be left out beside network.via: it belongs to wireguard.container',
+      'instances/4001.toml: hosts: should be left out beside network.via: it belongs to wireguard.container',
+      'instances/4001.toml: dns: should be left out beside network.via: it belongs to wireguard.container',
+      'instances/4002.toml: network.via: should be its own, wireguard.container is the network of instances/4001.toml too: their ports clash',
+    ],
+  ],
+  [
+    {
+      main: '[network]\nmode = "host"',
+      instances: {
+        '4001.toml': 'mode = "live"\nnetwork = { join = ["trader"], via = "wireguard.container" }',
+      },
+    },
+    {},
+    [
+      'instances/4001.toml: network.join: should be empty in mode "host": the host is in all its networks',
+      'instances/4001.toml: network.via: should be left out in mode "host", which has no network of its own',
+      'instances/4001.toml: network.join: should be left out beside network.via: it belongs to wireguard.container',
+    ],
+  ],
+  [
+    { instances: { '4001.toml': 'network.join = ["host"]\nnetwork.via = "wireguard"' } },
+    {},
+    [
+      'instances/4001.toml: network.join.0: should be a Quadlet network such as trader.network, or the name of a Podman network, got "host"',
+      'instances/4001.toml: network.via: should be a Quadlet container such as wireguard.container, got "wireguard"',
+    ],
+  ],
+  [
+    { pin: LAN, main: '[network]\nmasquerade = false' },
+    {},
+    [
+      'ibq.toml: network.masquerade: should be true in mode "dual": only mode "bridge" goes to the LAN by the host',
+    ],
+  ],
+  [
+    main('[network]\nmasquerade = false'),
+    {},
+    [
+      'ibq.toml: network.masquerade: needs network.subnet, the LAN that is meant; run "sudo ibq network detect --write"',
     ],
   ],
   // Times and zones

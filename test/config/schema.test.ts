@@ -201,7 +201,7 @@ describe('the JSON schemas', () => {
   test.each([
     ['ibq', 'netwrok = 1'],
     ['ibq', '[network]\nmode = "nat"'],
-    ['ibq', '[network]\nallow = ["everybody"]'],
+    ['ibq', '[network]\nallow = ["every body"]'],
     ['ibq', '[defaults]\nport = 4001'],
     ['network', '[network]\nallow = []'],
     ['instance', 'port = 70000'],

@@ -16,6 +16,8 @@ const input: GuardInput = {
   shim: null,
   publishSubnet: '10.89.0.0/24' as Cidr,
   publishAddress: '127.0.0.1' as Ipv4,
+  sidecar: null,
+  joined: [],
 };
 
 /** The rules about addresses, echo requests left out. */
@@ -158,6 +160,36 @@ table inet ibq {
   });
 });
 
+describe('networks of others', () => {
+  const network = {
+    bridge: 'podman3',
+    subnet: '10.90.0.0/24' as Cidr,
+    gateway: '10.90.0.1' as Ipv4,
+  };
+
+  test('a joined network carries published connections; its containers get in when it is allowed', () => {
+    const at = (allowed: boolean) =>
+      renderGuard({ ...input, joined: [{ interface: 'join0', network, allowed }] });
+    expect(at(false)).not.toContain('10.90.0.0/24');
+    expect(at(false)).toContain('\t\tiifname "join0" ip saddr 10.90.0.1 tcp dport 4003 accept\n');
+    expect(at(true)).toContain(`\t\tiifname "join0" ip saddr 10.90.0.0/24 tcp dport 4003 accept
+\t\tiifname "join0" ip saddr 10.90.0.0/24 icmp type echo-request accept
+`);
+  });
+
+  test("in a sidecar's network the host and allowed clients get in, and there is no LAN", () => {
+    const rules = renderGuard({
+      ...input,
+      sidecar: { networks: [network], published: ['127.0.0.1:4001:4003'] },
+    });
+    expect(rules.match(/^\t\tip saddr .*/gm)).toEqual([
+      '\t\tip saddr { 10.90.0.1 } tcp dport 4003 accept',
+      '\t\tip saddr @allow tcp dport 4003 accept',
+    ]);
+    expect(rules).not.toMatch(/pub0|lan0/);
+  });
+});
+
 describe('the host rules', () => {
   const rules = (changes: Partial<Parameters<typeof renderHostRules>[0]> = {}) =>
     renderHostRules({
@@ -166,6 +198,8 @@ describe('the host rules', () => {
       egress: 'host',
       publishAddress: '127.0.0.1' as Ipv4,
       hostPorts: { all: [], open: [] },
+      routed: null,
+      otherBridges: [],
       lanSubnet: '10.0.0.0/24' as Cidr,
       ...changes,
     });
@@ -201,6 +235,27 @@ describe('the host rules', () => {
     test('are none where nothing shares it', () => {
       expect(rules()).not.toContain('hook input');
     });
+  });
+
+  test('keep others from the ports of an instance on a bridge that is not ibq’s, and from nothing else there', () => {
+    const ports = { host: [4003, 5900], published: [4003] };
+    const otherBridges = [{ bridge: 'podman3', ports, hostPorts: [4001, 5901] }];
+    expect(rules({ otherBridges }).match(/.*podman3.*/g)).toEqual([
+      '\t\tiifname != "podman3" oifname "podman3" ct state new,untracked,invalid tcp dport 4003 drop',
+      '\t\tiifname != "podman3" oifname "podman3" ct state new,untracked,invalid tcp dport 5900 drop',
+    ]);
+    const published = rules({ otherBridges, publishAddress: '10.0.0.5' as Ipv4 });
+    expect(published).toContain('ct status dnat ip saddr @allow tcp dport 4003 return');
+    expect(published).toContain(
+      '\t\tct status dnat ct original proto-dst { 4001, 5901 } oifname "podman3" masquerade\n',
+    );
+  });
+
+  test('leave what this host routes to the LAN as it is', () => {
+    const routed = { from: '10.89.0.0/24' as Cidr, to: '10.0.0.0/24' as Cidr };
+    expect(rules({ routed })).toContain(
+      '\t\tip saddr 10.89.0.0/24 ip daddr 10.0.0.0/24 snat ip prefix to ip saddr map { 10.89.0.0/24 : 10.89.0.0/24 }\n',
+    );
   });
 
   test('an instance in the host’s network has no rules that could be loaded there', () => {

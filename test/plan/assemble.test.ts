@@ -282,7 +282,15 @@ describe('--restart-changed', () => {
 
   test('networks go last, when nobody is on them any more', () => {
     const bridged = sampleConfig({
-      network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
+      network: {
+        mode: 'bridge',
+        egress: 'host',
+        hostAccess: false,
+        lan: null,
+        allow: [],
+        allowNetworks: [],
+        routed: null,
+      },
     });
     const host = ModelHost.deployed(CONFIG);
     const lan = [...host.definedNetworks].find((name) => name.startsWith('ibq-lan-'));
@@ -452,7 +460,15 @@ describe('a deploy that was killed', () => {
     [
       'another mode',
       sampleConfig({
-        network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
+        network: {
+          mode: 'bridge',
+          egress: 'host',
+          hostAccess: false,
+          lan: null,
+          allow: [],
+          allowNetworks: [],
+          routed: null,
+        },
       }),
       {},
     ],

@@ -12,7 +12,15 @@ import { ModelHost, sampleFacts } from './model-host.ts';
 const CONFIG = sampleConfig();
 const BRIDGE: Config = {
   ...CONFIG,
-  network: { mode: 'bridge', egress: 'host', hostAccess: false, lan: null, allow: [] },
+  network: {
+    mode: 'bridge',
+    egress: 'host',
+    hostAccess: false,
+    lan: null,
+    allow: [],
+    allowNetworks: [],
+    routed: null,
+  },
 };
 
 function addresses(config: Config, facts = sampleFacts(), host = new ModelHost()) {

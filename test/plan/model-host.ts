@@ -38,6 +38,8 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     hostAddresses: ['10.0.0.5' as Ipv4],
     held: new Map(),
     sharing: new Set(),
+    attached: new Map(),
+    sidecars: new Map(),
     lanNetworks: [],
     seen: [],
     answered: [],

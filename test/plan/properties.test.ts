@@ -16,6 +16,8 @@ const networks = fc.record({
   mode: fc.constantFrom<NetworkConfig['mode']>('dual', 'bridge', 'lan'),
   egress: fc.constantFrom<NetworkConfig['egress']>('host', 'lan'),
   hostAccess: fc.boolean(),
+  allowNetworks: fc.constant<string[]>([]),
+  routed: fc.constant(null),
   allow: fc.uniqueArray(fc.constantFrom<Cidr>('10.0.0.7/32' as Cidr, '10.0.0.128/26' as Cidr)),
 });
 

@@ -79,6 +79,8 @@ export function sampleConfig(changes: Partial<Config> = {}): Config {
         range: '10.0.0.192/27' as Cidr,
       },
       allow: ['10.0.0.7/32' as Cidr],
+      allowNetworks: [],
+      routed: null,
     },
     publish: { address: '127.0.0.1' as Ipv4 },
     instances: [
@@ -119,6 +121,7 @@ export function sampleInput(
     held: [],
     publishSubnet: config.network.mode === 'lan' ? null : ('10.89.0.0/24' as Cidr),
     hostPorts: { all: [], open: [] },
+    attachments: { networks: new Map(), sidecars: new Map() },
     templates: readTemplates(),
     userDropIns: { template: [], instances: new Map() },
     libDir: '/usr/local/lib/ibq',
