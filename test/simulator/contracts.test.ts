@@ -108,15 +108,15 @@ async function untilUp(simulator: TestSimulator, count: number): Promise<void> {
   expect(simulator.halves()).toHaveLength(count);
 }
 
-/** It waits for somebody: nothing of what would come next happens. */
+/** It waits for somebody, the other half of both does not: nothing of what would come next happens. */
 async function untilWaiting(simulator: TestSimulator, pattern: RegExp, half?: string) {
-  const count = half === undefined ? 1 : 2;
-  await simulator.until(() => simulator.lines.filter((line) => pattern.test(line)).length >= count);
+  const others = half === undefined ? 0 : 1;
+  const count = (wanted: RegExp) => simulator.lines.filter((line) => wanted.test(line)).length;
+  await simulator.until(() => count(pattern) > others && count(/tasks completed/) >= others);
   await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(count(/tasks completed/)).toBe(others);
   const waiting = half === undefined ? simulator.halves() : [simulator.half(half)];
   expect(waiting.map(({ apiPort }) => apiPort)).toEqual([null]);
-  const done = simulator.lines.filter((line) => /tasks completed/.test(line));
-  expect(done).toHaveLength(count - 1);
 }
 
 async function seen(simulator: TestSimulator, row: Case): Promise<void> {
