@@ -2,7 +2,7 @@
 
 import type { ProbeState } from '../gateway/probe.ts';
 import { RUNNING } from '../plan/paths.ts';
-import { lanInterface, publishInterface } from './guard.ts';
+import { bridgePrefix, lanInterface, publishInterface } from './guard.ts';
 import type {
   InstanceState,
   LinkState,
@@ -13,7 +13,7 @@ import type {
   RouteState,
   RulesWord,
 } from './in-force.ts';
-import type { Rule } from './nft-rules.ts';
+import type { Rule, TableRules } from './nft-rules.ts';
 import { hostReachOf, type Reach, reachOf } from './reach-in.ts';
 
 export interface ShownInterface extends LinkState {
@@ -51,6 +51,11 @@ export interface NetworkShow {
     wayOut: { interface: string; gateway: string | null } | null;
     forwarding: boolean;
     rules: RulesWord;
+    /**
+     * Clients of published ports whose connections the host forwards under its own address, so that
+     * the answer comes back to it; empty: all, null: there is no such rule.
+     */
+    returnPath: string[] | null;
   };
   networks: ShownNetwork[];
   instances: ShownInstance[];
@@ -67,6 +72,7 @@ export function showNetwork(facts: NetworkInForce): NetworkShow {
       wayOut,
       forwarding: facts.forwarding,
       rules: facts.host.rulesState,
+      returnPath: returnPathOf(facts.host.rules),
     },
     networks,
     instances: facts.instances.map((instance) => showInstance(facts, instance)),
@@ -111,6 +117,17 @@ function wayOutOf(routes: readonly RouteState[]): ShownInstance['wayOut'] {
     .filter(({ destination }) => destination === 'default')
     .sort((a, b) => a.metric - b.metric);
   return best ? { interface: best.interface, gateway: best.gateway } : null;
+}
+
+/** Its rule beside that for the host itself, which is there without it too (`renderHostRules`). */
+function returnPathOf(rules: TableRules | null): string[] | null {
+  const back = rules?.rules.find(
+    ({ verdict, output, from }) =>
+      verdict === 'masquerade' &&
+      output?.startsWith(bridgePrefix) === true &&
+      from?.[0] !== 'local',
+  );
+  return back ? (back.from ?? []) : null;
 }
 
 function hostProblems(facts: NetworkInForce, networks: readonly ShownNetwork[]): string[] {

@@ -148,6 +148,26 @@ describe('an instance', () => {
 });
 
 describe('the host', () => {
+  const from = (right: unknown) => ({
+    match: { op: '==', left: { payload: { protocol: 'ip', field: 'saddr' } }, right },
+  });
+  const lan = from({ prefix: { addr: '10.0.0.0', len: 24 } });
+  test.each<[string, unknown[], string[] | null]>([
+    ['none where ports are on loopback', [], null],
+    ['none for what the host itself sends', [masquerade(ofHost)], null],
+    ['for clients of the LAN', [masquerade(ofHost), masquerade(lan)], ['10.0.0.0/24']],
+    ['for all, where the way out is the LAN', [masquerade(ofHost), masquerade()], []],
+  ])('return path: %s', (_what, rules, expected) => {
+    const state = facts();
+    const listing = { nftables: [...listOf(field(read('host'), 'nftables')), ...rules] };
+    const show = showNetwork({ ...state, host: { ...state.host, rules: parseRules(listing) } });
+    expect(show.host.returnPath).toEqual(expected);
+    const words = /return path {2}for (.*): published ports are answered by the host's address/;
+    expect(words.exec(renderDiagram(show, plain))?.[1]).toBe(
+      expected === null ? undefined : expected.join(', ') || 'all clients',
+    );
+  });
+
   test('parent down, rules flushed', () => {
     const state = facts();
     state.host = {
@@ -270,6 +290,26 @@ function facts(changes: Partial<InstanceState> = {}): NetworkInForce {
         ...changes,
       },
     ],
+  };
+}
+
+/** `fib saddr type local`, as nft 1.1.3 prints it. */
+const ofHost = {
+  match: { op: '==', left: { fib: { result: 'type', flags: ['saddr'] } }, right: 'local' },
+};
+
+/** `ct status dnat oifname "ibq*" … masquerade` */
+function masquerade(...matches: unknown[]): unknown {
+  return {
+    rule: {
+      chain: 'postrouting',
+      expr: [
+        { match: { op: 'in', left: { ct: { key: 'status' } }, right: 'dnat' } },
+        { match: { op: '==', left: { meta: { key: 'oifname' } }, right: 'ibq*' } },
+        ...matches,
+        { masquerade: null },
+      ],
+    },
   };
 }
 
