@@ -1,0 +1,171 @@
+/** Who reaches an instance, for a picture: a path from each source, open or closed. */
+
+import type { RulesWord } from './in-force.ts';
+import type { Reach } from './reach-in.ts';
+import type { NetworkShow, ShownInstance, ShownNetwork } from './show.ts';
+import { butNot } from './show-words.ts';
+
+/**
+ * `open`: allowed, and leads to the instance. `broken`: allowed, and leads nowhere. `closed`: dropped.
+ * `exposed`: open for everybody, or by rules that are not ibq's.
+ */
+export type PathState = 'open' | 'broken' | 'closed' | 'exposed';
+
+export interface Source {
+  /** `host`: on the host itself; `beyond`: comes to an address of the host; `lan`: to an address of the instance's own. */
+  where: 'host' | 'beyond' | 'lan';
+  title: string;
+  /** Addresses, or what else there is to say. */
+  words: string[];
+}
+
+export interface Path {
+  source: Source;
+  state: PathState;
+  /** What one connects to, `127.0.0.1:4001`; empty where that is all and nothing. */
+  target: string;
+}
+
+/** @param lan the network of its LAN address; null: it has none, or Podman does not say */
+export function pathsOf(
+  show: NetworkShow,
+  instance: ShownInstance,
+  lan: ShownNetwork | null,
+): Path[] {
+  return [
+    ...(instance.bridge ? bridgePaths(show, instance, instance.bridge) : []),
+    ...(instance.lan ? lanPaths(show, instance, instance.lan, lan) : []),
+  ];
+}
+
+function bridgePaths(
+  { host }: NetworkShow,
+  instance: ShownInstance,
+  bridge: NonNullable<ShownInstance['bridge']>,
+): Path[] {
+  const { published, reach } = instance;
+  const leads =
+    bridge.state === 'up' && (!published || (published.listening && published.forwarded));
+  const byHost = reach.filter(({ by }) => by === 'host');
+  const fromElsewhere = merged(reach.filter(({ by }) => by === 'published'));
+  const everybody = fromElsewhere.some(isEverybody);
+  const target = published?.address ?? targetOf(byHost, bridge.address);
+  const open = leads ? 'open' : 'broken';
+  const programs = byHost.length > 0 || everybody ? open : 'closed';
+  return [
+    path('host', 'Programs on this host', [], programs, target),
+    ...fromElsewhere.map((it) => {
+      if (!isEverybody(it)) return path('beyond', 'Allowed clients', whoOf(it), open, target);
+      // Without rules every port is open, and the host's address is not the only way there.
+      const at = published && !isAnyPort(it) ? target : targetOf(it.reach, bridge.address);
+      return path('beyond', 'Everybody', butNot(it.except), 'exposed', at);
+    }),
+    ...oddPaths(instance, 'beyond', bridge.address),
+    ...(everybody ? [] : otherPaths(host.rules, byHost.length > 0, target)),
+  ];
+}
+
+/**
+ * Those that nothing speaks of. What the host forwards can come under its own address, and the guard
+ * lets the host in: there the host's rules decide.
+ */
+function otherPaths(rules: RulesWord, hostGetsIn: boolean, target: string): Path[] {
+  if (rules === 'in-force' || !hostGetsIn) {
+    return [
+      path('host', 'Everybody else', ['other gateways, containers and machines'], 'closed', ''),
+    ];
+  }
+  const who = rules === 'missing' ? 'Other containers' : 'Others';
+  return [
+    path('host', who, [`may get in: the host's rules are ${rules}`], 'exposed', target),
+    path('host', 'Other gateways', ['by the bridge'], 'closed', ''),
+  ];
+}
+
+function lanPaths(
+  { host }: NetworkShow,
+  instance: ShownInstance,
+  { state, address }: NonNullable<ShownInstance['lan']>,
+  network: ShownNetwork | null,
+): Path[] {
+  const leads = state === 'up' && (network === null || network.interfaceState === 'up');
+  const shims = host.interfaces.filter(({ role }) => role === 'shim');
+  const shimOf = (from: readonly string[]) =>
+    shims.find(({ addresses }) => addresses.some((it) => from.includes(it.split('/')[0] ?? '')));
+  const groups = merged(instance.reach.filter(({ by }) => by === 'lan'));
+  const open = leads ? 'open' : 'broken';
+  return [
+    ...groups.map((it) => {
+      const target = targetOf(it.reach, address);
+      if (isEverybody(it)) return path('lan', 'Everybody', butNot(it.except), 'exposed', target);
+      const shim = it.from.length === 1 ? shimOf(it.from) : undefined;
+      const title = shim ? `This host, by ${shim.name}` : 'Allowed clients';
+      return path('lan', title, whoOf(it), open, target);
+    }),
+    ...oddPaths(instance, 'lan', address),
+    ...(groups.some(isEverybody)
+      ? []
+      : [path('lan', 'Everybody else', ['on the LAN, other gateways too'], 'closed', '')]),
+  ];
+}
+
+/**
+ * By rules that ibq does not write. Which interface such a rule is for is not always known: unless
+ * it is lan0's, it is shown on both sides.
+ */
+function oddPaths({ reach, lan }: ShownInstance, where: 'beyond' | 'lan', address: string): Path[] {
+  const onLan = ({ to }: Reach) => lan !== null && to.startsWith(`${lan.address}:`);
+  const here = reach.filter((it) => it.by === 'other' && (where === 'lan' || !onLan(it)));
+  return merged(here).map((it) =>
+    path(where, 'By a foreign rule', whoOf(it), 'exposed', targetOf(it.reach, address)),
+  );
+}
+
+function path(
+  where: Source['where'],
+  title: string,
+  words: string[],
+  state: PathState,
+  target: string,
+): Path {
+  return { source: { where, title, words }, state, target };
+}
+
+interface Group {
+  from: string[];
+  except: string[];
+  reach: Reach[];
+}
+
+/** Several ports for the same people are one path. */
+function merged(reach: readonly Reach[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const it of reach) {
+    const key = JSON.stringify([it.from, it.except]);
+    const group = groups.get(key) ?? { from: it.from, except: it.except, reach: [] };
+    group.reach.push(it);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+function isEverybody({ from }: Group): boolean {
+  return from.length === 0 || from.includes('0.0.0.0/0');
+}
+
+function isAnyPort({ reach }: Group): boolean {
+  return reach.some(({ to }) => to.endsWith(':any'));
+}
+
+function whoOf(group: Group): string[] {
+  return group.from.length > 0
+    ? [group.from.join(', '), ...butNot(group.except)]
+    : ['everybody', ...butNot(group.except)];
+}
+
+/** `10.0.0.192:4003, 5900` */
+function targetOf(reach: readonly Reach[], address: string): string {
+  const ports = reach.map(({ to }) => to.slice(to.lastIndexOf(':') + 1));
+  if (ports.length === 0) return '';
+  return ports.includes('any') ? `${address}, all ports` : `${address}:${ports.join(', ')}`;
+}
