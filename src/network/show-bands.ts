@@ -12,17 +12,17 @@ export interface Band {
   rows: { instance: ShownInstance; paths: Path[] }[];
 }
 
-/** Instances that have no network of their own now are in none. */
+/** Instances that nothing connects now are in none. */
 export function bandsOf(show: NetworkShow): Band[] {
   const network = (name: string | null | undefined) =>
     show.networks.find((it) => it.name === name) ?? null;
   const bands = new Map<string, Band>();
   for (const instance of show.instances) {
-    if (!instance.bridge && !instance.lan) continue;
+    if (!isConnected(instance)) continue;
     const paths = pathsOf(show, instance, network(instance.lan?.network));
     const sources = paths.map(({ source }) => source);
     const key = JSON.stringify([
-      ...[instance.bridge?.network, instance.lan?.network],
+      ...[instance.sharesHost, instance.bridge?.network, instance.lan?.network],
       ...sources.map(({ where, title, words }) => [where, title, words]),
     ]);
     const band = bands.get(key) ?? {
@@ -35,6 +35,10 @@ export function bandsOf(show: NetworkShow): Band[] {
     bands.set(key, band);
   }
   return [...bands.values(), ...unused(show, [...bands.values()])];
+}
+
+export function isConnected({ bridge, lan, sharesHost }: ShownInstance): boolean {
+  return bridge !== null || lan !== null || sharesHost;
 }
 
 /** Who reaches what, a sentence an instance, for those who can't see the picture. */

@@ -35,6 +35,7 @@ export function pathsOf(
   return [
     ...(instance.bridge ? bridgePaths(show, instance, instance.bridge) : []),
     ...(instance.lan ? lanPaths(show, instance, instance.lan, lan) : []),
+    ...(instance.sharesHost ? sharedPaths(instance) : []),
   ];
 }
 
@@ -62,6 +63,24 @@ function bridgePaths(
     }),
     ...oddPaths(instance, 'beyond', bridge.address),
     ...(everybody ? [] : otherPaths(host.rules, byHost.length > 0, target)),
+  ];
+}
+
+/** Of an instance in the host's own network: nothing is forwarded, and the host's rules close its ports. */
+function sharedPaths({ published, reach }: ShownInstance): Path[] {
+  const open = published?.listening ? 'open' : 'broken';
+  const groups = merged(reach);
+  const at = published?.address.replace(/:\d+$/, '') ?? '*';
+  return [
+    path('host', 'Programs on this host', [], open, published?.address ?? ''),
+    ...groups.map((it) =>
+      isEverybody(it)
+        ? path('beyond', 'Everybody', butNot(it.except), 'exposed', targetOf(it.reach, '*'))
+        : path('beyond', 'Allowed clients', whoOf(it), open, targetOf(it.reach, at)),
+    ),
+    ...(groups.some(isEverybody)
+      ? []
+      : [path('host', 'Everybody else', ['containers and machines'], 'closed', '')]),
   ];
 }
 

@@ -41,19 +41,19 @@ export function columnsOf(bands: readonly Band[], router: boolean): Columns {
   const stack = (where: Source['where']) => widest((it) => stackWidth(sourcesOf(it, where)));
   const lanes = (where: Source['where']) => widest((it) => sourcesOf(it, where).length * LANE);
   const rail = RAIL.gap + RAIL.width;
-  const bridges = bands.some(hasBridge);
+  const lefts = bands.some((it) => hasBridge(it) || sourcesOf(it, 'host').length > 0);
   const lans = bands.some(hasLan);
 
   const beyond = { x: MARGIN, width: stack('beyond') };
   const hostX = beyond.width > 0 ? MARGIN + beyond.width + MARGIN : MARGIN;
   const inside = {
     x: hostX + INSET,
-    width: bridges
+    width: lefts
       ? Math.max(stack('host'), lanes('host') + widest((it) => targetWidth(it, 'left')) + 24)
       : 0,
   };
   const cards = {
-    x: inside.x + inside.width + (bridges ? 8 + rail : 0),
+    x: inside.x + inside.width + (lefts ? 8 + rail : 0),
     width: Math.max(CARD_LEAST, widest(widestCard)),
   };
   const hostEnd = cards.x + cards.width + (lans ? rail : 0) + INSET;

@@ -6,6 +6,7 @@ import type { LinkWord, RulesWord } from './in-force.ts';
 import type { NetworkShow, ShownInstance, ShownInterface, ShownNetwork } from './show.ts';
 import type { Source } from './show-paths.ts';
 import {
+  IN_HOST,
   networkWords,
   notInForce,
   ROLES,
@@ -108,6 +109,7 @@ export function cardOf(instance: ShownInstance): Card {
             ],
           ]
         : []),
+      ...(instance.sharesHost ? [[run(IN_HOST, 'muted')]] : []),
       [run(`${wayOutText(instance)} · `, 'muted'), rulesRun(instance.rules)],
     ],
     right: [

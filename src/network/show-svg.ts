@@ -5,7 +5,7 @@
 
 import { type Element, element, type Line, run, textAt, wrap, writeXml } from '../ui/svg.ts';
 import type { NetworkShow } from './show.ts';
-import { bandsOf, describePaths } from './show-bands.ts';
+import { bandsOf, describePaths, isConnected } from './show-bands.ts';
 import { type Drawing, drawBand } from './show-svg-band.ts';
 import { type Columns, columnsOf, INSET, MARGIN, parentColumn } from './show-svg-columns.ts';
 import { hostLines, idleLines, interfaceLines, routerLines } from './show-svg-lines.ts';
@@ -111,7 +111,7 @@ function drawHost(show: NetworkShow, columns: Columns, drawing: Drawing): number
 
 /** Instances that have no network now, in a grid below the others. @returns the host's lower edge */
 function drawIdle(show: NetworkShow, { host }: Columns, top: number, drawing: Drawing): number {
-  const idle = show.instances.filter(({ bridge, lan }) => !bridge && !lan);
+  const idle = show.instances.filter((it) => !isConnected(it));
   if (idle.length === 0 && show.instances.length > 0) return top;
   const heading = idle.length === 0 ? 'Nothing is deployed' : 'Without a network now';
   const left = host.x + INSET;

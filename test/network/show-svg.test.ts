@@ -69,6 +69,8 @@ describe('what is in it', () => {
     ['dual', { mode: 'dual', count: 3 }, { open: 6, closed: 6 }],
     ['bridge', { mode: 'bridge', count: 3 }, { open: 3, closed: 3 }],
     ['lan', { mode: 'lan', count: 3 }, { open: 3, closed: 3 }],
+    ['host', { mode: 'host', count: 3 }, { open: 3, closed: 3 }],
+    ['host, published', { mode: 'host', count: 3, published: true }, { open: 6, closed: 3 }],
     [
       'published, with a shim',
       { mode: 'dual', count: 3, published: true, shim: true },
@@ -160,6 +162,27 @@ describe('what is in it', () => {
     expect(elementsOf(svg, 'path').filter((it) => it.attributes.class === 'head out')).toHaveLength(
       1 + words.length,
     );
+  });
+
+  test("in the host's own network: its rules are what closes it", () => {
+    const show = shownHost({ mode: 'host', count: 1, published: true });
+    expect(linesOf(draw(show))).toEqual(
+      expect.arrayContaining([
+        ...["in the host's own network", 'way out eth0 via 198.51.100.1 · rules in force'],
+        ...['10.0.0.5:4001', '10.0.0.5:4003', '10.0.0.7'],
+      ]),
+    );
+    const flushed = changed(show, 0, {
+      rules: 'missing',
+      reach: [{ by: 'published', from: [], except: [], to: '*:4003' }],
+    });
+    expect(arrows(draw(flushed))).toEqual({ open: 1, closed: 0, broken: 0, exposed: 1 });
+    expect(linesOf(draw(flushed))).toEqual(expect.arrayContaining(['Everybody', '*:4003']));
+    const deaf = { address: '10.0.0.5:4001', relayPort: 4003, listening: false, forwarded: true };
+    expect(arrows(draw(changed(show, 0, { published: deaf })))).toMatchObject({
+      open: 0,
+      broken: 2,
+    });
   });
 
   test('everybody is allowed: that is no allowed client', () => {
@@ -282,7 +305,12 @@ const anyShow: fc.Arbitrary<NetworkShow> = fc
       // What a mode does not have, no condition gives it.
       const fits = {
         ...changes,
-        ...(has?.bridge ? {} : { bridge: null, published: null }),
+        ...(has?.bridge
+          ? {}
+          : {
+              bridge: null,
+              published: changes.published === null ? null : (has?.published ?? null),
+            }),
         ...(has?.lan ? {} : { lan: null }),
       };
       return changed(it, at, fits);

@@ -7,7 +7,7 @@ import type {
   ShownNetwork,
 } from '../../src/network/show.ts';
 
-export const MODES = ['dual', 'bridge', 'lan'] as const;
+export const MODES = ['dual', 'bridge', 'lan', 'host'] as const;
 type Mode = (typeof MODES)[number];
 
 export interface Options {
@@ -49,16 +49,17 @@ const BRIDGE: ShownNetwork = {
 
 export function shownHost(options: Options): NetworkShow {
   const { mode, count, published = false, shim = false } = options;
+  const [onBridge, onLan] = networksOf(mode);
   const link = { kind: null, parent: null, state: 'up' as const, mac: null };
   const interfaces: ShownInterface[] = [
     { ...link, name: 'eth0', addresses: ['198.51.100.2/24'], role: 'way-out' },
-    ...(mode === 'bridge'
-      ? []
-      : [{ ...link, name: 'eth1', addresses: ['10.0.0.5/24'], role: 'parent' as const }]),
-    ...(mode === 'lan'
-      ? []
-      : [{ ...link, name: 'ibq0fd8daf1', addresses: ['10.89.0.1/24'], role: 'bridge' as const }]),
-    ...(shim
+    ...(onLan
+      ? [{ ...link, name: 'eth1', addresses: ['10.0.0.5/24'], role: 'parent' as const }]
+      : []),
+    ...(onBridge
+      ? [{ ...link, name: 'ibq0fd8daf1', addresses: ['10.89.0.1/24'], role: 'bridge' as const }]
+      : []),
+    ...(shim && onLan
       ? [
           {
             ...link,
@@ -79,17 +80,23 @@ export function shownHost(options: Options): NetworkShow {
       rules: 'in-force',
       returnPath: published && mode === 'dual' ? ['10.0.0.0/24'] : null,
     },
-    networks: [...(mode === 'bridge' ? [] : [LAN]), ...(mode === 'lan' ? [] : [BRIDGE])],
+    networks: [...(onLan ? [LAN] : []), ...(onBridge ? [BRIDGE] : [])],
     instances: Array.from({ length: count }, (_, index) => shownInstance(options, index)),
     problems: [],
   };
 }
 
+/** Whether a mode has a bridge, and a LAN. */
+function networksOf(mode: Mode): [boolean, boolean] {
+  return [mode === 'dual' || mode === 'bridge', mode === 'dual' || mode === 'lan'];
+}
+
 function shownInstance(options: Options, index: number): ShownInstance {
   const { mode, published = false, shim = false, egress = 'host', allow = ['10.0.0.7'] } = options;
   const relayPort = index % 2 === 0 ? 4003 : 4004;
-  const bridge = mode === 'lan' ? null : `10.89.0.${index + 3}`;
-  const lan = mode === 'bridge' ? null : `10.0.0.${index + 192}`;
+  const [onBridge, onLan] = networksOf(mode);
+  const bridge = onBridge ? `10.89.0.${index + 3}` : null;
+  const lan = onLan ? `10.0.0.${index + 192}` : null;
   const address = `${published ? '10.0.0.5' : '127.0.0.1'}:${4001 + index}`;
   const byLan = egress === 'lan' || mode === 'lan';
   const reach = (by: 'host' | 'lan' | 'published', at: string | null, from: string[]) =>
@@ -99,20 +106,24 @@ function shownInstance(options: Options, index: number): ShownInstance {
     state: 'running',
     api: 'handshake',
     pendingRestart: false,
-    deployed: { publish: bridge && address, lan: lan && `${lan}:${relayPort}` },
+    deployed: { publish: mode === 'lan' ? null : address, lan: lan && `${lan}:${relayPort}` },
     bridge: bridge === null ? null : { network: BRIDGE.name, address: bridge, state: 'up' },
     lan:
       lan === null
         ? null
         : { network: LAN.name, address: lan, mac: `02:a6:5b:df:56:${hex(index)}`, state: 'up' },
-    wayOut: byLan
-      ? { interface: 'lan0', gateway: '10.0.0.1' }
-      : { interface: 'pub0', gateway: '10.89.0.1' },
-    published: bridge === null ? null : { address, relayPort, listening: true, forwarded: true },
+    wayOut:
+      mode === 'host'
+        ? { interface: 'eth0', gateway: '198.51.100.1' }
+        : byLan
+          ? { interface: 'lan0', gateway: '10.0.0.1' }
+          : { interface: 'pub0', gateway: '10.89.0.1' },
+    published: mode === 'lan' ? null : { address, relayPort, listening: true, forwarded: true },
+    sharesHost: mode === 'host',
     rules: 'in-force',
     reach: [
       ...reach('host', bridge, ['10.89.0.1']),
-      ...(published ? reach('published', bridge, allow) : []),
+      ...(published ? reach('published', mode === 'host' ? '*' : bridge, allow) : []),
       ...(shim ? reach('lan', lan, ['10.0.0.222']) : []),
       ...reach('lan', lan, allow),
     ],
@@ -213,6 +224,7 @@ function withoutNetwork(): Partial<ShownInstance> {
     lan: null,
     wayOut: null,
     published: null,
+    sharesHost: false,
     rules: 'none',
     reach: [],
   };
