@@ -48,12 +48,13 @@ const PAINT: readonly [string, 'fill' | 'stroke', Colour][] = [
   ['.gap.lan', 'stroke', 'lan'],
 ];
 
+// In a page, the style of a picture is one of the page: fonts are for the elements of SVG alone.
 const SHAPE = `
-text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif}
-.mono{font-family:ui-monospace,'SF Mono',Menlo,Consolas,'DejaVu Sans Mono',monospace}
-.strong{font-weight:600}
-.title{font-size:20px;font-weight:600}
-.name{font-size:14px;font-weight:600}
+text{font:12px system-ui,-apple-system,Segoe UI,Roboto,DejaVu Sans,sans-serif}
+text.mono,tspan.mono{font-family:ui-monospace,SF Mono,Menlo,Consolas,DejaVu Sans Mono,monospace}
+tspan.strong{font-weight:600}
+text.title{font-size:20px;font-weight:600}
+text.name{font-size:14px;font-weight:600}
 .line{fill:none;stroke-width:1.5}
 .line.broken{stroke-dasharray:8 4}
 .line.closed{stroke-dasharray:2 3}
