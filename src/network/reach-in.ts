@@ -81,7 +81,7 @@ function openToAll({ lan, bridge }: { lan: string | null; bridge: string | null 
 }
 
 /** Whether two addresses, subnets or ranges of nft's have an address in common; a range counts as one that does. */
-function meets(one: string, other: string): boolean {
+export function meets(one: string, other: string): boolean {
   const subnet = (text: string) => {
     const [address = '', prefix = '32'] = text.split('/');
     const parsed = parseIpv4(address);

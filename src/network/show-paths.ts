@@ -1,7 +1,9 @@
 /** Who reaches an instance, for a picture: a path from each source, open or closed. */
 
+import { lanInterface } from './guard.ts';
 import type { RulesWord } from './in-force.ts';
-import type { Reach } from './reach-in.ts';
+import { isAnyPort, isEverybody, merged, targetOf, whoOf } from './reach-groups.ts';
+import { meets, type Reach } from './reach-in.ts';
 import type { NetworkShow, ShownInstance, ShownNetwork } from './show.ts';
 import { butNot } from './show-words.ts';
 
@@ -33,7 +35,7 @@ export function pathsOf(
   lan: ShownNetwork | null,
 ): Path[] {
   return [
-    ...(instance.bridge ? bridgePaths(show, instance, instance.bridge) : []),
+    ...(instance.bridge ? bridgePaths(show, instance, instance.bridge, lan) : []),
     ...(instance.lan ? lanPaths(show, instance, instance.lan, lan) : []),
     ...(instance.sharesHost ? sharedPaths(instance) : []),
   ];
@@ -43,20 +45,31 @@ function bridgePaths(
   { host }: NetworkShow,
   instance: ShownInstance,
   bridge: NonNullable<ShownInstance['bridge']>,
+  lan: ShownNetwork | null,
 ): Path[] {
-  const { published, reach } = instance;
+  const { published, reach, api } = instance;
   const leads =
     bridge.state === 'up' && (!published || (published.listening && published.forwarded));
   const byHost = reach.filter(({ by }) => by === 'host');
   const fromElsewhere = merged(reach.filter(({ by }) => by === 'published'));
   const everybody = fromElsewhere.some(isEverybody);
   const target = published?.address ?? targetOf(byHost, bridge.address);
-  const open = leads ? 'open' : 'broken';
-  const programs = byHost.length > 0 || everybody ? open : 'closed';
+  const state = (comes: boolean) => (leads && comes ? 'open' : 'broken');
+  // It was the host that asked, at the published port.
+  const programs = state(published === null || api !== 'refused');
   return [
-    path('host', 'Programs on this host', [], programs, target),
+    path(
+      'host',
+      'Programs on this host',
+      [],
+      byHost.length > 0 || everybody ? programs : 'closed',
+      target,
+    ),
     ...fromElsewhere.map((it) => {
-      if (!isEverybody(it)) return path('beyond', 'Allowed clients', whoOf(it), open, target);
+      if (!isEverybody(it)) {
+        const back = host.returnPath !== null || !isAnsweredByLan(instance, lan, it.from);
+        return path('beyond', 'Allowed clients', whoOf(it), state(back), target);
+      }
       // Without rules every port is open, and the host's address is not the only way there.
       const at = published && !isAnyPort(it) ? target : targetOf(it.reach, bridge.address);
       return path('beyond', 'Everybody', butNot(it.except), 'exposed', at);
@@ -64,6 +77,17 @@ function bridgePaths(
     ...oddPaths(instance, 'beyond', bridge.address),
     ...(everybody ? [] : otherPaths(host.rules, byHost.length > 0, target)),
   ];
+}
+
+/** Whether it would answer them over the LAN, with an address that they never asked. */
+function isAnsweredByLan(
+  { lan, wayOut }: ShownInstance,
+  network: ShownNetwork | null,
+  clients: readonly string[],
+): boolean {
+  if (lan === null) return false;
+  if (wayOut?.interface === lanInterface || network === null) return true;
+  return clients.some((it) => meets(it, network.subnet));
 }
 
 /** Of an instance in the host's own network: nothing is forwarded, and the host's rules close its ports. */
@@ -118,8 +142,9 @@ function lanPaths(
       const target = targetOf(it.reach, address);
       if (isEverybody(it)) return path('lan', 'Everybody', butNot(it.except), 'exposed', target);
       const shim = it.from.length === 1 ? shimOf(it.from) : undefined;
-      const title = shim ? `This host, by ${shim.name}` : 'Allowed clients';
-      return path('lan', title, whoOf(it), open, target);
+      if (!shim) return path('lan', 'Allowed clients', whoOf(it), open, target);
+      const byShim = shim.state === 'up' ? open : 'broken';
+      return path('lan', `This host, by ${shim.name}`, whoOf(it), byShim, target);
     }),
     ...oddPaths(instance, 'lan', address),
     ...(groups.some(isEverybody)
@@ -148,43 +173,4 @@ function path(
   target: string,
 ): Path {
   return { source: { where, title, words }, state, target };
-}
-
-interface Group {
-  from: string[];
-  except: string[];
-  reach: Reach[];
-}
-
-/** Several ports for the same people are one path. */
-function merged(reach: readonly Reach[]): Group[] {
-  const groups = new Map<string, Group>();
-  for (const it of reach) {
-    const key = JSON.stringify([it.from, it.except]);
-    const group = groups.get(key) ?? { from: it.from, except: it.except, reach: [] };
-    group.reach.push(it);
-    groups.set(key, group);
-  }
-  return [...groups.values()];
-}
-
-function isEverybody({ from }: Group): boolean {
-  return from.length === 0 || from.includes('0.0.0.0/0');
-}
-
-function isAnyPort({ reach }: Group): boolean {
-  return reach.some(({ to }) => to.endsWith(':any'));
-}
-
-function whoOf(group: Group): string[] {
-  return group.from.length > 0
-    ? [group.from.join(', '), ...butNot(group.except)]
-    : ['everybody', ...butNot(group.except)];
-}
-
-/** `10.0.0.192:4003, 5900` */
-function targetOf(reach: readonly Reach[], address: string): string {
-  const ports = reach.map(({ to }) => to.slice(to.lastIndexOf(':') + 1));
-  if (ports.length === 0) return '';
-  return ports.includes('any') ? `${address}, all ports` : `${address}:${ports.join(', ')}`;
 }

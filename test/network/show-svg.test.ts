@@ -185,6 +185,40 @@ describe('what is in it', () => {
     });
   });
 
+  test.each<[string, (show: NetworkShow) => NetworkShow]>([
+    [
+      'the host finds nothing that accepts at the published port',
+      (show) => changed(show, 0, { api: 'refused' }),
+    ],
+    [
+      'the shim is down',
+      ({ host, ...show }) => {
+        const interfaces = host.interfaces.map((it) =>
+          it.role === 'shim' ? { ...it, state: 'down' as const } : it,
+        );
+        return { ...show, host: { ...host, interfaces } };
+      },
+    ],
+    [
+      'the way back is gone: clients of the LAN get no answer',
+      ({ host, ...show }) => ({ ...show, host: { ...host, returnPath: null } }),
+    ],
+  ])('let in, but leads nowhere: %s', (_what, change) => {
+    const show = shownHost({ mode: 'dual', count: 1, published: true, shim: true });
+    expect(arrows(draw(show))).toMatchObject({ open: 4, broken: 0 });
+    expect(arrows(draw(change(show)))).toMatchObject({ open: 3, broken: 1 });
+  });
+
+  test('no way back is needed for clients beyond the LAN, unless the LAN is the way out', () => {
+    const brokenOf = (egress: 'host' | 'lan', allow: string[]) => {
+      const show = shownHost({ mode: 'dual', count: 1, published: true, egress, allow });
+      return arrows(draw({ ...show, host: { ...show.host, returnPath: null } })).broken;
+    };
+    expect(brokenOf('host', ['203.0.113.10'])).toBe(0);
+    expect(brokenOf('host', ['203.0.113.10', '10.0.0.0/8'])).toBe(1);
+    expect(brokenOf('lan', ['203.0.113.10'])).toBe(1);
+  });
+
   test('everybody is allowed: that is no allowed client', () => {
     const everybody = shownHost({ mode: 'dual', count: 1, published: true, allow: ['0.0.0.0/0'] });
     expect(arrows(draw(everybody))).toEqual({ open: 1, closed: 0, broken: 0, exposed: 2 });
