@@ -6,16 +6,20 @@ import { butNot } from './show-words.ts';
 export interface Group {
   from: string[];
   except: string[];
-  reach: Reach[];
+  /** Where they get in; `*`: any of its addresses. */
+  address: string;
+  /** `any`: all of them. */
+  ports: string[];
 }
 
-/** Several ports for the same people are one path. */
-export function merged(reach: readonly Reach[]): Group[] {
+/** Several ports of an address for the same people are one way in. */
+export function groupsOf(reach: readonly Reach[]): Group[] {
   const groups = new Map<string, Group>();
-  for (const it of reach) {
-    const key = JSON.stringify([it.from, it.except]);
-    const group = groups.get(key) ?? { from: it.from, except: it.except, reach: [] };
-    group.reach.push(it);
+  for (const { from, except, to } of reach) {
+    const [address, port] = [to.slice(0, to.lastIndexOf(':')), to.slice(to.lastIndexOf(':') + 1)];
+    const key = JSON.stringify([from, except, address]);
+    const group = groups.get(key) ?? { from, except, address, ports: [] };
+    if (!group.ports.includes(port)) group.ports.push(port);
     groups.set(key, group);
   }
   return [...groups.values()];
@@ -25,8 +29,8 @@ export function isEverybody({ from }: Group): boolean {
   return from.length === 0 || from.includes('0.0.0.0/0');
 }
 
-export function isAnyPort({ reach }: Group): boolean {
-  return reach.some(({ to }) => to.endsWith(':any'));
+export function isAnyPort({ ports }: Group): boolean {
+  return ports.includes('any');
 }
 
 export function whoOf(group: Group): string[] {
@@ -36,8 +40,6 @@ export function whoOf(group: Group): string[] {
 }
 
 /** `10.0.0.192:4003, 5900` */
-export function targetOf(reach: readonly Reach[], address: string): string {
-  const ports = reach.map(({ to }) => to.slice(to.lastIndexOf(':') + 1));
-  if (ports.length === 0) return '';
-  return ports.includes('any') ? `${address}, all ports` : `${address}:${ports.join(', ')}`;
+export function targetOf(group: Group, address = group.address): string {
+  return isAnyPort(group) ? `${address}, all ports` : `${address}:${group.ports.join(', ')}`;
 }

@@ -37,8 +37,8 @@ export function bandsOf(show: NetworkShow): Band[] {
   return [...bands.values(), ...unused(show, [...bands.values()])];
 }
 
-export function isConnected({ bridge, lan, sharesHost }: ShownInstance): boolean {
-  return bridge !== null || lan !== null || sharesHost;
+export function isConnected({ bridge, lan, attached, sharesHost }: ShownInstance): boolean {
+  return bridge !== null || lan !== null || attached.length > 0 || sharesHost;
 }
 
 /** Who reaches what, a sentence an instance, for those who can't see the picture. */

@@ -1,6 +1,7 @@
 /** `network show` as a diagram in text: the host, what hangs on each interface, who gets in where. */
 
 import type { Style } from '../ui/ui.ts';
+import type { Reach } from './reach-in.ts';
 import type { NetworkShow, ShownInstance, ShownInterface, ShownNetwork } from './show.ts';
 import {
   IN_HOST,
@@ -138,6 +139,28 @@ function instanceLines(instance: ShownInstance, paint: Paint): string[] {
     : [notInForce(instance)];
   return [
     `${paint('bold', name)}  ${paint(running ? 'green' : 'yellow', state)}  ${words.join('  ')}`,
+    ...attachedLines(instance),
     ...warningsOf(instance).map((line) => `  ${paint('yellow', `! ${line}`)}`),
   ];
+}
+
+/** Networks of the user's, which no interface of the host stands for above. */
+function attachedLines({ bridge, attached, published, reach }: ShownInstance): string[] {
+  const inward = reach.filter(({ by }) => by === 'attached');
+  const at = ({ to }: Reach) => to.slice(0, to.lastIndexOf(':'));
+  const lines = attached.map((it) =>
+    [
+      it.interface,
+      it.address,
+      ...inward.filter((one) => at(one) === it.address).map(inwardText),
+    ].join('  '),
+  );
+  const anywhere = inward.filter((one) => !attached.some(({ address }) => address === at(one)));
+  return [
+    ...lines,
+    ...anywhere.map(inwardText),
+    ...(published && !bridge && attached.length > 0
+      ? [`:${published.relayPort} ← ${published.address} on the host`]
+      : []),
+  ].map((line) => `  ${line}`);
 }

@@ -2,7 +2,7 @@
 
 import { lanInterface } from './guard.ts';
 import type { RulesWord } from './in-force.ts';
-import { isAnyPort, isEverybody, merged, targetOf, whoOf } from './reach-groups.ts';
+import { groupsOf, isAnyPort, isEverybody, targetOf, whoOf } from './reach-groups.ts';
 import { meets, type Reach } from './reach-in.ts';
 import type { NetworkShow, ShownInstance, ShownNetwork } from './show.ts';
 import { butNot } from './show-words.ts';
@@ -35,47 +35,45 @@ export function pathsOf(
   lan: ShownNetwork | null,
 ): Path[] {
   return [
-    ...(instance.bridge ? bridgePaths(show, instance, instance.bridge, lan) : []),
+    ...(instance.bridge || instance.attached.length > 0 ? bridgePaths(show, instance, lan) : []),
     ...(instance.lan ? lanPaths(show, instance, instance.lan, lan) : []),
     ...(instance.sharesHost ? sharedPaths(instance) : []),
   ];
 }
 
+/** By its bridge, by networks of the user's, by the sidecar whose network it lives in. */
 function bridgePaths(
   { host }: NetworkShow,
   instance: ShownInstance,
-  bridge: NonNullable<ShownInstance['bridge']>,
   lan: ShownNetwork | null,
 ): Path[] {
-  const { published, reach, api } = instance;
+  const { bridge, published, reach, api } = instance;
+  const waysOf = (by: Reach['by']) => groupsOf(reach.filter((it) => it.by === by));
+  const [byHost, elsewhere, attached] = [waysOf('host'), waysOf('published'), waysOf('attached')];
   const leads =
-    bridge.state === 'up' && (!published || (published.listening && published.forwarded));
-  const byHost = reach.filter(({ by }) => by === 'host');
-  const fromElsewhere = merged(reach.filter(({ by }) => by === 'published'));
-  const everybody = fromElsewhere.some(isEverybody);
-  const target = published?.address ?? targetOf(byHost, bridge.address);
+    (bridge === null || bridge.state === 'up') &&
+    (published === null || (published.listening && published.forwarded));
   const state = (comes: boolean) => (leads && comes ? 'open' : 'broken');
+  const everybody = (bridge === null ? attached : elsewhere).some(isEverybody);
+  const hostGetsIn = byHost.length > 0 || everybody;
+  const target = published?.address ?? (byHost[0] ? targetOf(byHost[0]) : '');
   // It was the host that asked, at the published port.
-  const programs = state(published === null || api !== 'refused');
+  const programs = hostGetsIn ? state(published === null || api !== 'refused') : 'closed';
   return [
-    path(
-      'host',
-      'Programs on this host',
-      [],
-      byHost.length > 0 || everybody ? programs : 'closed',
-      target,
-    ),
-    ...fromElsewhere.map((it) => {
-      if (!isEverybody(it)) {
-        const back = host.returnPath !== null || !isAnsweredByLan(instance, lan, it.from);
-        return path('beyond', 'Allowed clients', whoOf(it), state(back), target);
-      }
+    path('host', 'Programs on this host', [], programs, target),
+    ...elsewhere.map((it) => {
       // Without rules every port is open, and the host's address is not the only way there.
-      const at = published && !isAnyPort(it) ? target : targetOf(it.reach, bridge.address);
-      return path('beyond', 'Everybody', butNot(it.except), 'exposed', at);
+      const at = published && !isAnyPort(it) ? target : targetOf(it);
+      if (isEverybody(it)) return path('beyond', 'Everybody', butNot(it.except), 'exposed', at);
+      const back = host.returnPath !== null || !isAnsweredByLan(instance, lan, it.from);
+      return path('beyond', 'Allowed clients', whoOf(it), state(back), at);
     }),
-    ...oddPaths(instance, 'beyond', bridge.address),
-    ...(everybody ? [] : otherPaths(host.rules, byHost.length > 0, target)),
+    ...attached.map((it) => {
+      const how = isEverybody(it) ? 'exposed' : 'open';
+      return path('beyond', 'By another network', whoOf(it), how, targetOf(it));
+    }),
+    ...oddPaths(instance, 'beyond', bridge?.address ?? '*'),
+    ...(everybody ? [] : otherPaths(host.rules, hostGetsIn, target)),
   ];
 }
 
@@ -93,14 +91,14 @@ function isAnsweredByLan(
 /** Of an instance in the host's own network: nothing is forwarded, and the host's rules close its ports. */
 function sharedPaths({ published, reach }: ShownInstance): Path[] {
   const open = published?.listening ? 'open' : 'broken';
-  const groups = merged(reach);
+  const groups = groupsOf(reach);
   const at = published?.address.replace(/:\d+$/, '') ?? '*';
   return [
     path('host', 'Programs on this host', [], open, published?.address ?? ''),
     ...groups.map((it) =>
       isEverybody(it)
-        ? path('beyond', 'Everybody', butNot(it.except), 'exposed', targetOf(it.reach, '*'))
-        : path('beyond', 'Allowed clients', whoOf(it), open, targetOf(it.reach, at)),
+        ? path('beyond', 'Everybody', butNot(it.except), 'exposed', targetOf(it, '*'))
+        : path('beyond', 'Allowed clients', whoOf(it), open, targetOf(it, at)),
     ),
     ...(groups.some(isEverybody)
       ? []
@@ -135,11 +133,11 @@ function lanPaths(
   const shims = host.interfaces.filter(({ role }) => role === 'shim');
   const shimOf = (from: readonly string[]) =>
     shims.find(({ addresses }) => addresses.some((it) => from.includes(it.split('/')[0] ?? '')));
-  const groups = merged(instance.reach.filter(({ by }) => by === 'lan'));
+  const groups = groupsOf(instance.reach.filter(({ by }) => by === 'lan'));
   const open = leads ? 'open' : 'broken';
   return [
     ...groups.map((it) => {
-      const target = targetOf(it.reach, address);
+      const target = targetOf(it);
       if (isEverybody(it)) return path('lan', 'Everybody', butNot(it.except), 'exposed', target);
       const shim = it.from.length === 1 ? shimOf(it.from) : undefined;
       if (!shim) return path('lan', 'Allowed clients', whoOf(it), open, target);
@@ -160,8 +158,8 @@ function lanPaths(
 function oddPaths({ reach, lan }: ShownInstance, where: 'beyond' | 'lan', address: string): Path[] {
   const onLan = ({ to }: Reach) => lan !== null && to.startsWith(`${lan.address}:`);
   const here = reach.filter((it) => it.by === 'other' && (where === 'lan' || !onLan(it)));
-  return merged(here).map((it) =>
-    path(where, 'By a foreign rule', whoOf(it), 'exposed', targetOf(it.reach, address)),
+  return groupsOf(here).map((it) =>
+    path(where, 'By a foreign rule', whoOf(it), 'exposed', targetOf(it, address)),
   );
 }
 

@@ -109,6 +109,11 @@ export function cardOf(instance: ShownInstance): Card {
             ],
           ]
         : []),
+      ...instance.attached.map((it) => [
+        run(`${it.interface} `, 'muted'),
+        run(it.address, 'mono'),
+        ...down(it.state),
+      ]),
       ...(instance.sharesHost ? [[run(IN_HOST, 'muted')]] : []),
       [run(`${wayOutText(instance)} · `, 'muted'), rulesRun(instance.rules)],
     ],

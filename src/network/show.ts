@@ -29,6 +29,8 @@ export interface ShownInstance {
   deployed: { publish: string | null; lan: string | null };
   bridge: { network: string | null; address: string; state: LinkWord } | null;
   lan: { network: string | null; address: string; mac: string | null; state: LinkWord } | null;
+  /** Its interfaces on networks of the user's: joined ones, or all of the sidecar whose network it lives in. */
+  attached: { interface: string; address: string; state: LinkWord }[];
   wayOut: { interface: string; gateway: string | null } | null;
   published: { address: string; relayPort: number; listening: boolean; forwarded: boolean } | null;
   /** It lives in the host's own network (mode `host`): bridge and LAN are null, the rules are the host's. */
@@ -170,6 +172,7 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
   };
   const bridge = attached(publishInterface);
   const lan = attached(lanInterface);
+  const more = namespace === null ? [] : attachedOf(namespace);
   const published = instance.sharesHost
     ? listeningPort(facts, instance)
     : namespace === null
@@ -186,6 +189,7 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
     },
     bridge: bridge && { network: bridge.network, address: bridge.address, state: bridge.state },
     lan,
+    attached: more,
     wayOut: wayOutOf((instance.sharesHost ? facts.host : namespace)?.routes ?? []),
     published,
     sharesHost: instance.sharesHost,
@@ -199,10 +203,20 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
             lan: lan?.address ?? null,
             // Its address on a bridge is one of them.
             host: addressesIn(facts.host),
+            attached: new Map(more.map((it) => [it.interface, it.address])),
           }),
     problems: [],
   };
   return { ...shown, problems: instanceProblems(shown, instance) };
+}
+
+const OWN_INTERFACES: ReadonlySet<string> = new Set(['lo', publishInterface, lanInterface]);
+
+function attachedOf({ links }: NamespaceState): ShownInstance['attached'] {
+  return links.flatMap(({ name, state, addresses: [first] }) => {
+    if (first === undefined || OWN_INTERFACES.has(name)) return [];
+    return [{ interface: name, address: first.split('/')[0] ?? '', state }];
+  });
 }
 
 /** A published port may lead to any of its bridges: its own, a joined one, a sidecar's. */

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { NetworkShow } from '../../src/network/show.ts';
+import type { NetworkShow, ShownInstance } from '../../src/network/show.ts';
 import { renderSvg } from '../../src/network/show-svg.ts';
 import { contains, lanes, overlaps, rectangles, texts } from '../support/svg-boxes.ts';
 import { elementsOf, parseXml, textOf, type XmlElement } from '../support/xml.ts';
@@ -95,6 +95,16 @@ describe('what is in it', () => {
       'somebody added a rule',
       { exposed: 2 },
       ['By a foreign rule', '10.0.0.66', '10.0.0.192:22', 'but not 10.0.0.192/27'],
+    ],
+    [
+      'joined to a network',
+      { open: 3 },
+      ['join0 10.90.0.5', 'By another network', '10.90.0.0/24', '10.90.0.5:4003'],
+    ],
+    [
+      "in a sidecar's network",
+      { open: 2, closed: 1 },
+      ['eth0 10.88.0.4', 'wg0 10.8.0.2', '10.8.0.7', '*:4003', '127.0.0.1:4001'],
     ],
     [
       'opens several ports',
@@ -325,7 +335,8 @@ const anyOptions: fc.Arbitrary<Options> = fc.record({
 const anyShow: fc.Arbitrary<NetworkShow> = fc
   .tuple(
     anyOptions,
-    fc.array(fc.tuple(fc.nat(49), fc.constantFrom(...Object.values(CONDITIONS))), { maxLength: 6 }),
+    // The matter with each of the first ones.
+    fc.array(fc.constantFrom({}, ...Object.values(CONDITIONS)), { maxLength: 6 }),
     fc.constantFrom('in-force', 'changed', 'missing', 'unknown'),
     fc.array(
       fc.constant('the host\'s rules were flushed; run "sudo systemctl reload ibq-host-rules"'),
@@ -333,8 +344,7 @@ const anyShow: fc.Arbitrary<NetworkShow> = fc
   )
   .map(([options, conditions, rules, problems]) => {
     const plain = shownHost(options);
-    const show = conditions.reduce((it, [index, changes]) => {
-      const at = index % options.count;
+    const show = conditions.reduce((it: NetworkShow, changes: Partial<ShownInstance>, at) => {
       const has = it.instances[at];
       // What a mode does not have, no condition gives it.
       const fits = {

@@ -74,6 +74,7 @@ describe('an instance', () => {
         mac: '02:a6:5b:df:56:1e',
         state: 'up',
       },
+      attached: [],
       wayOut: { interface: 'pub0', gateway: '10.89.0.1' },
       published: { address: '127.0.0.1:4001', relayPort: 4004, listening: true, forwarded: true },
       sharesHost: false,
@@ -131,6 +132,82 @@ describe('an instance', () => {
     const [instance] = showNetwork(flushed).instances;
     expect(instance?.published).toMatchObject({ listening: true, forwarded: false });
     expect(instance?.problems.join()).toContain('podman network reload --all');
+  });
+
+  const accept = (from: string, input?: string) => ({
+    rule: {
+      chain: 'input',
+      expr: [
+        ...(input
+          ? [{ match: { op: '==', left: { meta: { key: 'iifname' } }, right: input } }]
+          : []),
+        {
+          match: {
+            op: '==',
+            left: { payload: { protocol: 'ip', field: 'saddr' } },
+            right: { prefix: { addr: from, len: from.endsWith('.0') ? 24 : 32 } },
+          },
+        },
+        {
+          match: { op: '==', left: { payload: { protocol: 'tcp', field: 'dport' } }, right: 4004 },
+        },
+        { accept: null },
+      ],
+    },
+  });
+  const withRules = (...more: unknown[]) =>
+    parseRules({ nftables: [...listOf(field(guard, 'nftables')), ...more] });
+
+  test('joined to a network of the user’s: its containers get in, and that is no foreign rule', () => {
+    const joined = { ...link, name: 'join0', kind: 'veth', mac: null, addresses: ['10.90.0.5/24'] };
+    const show = showNetwork(
+      facts({
+        namespace: {
+          ...inside,
+          links: [...inside.links, joined],
+          rules: withRules(accept('10.90.0.0', 'join0')),
+        },
+      }),
+    );
+    const [instance] = show.instances;
+    expect(instance?.attached).toEqual([{ interface: 'join0', address: '10.90.0.5', state: 'up' }]);
+    expect(instance?.reach.at(-1)).toEqual({
+      by: 'attached',
+      from: ['10.90.0.0/24'],
+      except: [],
+      to: '10.90.0.5:4004',
+    });
+    const diagram = renderDiagram(show, plain);
+    expect(diagram).toContain('\n  join0  10.90.0.5  :4004 ← 10.90.0.0/24');
+    expect(diagram).not.toContain('!');
+    expect(misfits('network-show', { schemaVersion: 1, ...show })).toEqual([]);
+  });
+
+  test('in a sidecar’s network: its interfaces, and who comes by its tunnel', () => {
+    const veth = { ...link, name: 'eth0', kind: 'veth', mac: null, addresses: ['10.88.0.4/16'] };
+    const tunnel = {
+      ...link,
+      name: 'wg0',
+      kind: 'wireguard',
+      mac: null,
+      addresses: ['10.8.0.2/24'],
+    };
+    const show = showNetwork(
+      facts({
+        namespace: {
+          ...inside,
+          links: [veth, tunnel],
+          rules: withRules(accept('10.8.0.7')),
+        },
+      }),
+    );
+    const [instance] = show.instances;
+    expect(instance).toMatchObject({ bridge: null, lan: null, problems: [expect.anything()] });
+    expect(instance?.reach.map(({ by, to }) => [by, to])).toContainEqual(['attached', '*:4004']);
+    const diagram = renderDiagram(show, plain);
+    expect(diagram).toContain(
+      '\n  eth0  10.88.0.4\n  wg0  10.8.0.2\n  :4004 ← 10.8.0.7/32\n  :4004 ← 127.0.0.1:4001 on the host',
+    );
   });
 
   test('stopped: what it would have is said, nothing is in force', () => {

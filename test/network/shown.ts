@@ -112,6 +112,7 @@ function shownInstance(options: Options, index: number): ShownInstance {
       lan === null
         ? null
         : { network: LAN.name, address: lan, mac: `02:a6:5b:df:56:${hex(index)}`, state: 'up' },
+    attached: [],
     wayOut:
       mode === 'host'
         ? { interface: 'eth0', gateway: '198.51.100.1' }
@@ -172,6 +173,27 @@ export const CONDITIONS: Record<string, Partial<ShownInstance>> = {
     ]),
     published: null,
   },
+  'joined to a network': {
+    attached: [{ interface: 'join0', address: '10.90.0.5', state: 'up' }],
+    reach: [
+      { by: 'host', from: ['10.89.0.1'], except: [], to: '10.89.0.3:4003' },
+      { by: 'host', from: ['10.90.0.1'], except: [], to: '10.90.0.5:4003' },
+      { by: 'attached', from: ['10.90.0.0/24'], except: [], to: '10.90.0.5:4003' },
+      { by: 'lan', from: ['10.0.0.7'], except: [], to: '10.0.0.192:4003' },
+    ],
+  },
+  "in a sidecar's network": {
+    bridge: null,
+    lan: null,
+    attached: [
+      { interface: 'eth0', address: '10.88.0.4', state: 'up' },
+      { interface: 'wg0', address: '10.8.0.2', state: 'up' },
+    ],
+    reach: [
+      { by: 'host', from: ['10.88.0.1'], except: [], to: '*:4003' },
+      { by: 'attached', from: ['10.8.0.7'], except: [], to: '*:4003' },
+    ],
+  },
   'on a LAN of before': {
     lan: { network: 'ibq-lan-00000000', address: '192.168.7.9', mac: null, state: 'up' },
   },
@@ -222,6 +244,7 @@ function withoutNetwork(): Partial<ShownInstance> {
     api: 'unchecked',
     bridge: null,
     lan: null,
+    attached: [],
     wayOut: null,
     published: null,
     sharesHost: false,
