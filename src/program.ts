@@ -90,10 +90,12 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .command('show')
     .description('the addresses, ports and rules in force, as a diagram')
     .option('--json', 'print JSON')
+    .option('--svg <file>', 'a picture in a file, or on standard output (-)')
     .action(
-      action(async (ctx, options: { json?: boolean }) =>
+      action(async (ctx, options: { json?: boolean; svg?: string }) =>
         (await import('./commands/network-show.ts')).networkShow(ctx, {
           json: options.json === true,
+          svg: options.svg ?? null,
         }),
       ),
     );

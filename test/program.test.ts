@@ -27,6 +27,12 @@ vi.mock('../src/commands/deploy.ts', () => ({
     return 0;
   },
 }));
+vi.mock('../src/commands/network-show.ts', () => ({
+  networkShow: async (...args: unknown[]) => {
+    calls.push(args);
+    return 0;
+  },
+}));
 vi.mock('../src/commands/logs.ts', () => ({
   logs: async (...args: unknown[]) => {
     calls.push(args);
@@ -112,14 +118,15 @@ describe('the contract', () => {
 
   test('all that a first deploy and every day after it need', () => {
     const everyday = CONTRACT.slice(0, CONTRACT.indexOf('wait') + 1);
-    const needed = everyday.filter((name) => name !== 'network show' && name !== 'network test');
-    expect(commands.map(([name]) => name)).toEqual(expect.arrayContaining(needed));
+    expect(commands.map(([name]) => name)).toEqual(expect.arrayContaining(everyday));
   });
 
   test.each([
     ['', '--version --root --config --quiet --verbose --no-color'],
     ['init', '--force'],
     ['network detect', '--json --write'],
+    ['network show', '--json --svg'],
+    ['network test', '--to --json --answer'],
     ['instance add', '--mode --user --port --profile --image --set'],
     ['instance remove', '--purge'],
     ['instance list', '--json'],
@@ -296,6 +303,16 @@ describe('what reaches a command', () => {
   ])('deploy %s', async (args, changes) => {
     const { call } = await reached('deploy', ...args.split(' ').filter(Boolean));
     expect(call[1]).toEqual({ ...DEPLOY, ...changes });
+  });
+
+  test.each<[string, object]>([
+    ['', { json: false, svg: null }],
+    ['--json', { json: true, svg: null }],
+    ['--svg a.svg', { json: false, svg: 'a.svg' }],
+    ['--svg - --json', { json: true, svg: '-' }],
+  ])('network show %s', async (args, options) => {
+    const { call } = await reached('network', 'show', ...args.split(' ').filter(Boolean));
+    expect(call[1]).toEqual(options);
   });
 
   test('logs', async () => {

@@ -59,6 +59,15 @@ export function openFiles(root: string | null): FileReader & FileWriter {
           throw error;
         }
       }),
+    kindOf: (path) =>
+      guarded(path, 'look at', (at) =>
+        absentAs(null, () => {
+          const found = fs.lstatSync(at);
+          if (found.isSymbolicLink()) return 'link';
+          if (found.isDirectory()) return 'directory';
+          return found.isFile() ? 'file' : 'special';
+        }),
+      ),
     writeText: (path, text, mode = 0o644) =>
       guarded(path, 'write', (at) =>
         replaceDurably(at, (temporary) => syncedWrite(temporary, text, mode)),
@@ -183,6 +192,10 @@ function isCode(error: unknown, ...codes: string[]): boolean {
 function explain(error: unknown, verb: string, path: string): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   if (isCode(error, 'EACCES', 'EPERM')) {
+    // Immutable (chattr), or a network file system that does not trust this machine's root.
+    if (process.geteuid?.() === 0) {
+      return new UserError(`cannot ${verb} ${path}: permission denied, even to root`);
+    }
     return new UserError(
       `cannot ${verb} ${path}: permission denied; run it with sudo`,
       ExitCode.needsRoot,
@@ -196,6 +209,12 @@ function explain(error: unknown, verb: string, path: string): unknown {
   if (isCode(error, 'EROFS')) {
     return new UserError(
       `cannot ${verb} ${path}: the file system is read-only; mount it writable and repeat`,
+    );
+  }
+  if (verb === 'write' && isCode(error, 'ENOENT', 'ENOTDIR')) {
+    const directory = dirname(path);
+    return new UserError(
+      `cannot ${verb} ${path}: ${directory} should be a directory; make it and repeat`,
     );
   }
   return new UserError(`cannot ${verb} ${path}: ${error.message}`);

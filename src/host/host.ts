@@ -9,6 +9,8 @@ export interface FileReader {
   exists(path: string): boolean;
   /** Target of a symbolic link, `null` where there is none. */
   readLink(path: string): string | null;
+  /** What is at `path` itself, no link followed; `special`: a device, a pipe, a socket. `null`: nothing. */
+  kindOf(path: string): 'file' | 'directory' | 'link' | 'special' | null;
 }
 
 export interface FileWriter {

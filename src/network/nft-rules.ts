@@ -11,7 +11,7 @@ export interface Rule {
   input: string | null;
   output: string | null;
   protocol: 'any' | 'tcp' | 'icmp' | 'ipv6';
-  /** Source and destination addresses, sets written out; null: any. */
+  /** Source and destination addresses, sets written out; null: any. `local`: any of the host's own. */
   from: string[] | null;
   to: string[] | null;
   /** TCP ports; null: any. */
@@ -82,14 +82,16 @@ function takeMatch(rule: Rule, match: unknown, sets: TableRules['sets']): void {
     ? `meta ${meta}`
     : field(left, 'ct')
       ? `ct ${field(left, 'ct', 'key')}`
-      : `${field(left, 'payload', 'protocol')} ${field(left, 'payload', 'field')}`;
+      : field(left, 'fib', 'result') === 'type'
+        ? `fib ${listOf(field(left, 'fib', 'flags')).join(' ')}`
+        : `${field(left, 'payload', 'protocol')} ${field(left, 'payload', 'field')}`;
   // `!=` turns a condition round: not one that guards of ours have.
   if (field(match, 'op') === '!=') rule.understood = false;
   else if (what === 'meta iif' || what === 'meta iifname') rule.input = values[0] ?? null;
   else if (what === 'meta oif' || what === 'meta oifname') rule.output = values[0] ?? null;
   else if (what === 'meta nfproto') rule.protocol = values[0] === 'ipv6' ? 'ipv6' : rule.protocol;
   else if (what === 'ct state') rule.states = values;
-  else if (what === 'ip saddr') rule.from = values;
+  else if (what === 'ip saddr' || what === 'fib saddr') rule.from = values;
   else if (what === 'ip daddr') rule.to = values;
   else if (what === 'icmp type') rule.protocol = 'icmp';
   else if (what === 'tcp dport') {

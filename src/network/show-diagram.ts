@@ -3,6 +3,18 @@
 import type { Style } from '../ui/ui.ts';
 import type { Reach } from './reach-in.ts';
 import type { NetworkShow, ShownInstance, ShownInterface, ShownNetwork } from './show.ts';
+import {
+  IN_HOST,
+  inwardText,
+  networkWords,
+  notInForce,
+  ROLES,
+  RULES_DO,
+  returnPathText,
+  rulesWord,
+  warningsOf,
+  wayOutText,
+} from './show-words.ts';
 
 type Paint = (style: Style, text: string) => string;
 
@@ -11,19 +23,12 @@ interface Node {
   below: Node[];
 }
 
-const ROLES: Readonly<Record<ShownInterface['role'], string>> = {
-  parent: 'the LAN',
-  bridge: 'bridge of the published ports',
-  shim: "the host's own way to the instances' LAN addresses",
-  'way-out': 'way out',
-};
-
 export function renderDiagram(show: NetworkShow, paint: Paint): string {
   const root: Node = {
     text: paint('bold', 'host'),
     below: [
       ...show.host.interfaces.map((link) => interfaceNode(show, link, paint)),
-      rulesNode(show, paint),
+      ...hostNodes(show, paint),
       ...show.instances.filter((it) => it.sharesHost).map((it) => sharingNode(it, paint)),
     ],
   };
@@ -70,33 +75,31 @@ function interfaceNode(show: NetworkShow, link: ShownInterface, paint: Paint): N
   };
 }
 
-function rulesNode({ host }: NetworkShow, paint: Paint): Node {
+function hostNodes({ host }: NetworkShow, paint: Paint): Node[] {
   const good = host.rules === 'in-force';
-  const what = 'what other machines and containers send to the bridge is dropped';
-  return {
-    text: `rules  ${paint(good ? 'green' : 'red', good ? 'in force' : host.rules)}${good ? `: ${what}` : ''}`,
-    below: [],
-  };
+  const rules = paint(good ? 'green' : 'red', rulesWord(host.rules));
+  const { returnPath } = host;
+  return [
+    ...(returnPath === null
+      ? []
+      : [{ text: `return path  ${returnPathText(returnPath)}`, below: [] }]),
+    { text: `rules  ${rules}${good ? `: ${RULES_DO}` : ''}`, below: [] },
+  ];
 }
 
 function sharingNode(instance: ShownInstance, paint: Paint): Node {
-  const words = [
-    paint('bold', instance.name),
-    "in the host's own network",
-    bridgeEnd(instance).trim(),
-  ];
+  const words = [paint('bold', instance.name), IN_HOST, bridgeEnd(instance).trim()];
   return { text: words.join('  '), below: [] };
 }
 
 function networkNode(show: NetworkShow, network: ShownNetwork, paint: Paint): Node {
-  const { range } = network;
+  const { more, old } = networkWords(network);
   const words = [
     network.name,
     network.driver,
     network.subnet,
-    ...(range ? [`range ${range.first} to ${range.last}`] : []),
-    ...(network.gateway ? [`gateway ${network.gateway}`] : []),
-    ...(network.current ? [] : [paint('yellow', 'old: goes when nobody uses it')]),
+    ...more,
+    ...old.map((text) => paint('yellow', text)),
   ];
   const side = network.kind === 'lan' ? 'lan' : 'bridge';
   const inside = show.instances.filter((instance) => instance[side]?.network === network.name);
@@ -128,26 +131,36 @@ function bridgeEnd({ bridge, published, reach }: ShownInstance): string {
   ].join('  ');
 }
 
-function inwardText({ from, except, to }: Reach): string {
-  const not = except.length > 0 ? ` but not ${except.join(', ')}` : '';
-  const port = to.slice(to.lastIndexOf(':') + 1);
-  return `${port === 'any' ? 'all ports' : `:${port}`} ← ${from.join(', ') || 'everybody'}${not}`;
-}
-
 function instanceLines(instance: ShownInstance, paint: Paint): string[] {
-  const { name, state, api, wayOut, rules, problems, deployed } = instance;
+  const { name, state, api, rules } = instance;
   const running = state === 'running';
-  const out = wayOut
-    ? `way out ${wayOut.interface}${wayOut.gateway ? ` via ${wayOut.gateway}` : ''}`
-    : 'no way out';
-  const odd = instance.reach
-    .filter(({ by }) => by === 'other')
-    .map((reach) => `also open: ${inwardText(reach)}`);
   const words = running
-    ? [`API ${api}`, out, `rules ${rules === 'in-force' ? 'in force' : rules}`]
-    : [`not in force: ${[deployed.publish, deployed.lan].filter(Boolean).join(', ')}`];
+    ? [`API ${api}`, wayOutText(instance), `rules ${rulesWord(rules)}`]
+    : [notInForce(instance)];
   return [
     `${paint('bold', name)}  ${paint(running ? 'green' : 'yellow', state)}  ${words.join('  ')}`,
-    ...[...problems, ...odd].map((line) => `  ${paint('yellow', `! ${line}`)}`),
+    ...attachedLines(instance),
+    ...warningsOf(instance).map((line) => `  ${paint('yellow', `! ${line}`)}`),
   ];
+}
+
+/** Networks of the user's, which no interface of the host stands for above. */
+function attachedLines({ bridge, attached, published, reach }: ShownInstance): string[] {
+  const inward = reach.filter(({ by }) => by === 'attached');
+  const at = ({ to }: Reach) => to.slice(0, to.lastIndexOf(':'));
+  const lines = attached.map((it) =>
+    [
+      it.interface,
+      it.address,
+      ...inward.filter((one) => at(one) === it.address).map(inwardText),
+    ].join('  '),
+  );
+  const anywhere = inward.filter((one) => !attached.some(({ address }) => address === at(one)));
+  return [
+    ...lines,
+    ...anywhere.map(inwardText),
+    ...(published && !bridge && attached.length > 0
+      ? [`:${published.relayPort} ← ${published.address} on the host`]
+      : []),
+  ].map((line) => `  ${line}`);
 }

@@ -2,7 +2,7 @@
 
 import type { ProbeState } from '../gateway/probe.ts';
 import { RUNNING } from '../plan/paths.ts';
-import { lanInterface, publishInterface } from './guard.ts';
+import { bridgePrefix, lanInterface, publishInterface } from './guard.ts';
 import type {
   InstanceState,
   LinkState,
@@ -13,7 +13,7 @@ import type {
   RouteState,
   RulesWord,
 } from './in-force.ts';
-import type { Rule } from './nft-rules.ts';
+import type { Rule, TableRules } from './nft-rules.ts';
 import { hostReachOf, type Reach, reachOf } from './reach-in.ts';
 
 export interface ShownInterface extends LinkState {
@@ -29,6 +29,8 @@ export interface ShownInstance {
   deployed: { publish: string | null; lan: string | null };
   bridge: { network: string | null; address: string; state: LinkWord } | null;
   lan: { network: string | null; address: string; mac: string | null; state: LinkWord } | null;
+  /** Its interfaces on networks of the user's: joined ones, or all of the sidecar whose network it lives in. */
+  attached: { interface: string; address: string; state: LinkWord }[];
   wayOut: { interface: string; gateway: string | null } | null;
   published: { address: string; relayPort: number; listening: boolean; forwarded: boolean } | null;
   /** It lives in the host's own network (mode `host`): bridge and LAN are null, the rules are the host's. */
@@ -51,6 +53,11 @@ export interface NetworkShow {
     wayOut: { interface: string; gateway: string | null } | null;
     forwarding: boolean;
     rules: RulesWord;
+    /**
+     * Clients of published ports whose connections the host forwards under its own address, so that
+     * the answer comes back to it; empty: all, null: there is no such rule.
+     */
+    returnPath: string[] | null;
   };
   networks: ShownNetwork[];
   instances: ShownInstance[];
@@ -67,6 +74,7 @@ export function showNetwork(facts: NetworkInForce): NetworkShow {
       wayOut,
       forwarding: facts.forwarding,
       rules: facts.host.rulesState,
+      returnPath: returnPathOf(facts.host.rules),
     },
     networks,
     instances: facts.instances.map((instance) => showInstance(facts, instance)),
@@ -113,6 +121,17 @@ function wayOutOf(routes: readonly RouteState[]): ShownInstance['wayOut'] {
   return best ? { interface: best.interface, gateway: best.gateway } : null;
 }
 
+/** Its rule beside that for the host itself, which is there without it too (`renderHostRules`). */
+function returnPathOf(rules: TableRules | null): string[] | null {
+  const back = rules?.rules.find(
+    ({ verdict, output, from }) =>
+      verdict === 'masquerade' &&
+      output?.startsWith(bridgePrefix) === true &&
+      from?.[0] !== 'local',
+  );
+  return back ? (back.from ?? []) : null;
+}
+
 function hostProblems(facts: NetworkInForce, networks: readonly ShownNetwork[]): string[] {
   const runs = facts.instances.some(({ namespace }) => namespace !== null);
   const problems: string[] = [];
@@ -153,6 +172,7 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
   };
   const bridge = attached(publishInterface);
   const lan = attached(lanInterface);
+  const more = namespace === null ? [] : attachedOf(namespace);
   const published = instance.sharesHost
     ? listeningPort(facts, instance)
     : namespace === null
@@ -169,6 +189,7 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
     },
     bridge: bridge && { network: bridge.network, address: bridge.address, state: bridge.state },
     lan,
+    attached: more,
     wayOut: wayOutOf((instance.sharesHost ? facts.host : namespace)?.routes ?? []),
     published,
     sharesHost: instance.sharesHost,
@@ -182,10 +203,20 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
             lan: lan?.address ?? null,
             // Its address on a bridge is one of them.
             host: addressesIn(facts.host),
+            attached: new Map(more.map((it) => [it.interface, it.address])),
           }),
     problems: [],
   };
   return { ...shown, problems: instanceProblems(shown, instance) };
+}
+
+const OWN_INTERFACES: ReadonlySet<string> = new Set(['lo', publishInterface, lanInterface]);
+
+function attachedOf({ links }: NamespaceState): ShownInstance['attached'] {
+  return links.flatMap(({ name, state, addresses: [first] }) => {
+    if (first === undefined || OWN_INTERFACES.has(name)) return [];
+    return [{ interface: name, address: first.split('/')[0] ?? '', state }];
+  });
 }
 
 /** A published port may lead to any of its bridges: its own, a joined one, a sidecar's. */

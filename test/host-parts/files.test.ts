@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ExitCode, UserError } from '../../src/errors.ts';
 import { openFiles } from '../../src/host/files.ts';
 import { temporaryDirectory } from '../support/sandbox.ts';
@@ -55,6 +55,19 @@ describe('reading', () => {
       expect(files.exists(path)).toBe(false);
     }
     expect(files.readLink('/file')).toBeNull();
+  });
+
+  test('what a path is, links not followed', () => {
+    const { files, at } = tree();
+    mkdirSync(at('directory'));
+    writeFileSync(at('file'), 'text');
+    symlinkSync('file', at('link'));
+    symlinkSync('absent', at('dangling'));
+    const kinds = ['directory', 'file', 'link', 'dangling', 'absent', 'file/below'].map((path) =>
+      files.kindOf(`/${path}`),
+    );
+    expect(kinds).toEqual(['directory', 'file', 'link', 'link', null, null]);
+    expect(openFiles(null).kindOf('/dev/null')).toBe('special');
   });
 
   test('names are sorted', () => {
@@ -257,11 +270,24 @@ describe('--root: a link that leads out', () => {
 });
 
 describe('failures in the user’s words', () => {
-  test('no permission', () => {
+  test.each([
+    ['a user', 1000, 'permission denied; run it with sudo', ExitCode.needsRoot],
+    ['root', 0, 'permission denied, even to root', ExitCode.failed],
+  ])('no permission: %s', (_who, uid, words, exitCode) => {
+    vi.spyOn(process, 'geteuid').mockReturnValue(uid);
+    onTestFinished(() => void vi.restoreAllMocks());
     // sysfs lets nobody make a file, root neither.
     const error = failure(() => openFiles(null).writeText('/sys/ibq-test', 'x'));
-    expect(error.message).toBe('cannot write /sys/ibq-test: permission denied; run it with sudo');
-    expect(error.exitCode).toBe(ExitCode.needsRoot);
+    expect(error.message).toBe(`cannot write /sys/ibq-test: ${words}`);
+    expect(error.exitCode).toBe(exitCode);
+  });
+
+  test.each(['absent/file', 'file/below'])('no directory to write %s into', (path) => {
+    const { files, at } = tree();
+    writeFileSync(at('file'), 'text');
+    expect(failure(() => files.writeText(`/${path}`, 'x')).message).toBe(
+      `cannot write ${at(path)}: ${join(at(path), '..')} should be a directory; make it and repeat`,
+    );
   });
 
   /** A tiny file system of its own; skips the test where none can be mounted. */

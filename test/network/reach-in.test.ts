@@ -1,8 +1,8 @@
-/** Who reaches an instance in the host's own network, by the host's rules. */
+/** Who reaches an instance on networks that are not ibq's: the host's own, joined ones, a sidecar's. */
 
 import { describe, expect, test } from 'vitest';
 import type { Rule, TableRules } from '../../src/network/nft-rules.ts';
-import { hostReachOf } from '../../src/network/reach-in.ts';
+import { hostReachOf, reachOf } from '../../src/network/reach-in.ts';
 
 const rule = (changes: Partial<Rule>): Rule => ({
   chain: 'input',
@@ -56,5 +56,58 @@ describe('the relay in the host’s network', () => {
   test('published on loopback it is named by its port alone', () => {
     const published = { publish: '127.0.0.1:4002', relayPort: 4004 };
     expect(hostReachOf(null, published).map(({ to }) => to)).toEqual(['*:4004']);
+  });
+});
+
+describe('networks of the user’s', () => {
+  const host = new Set(['10.89.0.1', '10.90.0.1']);
+  const joined = {
+    bridge: '10.89.0.3',
+    lan: null,
+    host,
+    attached: new Map([['join0', '10.90.0.5']]),
+  };
+  const sidecar = { bridge: null, lan: null, host, attached: new Map([['wg0', '10.8.0.2']]) };
+  const open = (from: string[], input: string | null, understood = true) =>
+    rule({ from, input, ports: ['4003'], verdict: 'accept', understood });
+
+  test.each<[string, Parameters<typeof reachOf>[1], Rule, string]>([
+    [
+      'containers of a joined one',
+      joined,
+      open(['10.90.0.0/24'], 'join0'),
+      'attached 10.90.0.5:4003',
+    ],
+    [
+      'published ports by a joined one',
+      joined,
+      open(['10.90.0.1'], 'join0'),
+      'host 10.90.0.5:4003',
+    ],
+    [
+      'conditions that were not understood',
+      joined,
+      open(['10.90.0.0/24'], 'join0', false),
+      'other 10.90.0.5:4003',
+    ],
+    [
+      'a rule for no interface, where ibq names them',
+      joined,
+      open(['10.8.0.7'], null),
+      'other 10.89.0.3:4003',
+    ],
+    ['an interface that is not there', joined, open(['10.8.0.7'], 'eth7'), 'other 10.89.0.3:4003'],
+    ['clients by a sidecar', sidecar, open(['10.8.0.7'], null), 'attached *:4003'],
+    ['the host by a sidecar', sidecar, open(['10.89.0.1'], null), 'host *:4003'],
+  ])('%s', (_title, at, one, expected) => {
+    const rules = { ...table(one), policies: { input: 'drop' } };
+    expect(reachOf(rules, at).map(({ by, to }) => `${by} ${to}`)).toEqual([expected]);
+  });
+
+  test('without rules all of them are open', () => {
+    expect(reachOf(null, joined).map(({ by, to }) => `${by} ${to}`)).toEqual([
+      'published 10.89.0.3:any',
+      'attached 10.90.0.5:any',
+    ]);
   });
 });

@@ -74,6 +74,7 @@ describe('an instance', () => {
         mac: '02:a6:5b:df:56:1e',
         state: 'up',
       },
+      attached: [],
       wayOut: { interface: 'pub0', gateway: '10.89.0.1' },
       published: { address: '127.0.0.1:4001', relayPort: 4004, listening: true, forwarded: true },
       sharesHost: false,
@@ -133,6 +134,82 @@ describe('an instance', () => {
     expect(instance?.problems.join()).toContain('podman network reload --all');
   });
 
+  const accept = (from: string, input?: string) => ({
+    rule: {
+      chain: 'input',
+      expr: [
+        ...(input
+          ? [{ match: { op: '==', left: { meta: { key: 'iifname' } }, right: input } }]
+          : []),
+        {
+          match: {
+            op: '==',
+            left: { payload: { protocol: 'ip', field: 'saddr' } },
+            right: { prefix: { addr: from, len: from.endsWith('.0') ? 24 : 32 } },
+          },
+        },
+        {
+          match: { op: '==', left: { payload: { protocol: 'tcp', field: 'dport' } }, right: 4004 },
+        },
+        { accept: null },
+      ],
+    },
+  });
+  const withRules = (...more: unknown[]) =>
+    parseRules({ nftables: [...listOf(field(guard, 'nftables')), ...more] });
+
+  test('joined to a network of the user’s: its containers get in, and that is no foreign rule', () => {
+    const joined = { ...link, name: 'join0', kind: 'veth', mac: null, addresses: ['10.90.0.5/24'] };
+    const show = showNetwork(
+      facts({
+        namespace: {
+          ...inside,
+          links: [...inside.links, joined],
+          rules: withRules(accept('10.90.0.0', 'join0')),
+        },
+      }),
+    );
+    const [instance] = show.instances;
+    expect(instance?.attached).toEqual([{ interface: 'join0', address: '10.90.0.5', state: 'up' }]);
+    expect(instance?.reach.at(-1)).toEqual({
+      by: 'attached',
+      from: ['10.90.0.0/24'],
+      except: [],
+      to: '10.90.0.5:4004',
+    });
+    const diagram = renderDiagram(show, plain);
+    expect(diagram).toContain('\n  join0  10.90.0.5  :4004 ← 10.90.0.0/24');
+    expect(diagram).not.toContain('!');
+    expect(misfits('network-show', { schemaVersion: 1, ...show })).toEqual([]);
+  });
+
+  test('in a sidecar’s network: its interfaces, and who comes by its tunnel', () => {
+    const veth = { ...link, name: 'eth0', kind: 'veth', mac: null, addresses: ['10.88.0.4/16'] };
+    const tunnel = {
+      ...link,
+      name: 'wg0',
+      kind: 'wireguard',
+      mac: null,
+      addresses: ['10.8.0.2/24'],
+    };
+    const show = showNetwork(
+      facts({
+        namespace: {
+          ...inside,
+          links: [veth, tunnel],
+          rules: withRules(accept('10.8.0.7')),
+        },
+      }),
+    );
+    const [instance] = show.instances;
+    expect(instance).toMatchObject({ bridge: null, lan: null, problems: [expect.anything()] });
+    expect(instance?.reach.map(({ by, to }) => [by, to])).toContainEqual(['attached', '*:4004']);
+    const diagram = renderDiagram(show, plain);
+    expect(diagram).toContain(
+      '\n  eth0  10.88.0.4\n  wg0  10.8.0.2\n  :4004 ← 10.8.0.7/32\n  :4004 ← 127.0.0.1:4001 on the host',
+    );
+  });
+
   test('stopped: what it would have is said, nothing is in force', () => {
     const show = showNetwork(facts({ unit: 'inactive', namespace: null, pid: null, api: null }));
     expect(show.instances[0]).toMatchObject({
@@ -148,6 +225,26 @@ describe('an instance', () => {
 });
 
 describe('the host', () => {
+  const from = (right: unknown) => ({
+    match: { op: '==', left: { payload: { protocol: 'ip', field: 'saddr' } }, right },
+  });
+  const lan = from({ prefix: { addr: '10.0.0.0', len: 24 } });
+  test.each<[string, unknown[], string[] | null]>([
+    ['none where ports are on loopback', [], null],
+    ['none for what the host itself sends', [masquerade(ofHost)], null],
+    ['for clients of the LAN', [masquerade(ofHost), masquerade(lan)], ['10.0.0.0/24']],
+    ['for all, where the way out is the LAN', [masquerade(ofHost), masquerade()], []],
+  ])('return path: %s', (_what, rules, expected) => {
+    const state = facts();
+    const listing = { nftables: [...listOf(field(read('host'), 'nftables')), ...rules] };
+    const show = showNetwork({ ...state, host: { ...state.host, rules: parseRules(listing) } });
+    expect(show.host.returnPath).toEqual(expected);
+    const words = /return path {2}for (.*): published ports are answered by the host's address/;
+    expect(words.exec(renderDiagram(show, plain))?.[1]).toBe(
+      expected === null ? undefined : expected.join(', ') || 'all clients',
+    );
+  });
+
   test('parent down, rules flushed', () => {
     const state = facts();
     state.host = {
@@ -270,6 +367,26 @@ function facts(changes: Partial<InstanceState> = {}): NetworkInForce {
         ...changes,
       },
     ],
+  };
+}
+
+/** `fib saddr type local`, as nft 1.1.3 prints it. */
+const ofHost = {
+  match: { op: '==', left: { fib: { result: 'type', flags: ['saddr'] } }, right: 'local' },
+};
+
+/** `ct status dnat oifname "ibq*" … masquerade` */
+function masquerade(...matches: unknown[]): unknown {
+  return {
+    rule: {
+      chain: 'postrouting',
+      expr: [
+        { match: { op: 'in', left: { ct: { key: 'status' } }, right: 'dnat' } },
+        { match: { op: '==', left: { meta: { key: 'oifname' } }, right: 'ibq*' } },
+        ...matches,
+        { masquerade: null },
+      ],
+    },
   };
 }
 
