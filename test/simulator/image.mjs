@@ -20,7 +20,8 @@ import { build } from 'esbuild';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const contract = JSON.parse(readFileSync(join(here, 'contracts/gnzsnz-gateway.json'), 'utf8'));
-const { home, uid, gid } = contract;
+const { home } = contract.paths;
+const { uid, gid } = contract.user;
 
 const REFERENCE = 'localhost/ibq-simulator:latest';
 const IMPORT_ARGS = [
@@ -86,7 +87,7 @@ async function buildImage(out, directory) {
   );
   file('/etc/group', `root:x:0:\nibgateway:x:${gid}:\n`);
   // The image's own directories. Its settings volume has no directory in the image: neither here.
-  for (const name of [home, `${home}/ibc`, contract.programDirectory]) folder(name, 0o755, uid);
+  for (const name of [home, `${home}/ibc`, contract.paths.program]) folder(name, 0o755, uid);
   const settings = Object.entries(contract.configIni).map(([key, value]) => `${key}=${value}\n`);
   file(`${home}/ibc/config.ini.tmpl`, settings.join(''), 0o644, uid);
 

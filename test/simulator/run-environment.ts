@@ -56,11 +56,7 @@ export function setJavaHeap(env: Variables, log: Log): void {
     throw new Exit(1);
   }
   // The spelling is the image's.
-  log(
-    heap === ''
-      ? `.> Usign default Java heap size ${contract.defaultHeapMegabytes}m.`
-      : `.> Java heap size set to ${heap}m`,
-  );
+  log(heap === '' ? `.> Usign default Java heap size 768m.` : `.> Java heap size set to ${heap}m`);
 }
 
 /** run.sh `start_vnc`; there is no VNC server here, its password is read as in the image. */
@@ -78,13 +74,13 @@ export function applySettings(env: Variables, configIni: string, locate: Locate,
   }
   log(".> Appling settings to IBC's config.ini");
   fileEnv(env, 'TWS_PASSWORD', locate, log);
-  const template = locate(`${contract.home}/ibc/config.ini.tmpl`);
+  const template = locate(`${contract.paths.home}/ibc/config.ini.tmpl`);
   const text = existsSync(template) ? readFileSync(template, 'utf8') : configTemplate();
   write(locate, configIni, substitute(text, env), log);
   chmodSync(locate(configIni), 0o600);
   unsetEnv(env, 'TWS_PASSWORD');
 
-  const directory = env.TWS_SETTINGS_PATH || contract.programDirectory;
+  const directory = env.TWS_SETTINGS_PATH || contract.paths.program;
   if (env.TWS_SETTINGS_PATH) {
     log(`.> Settings directory set to: ${directory}`);
     if (!isDirectory(locate(directory))) makeDirectory(directory, locate, log);
@@ -125,5 +121,5 @@ function isDirectory(path: string): boolean {
 }
 
 function scripts(): string {
-  return `${contract.home}/scripts`;
+  return `${contract.paths.home}/scripts`;
 }

@@ -92,12 +92,12 @@ export function startSimulator(options: SimulatorOptions): Simulator {
     startVnc(env, locate, log);
     const both = env.TRADING_MODE === 'both' || env.DUAL_MODE === 'yes';
     if (!both) {
-      startProcess(`${contract.home}/ibc/config.ini`);
+      startProcess(`${contract.paths.home}/ibc/config.ini`);
     } else {
-      const settings = env.TWS_SETTINGS_PATH || contract.programDirectory;
+      const settings = env.TWS_SETTINGS_PATH || contract.paths.program;
       env.TRADING_MODE = 'live';
       env.TWS_SETTINGS_PATH = `${settings}_live`;
-      startProcess(`${contract.home}/ibc/config.ini_live`);
+      startProcess(`${contract.paths.home}/ibc/config.ini_live`);
       env.TRADING_MODE = 'paper';
       env.TWS_SETTINGS_PATH = `${settings}_paper`;
       env.TWS_USERID = env.TWS_USERID_PAPER ?? '';
@@ -106,7 +106,7 @@ export function startSimulator(options: SimulatorOptions): Simulator {
       await sleep(timing.secondStart * 1000, undefined, { signal: stopping.signal }).catch(
         () => undefined,
       );
-      if (!stopping.signal.aborted) startProcess(`${contract.home}/ibc/config.ini_paper`);
+      if (!stopping.signal.aborted) startProcess(`${contract.paths.home}/ibc/config.ini_paper`);
     }
     // `wait` of several gives the status of the last, once all have ended.
     const statuses = await Promise.all(running.map(({ gateway }) => gateway?.exited ?? 0));
@@ -128,7 +128,7 @@ export function startSimulator(options: SimulatorOptions): Simulator {
       behaviour,
       timing,
       log,
-      settingsDirectory: locate(env.TWS_SETTINGS_PATH || contract.programDirectory),
+      settingsDirectory: locate(env.TWS_SETTINGS_PATH || contract.paths.program),
       configIni: locate(configIni),
       heap: env.JAVA_HEAP_SIZE ?? '',
       timeoutAction: env.TWOFA_TIMEOUT_ACTION ?? '',
@@ -227,7 +227,7 @@ function numeric(text: string | undefined, fallback: number): number {
 /** What the image brings along and its user may write to. */
 function makeImageDirectories(root: string): void {
   const locate = locateBelow(root);
-  for (const path of [`${contract.home}/ibc`, contract.programDirectory, '/tmp']) {
+  for (const path of [`${contract.paths.home}/ibc`, contract.paths.program, '/tmp']) {
     mkdirSync(locate(path), { recursive: true });
   }
 }
