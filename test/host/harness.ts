@@ -233,22 +233,39 @@ export async function installIbq(host: TestHost): Promise<void> {
 }
 let built: Promise<unknown> | undefined;
 
-/** Brings the simulated gateway's image to the host as `localhost/ibq-simulator`. */
-export async function installSimulator(host: TestHost): Promise<void> {
-  simulator ??= simulatorImage();
-  const { rootFileSystem, importArguments } = await simulator;
-  const command = ['podman', 'import', '-q', ...importArguments, '-', 'localhost/ibq-simulator'];
+/**
+ * Brings a simulated image to the host: by default that of the gnzsnz gateway, `localhost/ibq-simulator`.
+ * @param contract name of a file in test/simulator/contracts
+ * @returns its reference
+ */
+export async function installSimulator(
+  host: TestHost,
+  contract = 'gnzsnz-gateway',
+): Promise<string> {
+  const building = simulators.get(contract) ?? simulatorImage(contract);
+  simulators.set(contract, building);
+  const { rootFileSystem, importArguments, reference } = await building;
+  const command = ['podman', 'import', '-q', ...importArguments, '-', reference];
   await execa(hostScript, ['exec', host.name, '--', ...command], { inputFile: rootFileSystem });
+  return reference;
 }
-let simulator: ReturnType<typeof simulatorImage> | undefined;
+const simulators = new Map<string, Promise<SimulatorImage>>();
+
+interface SimulatorImage {
+  rootFileSystem: string;
+  importArguments: string[];
+  reference: string;
+}
 
 /** What the image is made of, built anew only when its sources or this Node have changed. */
-async function simulatorImage(): Promise<{ rootFileSystem: string; importArguments: string[] }> {
+async function simulatorImage(contract: string): Promise<SimulatorImage> {
   const script = join(repository, 'scripts/simulator-image');
-  const { stdout } = await execa(script, ['--import-args']);
-  const importArguments = stdout.split('\n');
+  const about = async (question: string): Promise<string> =>
+    (await execa(script, ['--contract', contract, question])).stdout;
+  const importArguments = (await about('--import-args')).split('\n');
+  const reference = await about('--reference');
 
-  const hash = createHash('sha256').update(process.version);
+  const hash = createHash('sha256').update(process.version).update(contract);
   for (const path of [script, ...filesBelow(join(repository, 'test/simulator'))]) {
     hash.update(path).update(readFileSync(path));
   }
@@ -257,7 +274,7 @@ async function simulatorImage(): Promise<{ rootFileSystem: string; importArgumen
     const directory = dirname(rootFileSystem);
     mkdirSync(directory, { recursive: true });
     const unfinished = `${rootFileSystem}.${process.pid}`;
-    await execa(script, [unfinished], { cwd: repository });
+    await execa(script, ['--contract', contract, unfinished], { cwd: repository });
     renameSync(unfinished, rootFileSystem);
     for (const old of filesBelow(directory)) {
       // A run that began before this one may still be using its own.
@@ -265,7 +282,7 @@ async function simulatorImage(): Promise<{ rootFileSystem: string; importArgumen
       if (unused && old !== rootFileSystem) rmSync(old, { force: true });
     }
   }
-  return { rootFileSystem, importArguments };
+  return { rootFileSystem, importArguments, reference };
 }
 
 function filesBelow(directory: string): string[] {

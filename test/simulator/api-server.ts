@@ -22,8 +22,13 @@ export const MAX_CLIENTS = 32;
 
 export interface ApiServerOptions {
   port: number;
+  /** Address to listen on; the gateway's is every one (IBC #173). */
+  host: string;
+  /** Clients it talks to besides loopback; others are closed without a byte. */
+  trusted: readonly string[];
   accounts: readonly string[];
-  readOnly: boolean;
+  /** It may change while clients are connected. */
+  readOnly: () => boolean;
   behaviour: BehaviourSwitch;
 }
 
@@ -43,9 +48,11 @@ interface Session {
 
 export async function startApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const sessions = new Map<number, Session>();
-  const listener: Listener = await listen(options.port, '127.0.0.1', (socket) =>
-    serve(socket, sessions, options),
-  );
+  const listener: Listener = await listen(options.port, options.host, (socket) => {
+    const client = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    if (isServed(client, options.trusted)) serve(socket, sessions, options);
+    else socket.destroy();
+  });
   return {
     port: listener.port,
     sessions: () => sessions.size,
@@ -54,6 +61,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<ApiServ
     },
     close: () => listener.close(),
   };
+}
+
+/** Loopback always is; other addresses where jts.ini trusts them. */
+export function isServed(client: string, trusted: readonly string[]): boolean {
+  return client.startsWith('127.') || trusted.includes(client);
 }
 
 function serve(socket: Socket, sessions: Map<number, Session>, options: ApiServerOptions): void {
@@ -116,7 +128,7 @@ function answer(
   else if (type === ClientMessage.reqIds) sendNextId(session);
   else if (type === ClientMessage.reqCurrentTime) {
     socket.write(encodeFields(ServerMessage.currentTime, 1, Math.floor(Date.now() / 1000)));
-  } else if (type === ClientMessage.placeOrder && options.readOnly) {
+  } else if (type === ClientMessage.placeOrder && options.readOnly()) {
     sendError(session, Number(fields[1]), ApiCode.readOnly, READ_ONLY);
   }
 }

@@ -2,12 +2,13 @@
 
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { userDirectory } from './kept-settings.ts';
 
 const NAME = 'autorestart';
 
 /** The gateway keeps it in a directory named after the user. `directory` is one of this machine. */
 export function writeAutorestart(directory: string, user: string): void {
-  const own = join(directory, `sim${Buffer.from(user).toString('hex').slice(0, 16)}`);
+  const own = userDirectory(directory, user);
   mkdirSync(own, { recursive: true });
   writeFileSync(join(own, NAME), 'restart\n');
 }

@@ -170,6 +170,23 @@ describe('the second factor', () => {
   });
 });
 
+describe("the API's port", () => {
+  const env = { ...RIGHT, SIMULATOR_CONTRACT: 'danklabs-host', IB_USER: 'bob', IB_PASSWORD: 'x' };
+  const settings = { TWS_SETTINGS_PATH: '/home/ibuser/tws_settings' };
+
+  it('is kept once it was overridden', async () => {
+    const first = start({ env: { ...env, ...settings, OVERRIDE_TWS_API_PORT: '14002' } });
+    open.push(first);
+    await first.logged(/socket port was set to 4002/);
+    await first.logged(/socket port now set to 14002/);
+    await first.stop();
+    const second = start({ env: { ...env, ...settings }, root: first.root });
+    open.push(second);
+    await second.logged(/tasks completed/);
+    expect(second.half().keptPort).toBe(14002);
+  });
+});
+
 describe('stopping', () => {
   it('SIGTERM: 143, and nothing listens any more', async () => {
     const simulator = run();
@@ -218,6 +235,43 @@ describe("IBC's command server", () => {
     expect(await command(simulator, lines)).toBe(answer);
   });
 
+  it('a restart that is asked for during the login comes after it', async () => {
+    const simulator = run({ SIMULATOR_COMMAND_PORT: '7462', SIMULATOR_BEHAVIOUR: 'no-login' });
+    await simulator.logged(/Second Factor/);
+    expect(await command(simulator, 'RESTART')).toBe('OK RESTART in progress\n');
+    expect(simulator.lines.join('\n')).not.toContain('IBC returned');
+    simulator.behave('normal');
+    await simulator.logged(/Re-starting session/);
+  });
+
+  it('says more, and prompts, where its settings say so', async () => {
+    const template =
+      'IbLoginId=${TWS_USERID}\nIbPassword=${TWS_PASSWORD}\nCommandServerPort=7462\nBindAddress=127.0.0.1\nSuppressInfoMessages=no\nCommandPrompt=IBC>\n';
+    const simulator = start({ files: { '/home/ibgateway/ibc/config.ini.tmpl': template } });
+    open.push(simulator);
+    const answer = await command(simulator, 'RECONNECTDATA\nSTOP');
+    expect(answer).toBe(
+      'INFO IBC Command Server\nOK \nIBC>INFO Closing IBC\nOK Shutting down: STOP command\n',
+    );
+  });
+
+  it('opens the API of TWS, and it stays open', async () => {
+    const env = { ...RIGHT, SIMULATOR_CONTRACT: 'gnzsnz-tws', SIMULATOR_COMMAND_PORT: '7462' };
+    const settings = { TWS_SETTINGS_PATH: '/config/tws_settings' };
+    const first = start({ env: { ...env, ...settings } });
+    open.push(first);
+    await first.logged(/tasks completed/);
+    expect(first.half().apiPort).toBeNull();
+    expect(await command(first, 'ENABLEAPI\nENABLEAPI\nEXIT')).toBe(
+      'OK configured\nOK already configured\nOK Goodbye\n',
+    );
+    await first.until(() => first.half().apiPort !== null);
+    await first.stop();
+    const second = start({ env: { ...env, ...settings }, root: first.root });
+    open.push(second);
+    await second.until(() => second.halves().some(({ apiPort }) => apiPort !== null));
+  });
+
   it('STOP ends the container without a failure', async () => {
     const simulator = run({ SIMULATOR_COMMAND_PORT: '7462' });
     await simulator.logged(/tasks completed/);
@@ -228,7 +282,7 @@ describe("IBC's command server", () => {
 
 /** Sends lines to the command server; resolves with all it answered, once it closes. */
 async function command(simulator: TestSimulator, lines: string): Promise<string> {
-  await simulator.until(() => simulator.half().commandPort !== null);
+  await simulator.until(() => simulator.halves().some(({ commandPort }) => commandPort !== null));
   const socket = connect(simulator.half().commandPort ?? 0, '127.0.0.1');
   let answer = '';
   socket.on('data', (chunk) => {

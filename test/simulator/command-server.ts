@@ -1,55 +1,103 @@
-/** IBC's command server: lines of text over TCP, as IBC's CommandDispatcher answers them. */
+/** IBC's command server: lines of text over TCP (IBC's CommandServer, CommandDispatcher, StopTask). */
 
 import type { Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { type Listener, listen } from './listen.ts';
+
+type Order = 'STOP' | 'RESTART' | 'PAUSE';
 
 export interface CommandServerOptions {
   /** 0: any. */
   port: number;
-  host: string;
+  /** `BindAddress`; empty: all addresses. */
+  bindAddress: string;
+  /** What stands for all addresses: 0.0.0.0, or loopback in tests. */
+  everywhere: string;
+  /** `ControlFrom`: who may, besides loopback and the address it is bound to; commas between. */
+  controlFrom: string;
+  /** `CommandPrompt`. */
+  prompt: string;
+  /** `SuppressInfoMessages`. */
+  quiet: boolean;
+  product: string;
   /** Writes a line of IBC's log. */
   log: (message: string) => void;
   /** Carried out after the answer is on its way. */
-  carryOut: (command: 'STOP' | 'RESTART' | 'PAUSE') => void;
+  carryOut: (order: Order) => void;
+  /** Ticks "Enable ActiveX and Socket Clients"; `false`: it was ticked. */
+  enableApi: () => boolean;
 }
 
-/** Rejects where the port is taken; IBC then goes on without one. */
-export function startCommandServer(options: CommandServerOptions): Promise<Listener> {
-  return listen(options.port, options.host, (socket) => {
-    options.log(`CommandServer accepted connection from: /${socket.remoteAddress ?? ''}`);
-    let text = '';
-    socket.on('end', () => socket.end());
-    socket.on('data', (chunk) => {
-      text += chunk.toString('utf8');
-      const lines = text.split(/\r?\n/);
-      text = lines.pop() ?? '';
-      if (text.length > 4096) socket.destroy();
-      for (const line of lines) {
-        if (line.trim() !== '' && !socket.writableEnded) handle(line, socket, options);
-      }
-    });
+/** Rejects where it cannot listen; IBC then goes on without one. */
+export async function startCommandServer(options: CommandServerOptions): Promise<Listener> {
+  const { bindAddress, everywhere, port, controlFrom, log } = options;
+  const listener = await listen(port, bindAddress || everywhere, (socket) => {
+    const client = address(socket);
+    log(`CommandServer: ControlFrom setting = ${controlFrom}`);
+    if (!isPermitted(client, bindAddress, controlFrom)) {
+      log(`CommandServer denied access to: /${client}`);
+      socket.destroy();
+      return;
+    }
+    log(`CommandServer accepted connection from: /${client}`);
+    serve(socket, options);
+  });
+  log(
+    bindAddress === ''
+      ? `CommandServer listening on addresses: ${hostAddresses()}; port: ${port}`
+      : `CommandServer listening on address: ${bindAddress} port: ${port}`,
+  );
+  return listener;
+}
+
+/** Loopback always may; an empty `ControlFrom` lets nobody else in. Names are not looked up here. */
+export function isPermitted(client: string, bindAddress: string, controlFrom: string): boolean {
+  return (
+    client === '127.0.0.1' || client === bindAddress || controlFrom.split(',').includes(client)
+  );
+}
+
+function serve(socket: Socket, options: CommandServerOptions): void {
+  let text = '';
+  if (!options.quiet) socket.write('INFO IBC Command Server\n');
+  socket.on('end', () => socket.end());
+  socket.on('data', (chunk) => {
+    text += chunk.toString('utf8');
+    const lines = text.split(/\r?\n/);
+    text = lines.pop() ?? '';
+    if (text.length > 4096) socket.destroy();
+    for (const line of lines) {
+      if (socket.writableEnded) return;
+      if (line.trim() !== '') handle(line, socket, options);
+      if (!socket.writableEnded) socket.write(options.prompt);
+    }
   });
 }
 
-function handle(line: string, socket: Socket, { log, carryOut }: CommandServerOptions): void {
+function handle(line: string, socket: Socket, options: CommandServerOptions): void {
+  const { log, carryOut, quiet } = options;
   log(`CommandServer received command: ${line}`);
+  const info = (text: string) => (quiet ? '' : `INFO ${text}\n`);
   const command = line.toUpperCase();
   switch (command) {
     case 'EXIT':
       socket.end('OK Goodbye\n');
       return;
     case 'STOP':
-      socket.end('OK Shutting down: STOP command\n');
+      socket.end(`${info('Closing IBC')}OK Shutting down: STOP command\n`);
       carryOut(command);
       return;
     case 'RESTART':
     case 'PAUSE':
       log(`RestartTask: pauseOnly = ${command === 'PAUSE'}`);
-      socket.end(`OK ${command} in progress\n`);
+      log(`RestartTask: verb = ${command}`);
+      socket.end(
+        `${info(command === 'PAUSE' ? 'Pausing TWS' : 'Restarting TWS')}OK ${command} in progress\n`,
+      );
       carryOut(command);
       return;
     case 'ENABLEAPI':
-      socket.write('ERROR ENABLEAPI is not valid for the IB Gateway\n');
+      socket.write(enableApi(options));
       return;
     case 'RECONNECTDATA':
     case 'RECONNECTACCOUNT':
@@ -59,4 +107,23 @@ function handle(line: string, socket: Socket, { log, carryOut }: CommandServerOp
       socket.write('ERROR Command invalid\n');
       log(`CommandServer: invalid command received: ${line}`);
   }
+}
+
+function enableApi({ product, log, enableApi: enable }: CommandServerOptions): string {
+  if (product === 'gateway') return 'ERROR ENABLEAPI is not valid for the IB Gateway\n';
+  log('Doing ENABLEAPI configuration');
+  const changed = enable();
+  log(`TWS ${changed ? 'has been' : 'is already'} configured to accept API connections`);
+  return changed ? 'OK configured\n' : 'OK already configured\n';
+}
+
+function address(socket: Socket): string {
+  return (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+}
+
+function hostAddresses(): string {
+  return Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .map((each) => each.address)
+    .join(',');
 }

@@ -5,6 +5,7 @@
 
 import { rmSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
+import { processFacts } from './process-facts.ts';
 import type { Simulator } from './simulator.ts';
 
 export const CONTROL_SOCKET = '/tmp/simulator.sock';
@@ -12,7 +13,13 @@ export const CONTROL_SOCKET = '/tmp/simulator.sock';
 /** `state` answers JSON, `restart` restarts softly, anything else is a behaviour. */
 export function order(simulator: Simulator, line: string): string {
   if (line === 'state') {
-    return JSON.stringify({ behaviour: simulator.behaviour(), halves: simulator.halves() });
+    return JSON.stringify({
+      contract: simulator.contract,
+      behaviour: simulator.behaviour(),
+      halves: simulator.halves(),
+      services: simulator.services(),
+      process: processFacts(),
+    });
   }
   try {
     if (line === 'restart') simulator.restart();

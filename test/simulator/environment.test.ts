@@ -1,9 +1,10 @@
-/** What the image's scripts and IBC do with a wrong environment. */
+/** What a table of single values (`contracts.test.ts`) does not show: volumes, secrets, two starts. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { probeApi } from '../../src/gateway/probe.ts';
+import { contractOf } from './contract.ts';
 import { RIGHT, type Setup, start, type TestSimulator } from './running.ts';
 
 const open: TestSimulator[] = [];
@@ -18,111 +19,6 @@ function run(setup: Setup = {}): TestSimulator {
   return simulator;
 }
 
-describe('an environment with which the container ends', () => {
-  const rows: {
-    name: string;
-    env: Record<string, string | undefined>;
-    status: number;
-    says: RegExp;
-  }[] = [
-    {
-      name: 'no mode',
-      env: { TRADING_MODE: undefined },
-      status: 1,
-      says: /Invalid TRADING_MODE: $/,
-    },
-    {
-      name: 'a mode in capitals',
-      env: { TRADING_MODE: 'PAPER' },
-      status: 1,
-      says: /Invalid TRADING_MODE: PAPER/,
-    },
-    {
-      name: 'password and file',
-      env: { TWS_PASSWORD: 'x' },
-      status: 1,
-      says: /both TWS_PASSWORD and TWS_PASSWORD_FILE are set/,
-    },
-    {
-      name: 'a missing file',
-      env: { TWS_PASSWORD_FILE: '/run/secrets/none' },
-      status: 1,
-      says: /\/run\/secrets\/none: No such file/,
-    },
-    {
-      name: 'a directory for a file',
-      env: { TWS_PASSWORD_FILE: '/run/secrets' },
-      status: 1,
-      says: /Is a directory/,
-    },
-    {
-      name: 'VNC password and file',
-      env: { VNC_SERVER_PASSWORD: 'x', VNC_SERVER_PASSWORD_FILE: '/y' },
-      status: 1,
-      says: /both VNC_SERVER_PASSWORD/,
-    },
-    {
-      name: 'settings below nothing',
-      env: { TWS_SETTINGS_PATH: '/nowhere/ibq' },
-      status: 1,
-      says: /mkdir: cannot create directory ‘\/nowhere\/ibq’: No such file/,
-    },
-    {
-      name: 'a heap with a unit',
-      env: { JAVA_HEAP_SIZE: '2g' },
-      status: 1,
-      says: /IBC returned exit status 1/,
-    },
-    {
-      name: 'a heap that breaks sed',
-      env: { JAVA_HEAP_SIZE: '1/2' },
-      status: 1,
-      says: /sed: -e expression/,
-    },
-    {
-      name: 'an unknown 2FA action',
-      env: { TWOFA_TIMEOUT_ACTION: 'wait' },
-      status: 3,
-      says: /2FA timeout action set to wait/,
-    },
-    {
-      name: 'a cold restart that is no time',
-      env: { TWS_COLD_RESTART: 'noon' },
-      status: 81,
-      says: /Invalid ColdRestartTime setting: 'noon'/,
-    },
-    {
-      name: 'a bypass that is neither yes nor no',
-      env: { BYPASS_WARNING: 'true' },
-      status: 81,
-      says: /Invalid setting value/,
-    },
-    {
-      name: 'own configuration, settings below nothing',
-      env: { CUSTOM_CONFIG: 'yes' },
-      status: 5,
-      says: /TWS settings path: .* does not exist/,
-    },
-    {
-      name: 'own configuration, absent',
-      env: { CUSTOM_CONFIG: 'yes', TWS_SETTINGS_PATH: undefined },
-      status: 6,
-      says: /IBC configuration file: .* does not exist/,
-    },
-    {
-      name: 'both, password styles mixed',
-      env: { TRADING_MODE: 'both', TWS_PASSWORD_PAPER: 'x' },
-      status: 1,
-      says: /both TWS_PASSWORD and/,
-    },
-  ];
-  it.each(rows)('$name: $status', async ({ env, status, says }) => {
-    const simulator = run({ env: { ...RIGHT, ...env } });
-    expect(await simulator.exited).toBe(status);
-    expect(simulator.lines.some((line) => says.test(line))).toBe(true);
-  });
-});
-
 describe('an environment with which nobody logs in', () => {
   const rows = [
     { name: 'no user', env: { TWS_USERID: undefined } },
@@ -133,12 +29,10 @@ describe('an environment with which nobody logs in', () => {
     const simulator = run({ env: { ...RIGHT, ...env }, files: { '/run/secrets/empty': '\n\n' } });
     const port = await simulator.relay();
     await simulator.logged(/Setting password/);
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    expect(simulator.lines.join('\n')).not.toContain('Login attempt');
     expect((await probeApi({ host: '127.0.0.1', port })).state).toBe('closed');
   });
 
-  it('another session open, and nobody said what to do: manual', async () => {
+  it('another session open, and nobody said what to do: waits until somebody does', async () => {
     const env = {
       ...RIGHT,
       EXISTING_SESSION_DETECTED_ACTION: undefined,
@@ -150,43 +44,20 @@ describe('an environment with which nobody logs in', () => {
     await simulator.logged(/Login has completed/);
   });
 
-  it('another session open, primary: goes on', async () => {
-    const simulator = run({ env: { ...RIGHT, SIMULATOR_BEHAVIOUR: 'existing-session' } });
-    await simulator.logged(/Login has completed/);
-  });
-
-  it('another session open, an unknown action: ends as secondary', async () => {
-    const env = {
-      ...RIGHT,
-      EXISTING_SESSION_DETECTED_ACTION: 'first',
-      SIMULATOR_BEHAVIOUR: 'existing-session',
-    };
-    expect(await run({ env }).exited).toBe(0);
+  it("IBC's own sample as configuration: its user has no account", async () => {
+    const simulator = run({
+      env: { ...RIGHT, CUSTOM_CONFIG: 'yes', TWS_SETTINGS_PATH: undefined },
+    });
+    await simulator.logged(/Login failed/);
+    expect(simulator.readFile('/home/ibgateway/ibc/config.ini')).toContain('IbLoginId=edemo\n');
   });
 });
 
-describe('settings that are only logged, or only used once', () => {
-  it.each(['23:55 PM', '9:30 AM', '11:55 pm', '11:55'])('a restart time of %j', async (time) => {
-    const simulator = run({ env: { ...RIGHT, AUTO_RESTART_TIME: time } });
-    await simulator.logged(/Auto restart time setting must be hh:mm AM/);
-    await simulator.logged(/Configuration tasks completed/);
-  });
-
-  it('a good restart time', async () => {
-    const simulator = run({ env: { ...RIGHT, AUTO_RESTART_TIME: '11:55 PM' } });
-    await simulator.logged(/Auto restart time set to 11:55 PM/);
-  });
-
-  it('the API is left read-only unless it is told', async () => {
-    const simulator = run({ env: { ...RIGHT, READ_ONLY_API: undefined } });
-    await simulator.logged(/Configuration tasks completed/);
-    expect(simulator.lines.join('\n')).not.toContain('Read-Only API checkbox');
-  });
-
-  it('the time zone is written where jts.ini is absent, and only there', async () => {
+describe('a volume, from one container to the next', () => {
+  it('keeps the time zone that was written first', async () => {
     const path = '/home/ibgateway/tws_settings/ibq/jts.ini';
     const first = run();
-    await first.logged(/Setting timezone in/);
+    await first.logged(/tasks completed/);
     expect(first.readFile(path)).toContain('TimeZone=America/New_York');
     await first.stop();
     const second = run({ root: first.root, env: { ...RIGHT, TIME_ZONE: 'Asia/Tokyo' } });
@@ -194,18 +65,25 @@ describe('settings that are only logged, or only used once', () => {
     expect(second.readFile(path)).toContain('TimeZone=America/New_York');
   });
 
-  it('both runs a gateway of each mode', async () => {
+  it('keeps what IBC set in the gateway', async () => {
+    const first = run();
+    await first.logged(/Read-Only API checkbox is now set to: false/);
+    await first.stop();
+    const second = run({ root: first.root, env: { ...RIGHT, READ_ONLY_API: 'no' } });
+    await second.logged(/Read-Only API checkbox is already set to: false/);
+  });
+
+  it('has a directory for each half of both', async () => {
     const env = { ...RIGHT, TRADING_MODE: 'both', TWS_USERID_PAPER: 'bobpaper' };
     const simulator = run({ env });
     await simulator.until(
       () => simulator.halves().filter(({ apiPort }) => apiPort !== null).length === 2,
     );
-    expect(existsSync(join(simulator.root, '/home/ibgateway/tws_settings/ibq_live/jts.ini'))).toBe(
-      true,
-    );
-    expect(existsSync(join(simulator.root, '/home/ibgateway/tws_settings/ibq_paper/jts.ini'))).toBe(
-      true,
-    );
+    const settings = join(simulator.root, '/home/ibgateway/tws_settings');
+    for (const half of ['ibq_live', 'ibq_paper']) {
+      expect(existsSync(join(settings, half, 'jts.ini'))).toBe(true);
+    }
+    expect(existsSync(join(settings, 'ibq'))).toBe(false);
   });
 });
 
@@ -238,5 +116,16 @@ describe('the environment as it arrived', () => {
     };
     const simulator = run({ env });
     expect(JSON.parse(simulator.readFile('/tmp/env.json'))).toEqual(env);
+  });
+});
+
+describe('SIMULATOR_CONTRACT', () => {
+  it('is the gnzsnz gateway where it is unset', () => {
+    expect(contractOf({}).name).toBe('gnzsnz-gateway');
+  });
+
+  it('refuses an image that it does not know', () => {
+    const wrong = () => contractOf({ SIMULATOR_CONTRACT: 'gnzsnz' });
+    expect(wrong).toThrow(/should be one of gnzsnz-gateway, gnzsnz-tws, .*, got gnzsnz/);
   });
 });

@@ -1,33 +1,38 @@
 /** The Java process: IBC and the gateway inside it, from its settings to its end. */
 
-import { type ApiServer, LINK_LOST, LINK_RESTORED, startApiServer } from './api-server.ts';
+import { mkdirSync } from 'node:fs';
+import { ApiSocket } from './api-socket.ts';
 import { useAutorestart } from './autorestart.ts';
-import { startCommandServer } from './command-server.ts';
-import { Exit } from './contract.ts';
-import {
-  describeSettings,
-  IBC_VERSION,
-  type IbcSettings,
-  isColdRestartTime,
-  isTwelveHourTime,
-  readIbcSettings,
-} from './ibc-settings.ts';
-import { ColdRestart, type LoginOptions, logIn, pause } from './login.ts';
+import { startCommands } from './commands.ts';
+import { configure } from './configuration.ts';
+import { Exit, type Mode } from './contract.ts';
+import type { Locate } from './files.ts';
+import { complain, say } from './ibc-log.ts';
+import { describeSettings, type IbcSettings, readIbcSettings } from './ibc-settings.ts';
+import { describeShutdown, saveTimes } from './ibc-times.ts';
+import { ensureJtsIni } from './jts-ini.ts';
+import { ColdRestart, type LoginOptions, logIn } from './login.ts';
+import { pause } from './waiting.ts';
 
 export interface ProcessOptions
-  extends Pick<LoginOptions, 'mode' | 'behaviour' | 'timing' | 'expectedPassword'> {
-  /** Paths of this machine. */
+  extends Pick<LoginOptions, 'product' | 'behaviour' | 'timing' | 'expectedPassword'> {
+  /** Version that IBC names in its log. */
+  ibcVersion: string;
+  /** Paths of the container. */
   configIni: string;
-  settingsDirectory: string;
+  settings: string;
+  locate: Locate;
   /** `JAVA_HEAP_SIZE` as the scripts got it. */
   heap: string;
-  accounts: (user: string) => string[];
-  /** 0: any. */
-  apiPort: number;
-  /** `null`: as config.ini says. */
+  accounts: (user: string, mode: Mode) => string[];
+  /** The gateway's own API port in a mode. */
+  defaultPort: (mode: Mode) => number;
+  /** Command server on loopback instead of what config.ini says; `null`: as that says. */
   commandPort: number | null;
-  /** Ports are of the image's choice, or any that is free. */
+  /** Any port that is free instead of the image's. */
   anyPort: boolean;
+  /** What stands for all addresses: 0.0.0.0, or loopback in tests. */
+  everywhere: string;
   /** Takes a line of the container's output. */
   log: (line: string) => void;
 }
@@ -35,13 +40,15 @@ export interface ProcessOptions
 /** What outlives a process, and how it is reached from outside. */
 export interface GatewayState {
   /** While logged in. */
-  api: ApiServer | null;
+  api: ApiSocket | null;
   commandPort: number | null;
   user: string;
   failures: LoginOptions['failures'];
   /** Ends the process that runs with this status. */
   end: (status: number) => void;
+  /** What RESTART and PAUSE do; before the login is complete they wait for it. */
   softRestart: (pauseOnly: boolean) => void;
+  awaitingLogin: (() => void) | null;
 }
 
 export interface Ended {
@@ -49,7 +56,8 @@ export interface Ended {
   coldRestart: boolean;
 }
 
-type CleanUp = (() => unknown)[];
+/** What ends with a process, in this order turned round. */
+export type CleanUp = (() => unknown)[];
 
 /** @param resume the autorestart file to use, `null` for a login */
 export async function runProcess(
@@ -75,6 +83,7 @@ export async function runProcess(
     return { status: error.status, coldRestart: error instanceof ColdRestart };
   } finally {
     state.end = () => undefined;
+    state.awaitingLogin = null;
     for (const end of cleanUp.reverse()) await end();
   }
 }
@@ -85,113 +94,98 @@ async function live(
   state: GatewayState,
   { resume, signal, cleanUp }: { resume: string | null; signal: AbortSignal; cleanUp: CleanUp },
 ): Promise<never> {
+  const { product, locate, timing } = options;
   const log = (message: string) => say(options, message);
-  log(`version: ${IBC_VERSION}`);
-  const settings = readIbcSettings(options.configIni);
+  const program = product === 'tws' ? 'TWS' : 'Gateway';
+  log(`version: ${options.ibcVersion}`);
+  const settings = readIbcSettings(locate(options.configIni), log);
   for (const line of describeSettings(settings)) options.log(line);
-  state.user = settings.user;
+  state.user = settings.text('IbLoginId');
   await startCommands(options, state, settings, cleanUp);
-  if (settings.coldRestartTime !== '' && !isColdRestartTime(settings.coldRestartTime)) {
-    const wanted = 'format should be: <hh:mm>   eg 13:00';
-    throw new Exit(81, `Invalid ColdRestartTime setting: '${settings.coldRestartTime}'; ${wanted}`);
-  }
-  log(`TWS Settings directory is: ${options.settingsDirectory}`);
+  const shutdown = describeShutdown(settings, program, new Date());
+  if (shutdown !== null) log(shutdown);
+  announceSaving(options, settings);
+
+  const directory = settingsDirectory(settings.text('IbDir', options.settings), locate);
+  log(`TWS Settings directory is: ${directory}`);
+  log(
+    resume === null
+      ? 'Starting session: will exit if login dialog is not displayed within 60 seconds'
+      : 'Re-starting session',
+  );
+  const trusted = settings.text('TrustedTwsApiClientIPs');
+  ensureJtsIni({ path: `${directory}/jts.ini`, product, trusted, log });
+  log(`Starting ${program}`);
+  const mode = tradingMode(settings);
   if (resume !== null) {
-    log('Re-starting session');
-    log('Starting Gateway');
     useAutorestart(resume);
-    await pause(options.timing.login / 2, signal);
+    await pause(timing.login / 2, signal);
     log('Login has completed');
   } else {
-    log('Starting session: will exit if login dialog is not displayed within 60 seconds');
-    log('Starting Gateway');
-    await logIn({ ...options, settings, failures: state.failures, log, signal });
+    await logIn({ ...options, mode, settings, failures: state.failures, log, signal });
     state.failures.count = 0;
   }
-  const api = await startApiServer({
-    port: options.apiPort,
-    accounts: options.accounts(settings.user),
-    readOnly: settings.readOnlyApi ?? true,
+
+  const api = new ApiSocket({
+    port: (kept) => (options.anyPort ? 0 : (kept ?? options.defaultPort(mode))),
+    host: options.everywhere,
+    product,
+    accounts: options.accounts(state.user, mode),
     behaviour: options.behaviour,
+    directory,
+    user: state.user,
+    log: options.log,
   });
   state.api = api;
   cleanUp.push(async () => {
     state.api = null;
     await api.close();
   });
-  configure(options, settings);
-  return watchBehaviour(options, state, signal, cleanUp);
+  await api.open();
+  await configure({
+    settings,
+    api,
+    port: options.defaultPort(mode),
+    log,
+    complain: (message) => complain(options, message),
+  });
+  state.awaitingLogin?.();
+  return watchBehaviour(options, api, signal, cleanUp);
 }
 
-/** Without its port IBC goes on without a command server. */
-async function startCommands(
-  options: ProcessOptions,
-  state: GatewayState,
-  settings: IbcSettings,
-  cleanUp: CleanUp,
-): Promise<void> {
-  const log = (message: string) => say(options, message);
-  const port = options.commandPort ?? settings.commandPort;
-  if (port === 0) {
-    log('CommandServer is not started because the port is not configured');
-    return;
-  }
-  log(`CommandServer is starting with port ${port}`);
+function announceSaving(options: ProcessOptions, settings: IbcSettings): void {
+  const setting = settings.text('SaveTwsSettingsAt');
+  if (setting === '') return;
   try {
-    const listener = await startCommandServer({
-      port: options.anyPort ? 0 : port,
-      host: options.commandPort === null ? settings.bindAddress || '0.0.0.0' : '127.0.0.1',
-      log,
-      carryOut(command) {
-        if (command !== 'STOP') return state.softRestart(command === 'PAUSE');
-        log(
-          state.api === null
-            ? 'Login has not completed: exiting immediately'
-            : 'Login has completed: exiting via [File, Close] menu',
-        );
-        state.end(0);
-      },
-    });
-    state.commandPort = listener.port;
-    cleanUp.push(async () => {
-      state.commandPort = null;
-      await listener.drain();
-    });
-    log('CommandServer started and is ready to accept commands');
-  } catch {
-    log('CommandServer failed to create socket');
-    log('CommandServer cannot process commands');
+    for (const time of saveTimes(setting)) say(options, `Tws settings will be saved at ${time}`);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    complain(options, `Invalid setting SaveTwsSettingsAt=${setting}: ${why}`);
   }
 }
 
-/** What IBC sets in the gateway's settings dialog once it is logged in. */
-function configure(options: ProcessOptions, settings: IbcSettings): void {
-  const log = (message: string) => say(options, message);
-  if (settings.readOnlyApi !== null) {
-    log('Setting ReadOnlyApi');
-    log(`Read-Only API checkbox is now set to: ${settings.readOnlyApi}`);
+/** Throws `Exit` 80: the mode is looked at when the login window is there. */
+function tradingMode(settings: IbcSettings): Mode {
+  const mode = settings.text('TradingMode', 'live').toLowerCase();
+  if (mode === 'live' || mode === 'paper') return mode;
+  throw new Exit(80, 'Invalid Trading Mode argument or .ini file setting: null');
+}
+
+/** A path of this machine. Throws `Exit` 82. */
+function settingsDirectory(path: string, locate: Locate): string {
+  try {
+    mkdirSync(locate(path), { recursive: true });
+  } catch {
+    const why = 'a file of that name already exists';
+    throw new Exit(82, `Failed to create TWS settings directory at: ${path}; ${why}`);
   }
-  const restarts = settings.autoRestartTime !== '';
-  const action = restarts ? 'Auto restart' : 'Auto logoff';
-  const time = restarts ? settings.autoRestartTime : settings.autoLogoffTime;
-  if (time !== '') {
-    log(`Setting ${action} time`);
-    if (isTwelveHourTime(time)) log(`${action} time set to ${time}`);
-    else {
-      const example = 'for example "09:30 AM" or "04:00 PM"';
-      complain(options, `${action} time setting must be hh:mm AM or hh:mm PM, ${example}`);
-    }
-  }
-  if (!['', 'yes', 'no'].includes(settings.bypassOrderPrecautions)) {
-    throw new Exit(81, "Invalid setting value for 'Bypass Order Precautions for API Orders'");
-  }
-  log('Configuration tasks completed');
+  return locate(path);
 }
 
 /** Runs until it is ended, doing what its behaviour changes to. */
 async function watchBehaviour(
   options: ProcessOptions,
-  state: GatewayState,
+  api: ApiSocket,
   signal: AbortSignal,
   cleanUp: CleanUp,
 ): Promise<never> {
@@ -200,13 +194,13 @@ async function watchBehaviour(
   const stop = behaviour.listen((next) => {
     if ((next.kind === 'link-down') === linkDown) return;
     linkDown = !linkDown;
-    state.api?.notify(linkDown ? 1100 : 1102, linkDown ? LINK_LOST : LINK_RESTORED);
+    api.tellLink(!linkDown);
   });
   cleanUp.push(stop);
   for (;;) {
     const { current } = behaviour;
     if (current.kind === 'exit') throw new Exit(current.status, 'IBC ends as it was told to');
-    if (current.kind === 'gateway-down') return loseProcess(options, state, signal);
+    if (current.kind === 'gateway-down') return loseProcess(options, api, signal);
     await behaviour.changed(signal);
   }
 }
@@ -214,30 +208,11 @@ async function watchBehaviour(
 /** The process is gone and nobody has noticed yet; another behaviour starts it again. */
 async function loseProcess(
   { behaviour, log }: ProcessOptions,
-  state: GatewayState,
+  api: ApiSocket,
   signal: AbortSignal,
 ): Promise<never> {
-  const { api } = state;
-  state.api = null;
-  await api?.close();
+  await api.close();
   log('IBC returned exit status 1');
   while (behaviour.current.kind === 'gateway-down') await behaviour.changed(signal);
   throw new ColdRestart();
-}
-
-function say({ log }: ProcessOptions, message: string): void {
-  log(`${stamp()} IBC: ${message}`);
-}
-
-function complain(options: ProcessOptions, message: string): void {
-  options.log('!'.repeat(79));
-  say(options, message);
-  options.log('!'.repeat(79));
-}
-
-/** Time as IBC writes it, local. */
-export function stamp(): string {
-  const now = new Date();
-  const local = new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString();
-  return `${local.slice(0, 10)} ${local.slice(11, 19)}:${local.slice(20, 23)}`;
 }

@@ -6,8 +6,8 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findAutorestart, writeAutorestart } from './autorestart.ts';
-import { type GatewayState, type ProcessOptions, runProcess, stamp } from './gateway-process.ts';
-import { IBC_VERSION } from './ibc-settings.ts';
+import { type GatewayState, type ProcessOptions, runProcess } from './gateway-process.ts';
+import { stamp } from './ibc-log.ts';
 
 export interface GatewayOptions extends ProcessOptions {
   /** `TWOFA_TIMEOUT_ACTION` as the scripts got it. */
@@ -20,6 +20,8 @@ export interface Gateway {
   exited: Promise<number>;
   /** Port of the API while somebody listens there. */
   apiPort(): number | null;
+  /** Port that the gateway is told to have; `null`: that of its mode. */
+  keptPort(): number | null;
   commandPort(): number | null;
   sessions(): number;
   /** SIGTERM to the process. */
@@ -29,6 +31,7 @@ export interface Gateway {
 }
 
 export function startGateway(options: GatewayOptions): Gateway {
+  const settings = options.locate(options.settings);
   const state: GatewayState = {
     api: null,
     commandPort: null,
@@ -36,16 +39,22 @@ export function startGateway(options: GatewayOptions): Gateway {
     failures: { count: 0, lockOutAfter: options.lockOutAfter },
     end: () => undefined,
     softRestart(pauseOnly) {
-      writeAutorestart(options.settingsDirectory, state.user);
+      if (state.api === null) {
+        state.awaitingLogin = () => state.softRestart(pauseOnly);
+        return;
+      }
+      writeAutorestart(settings, state.user);
       paused = pauseOnly;
       state.end(0);
     },
+    awaitingLogin: null,
   };
   // SIGTERM ends the script's sleep as well as the process.
   const terminated = new AbortController();
   let paused = false;
   const { log } = options;
   const action = options.timeoutAction.toUpperCase();
+  const program = options.product === 'tws' ? 'TWS' : 'Gateway';
 
   async function run(): Promise<number> {
     if (!['', 'EXIT', 'RESTART'].includes(action)) {
@@ -53,35 +62,36 @@ export function startGateway(options: GatewayOptions): Gateway {
       log(`Error: 2FA timeout action set to ${options.timeoutAction} but ${wanted}`);
       return 3;
     }
-    log(
-      `Starting IBC version ${IBC_VERSION} on ${stamp().slice(0, 10)} at ${stamp().slice(11, 19)}`,
-    );
-    if (!existsSync(options.settingsDirectory)) {
-      log(`Error: TWS settings path: ${options.settingsDirectory} does not exist`);
+    const time = stamp();
+    const { ibcVersion } = options;
+    log(`Starting IBC version ${ibcVersion} on ${time.slice(0, 10)} at ${time.slice(11, 19)}`);
+    if (!existsSync(settings)) {
+      log(`Error: TWS settings path: ${options.settings} does not exist`);
       return 5;
     }
-    if (!existsSync(options.configIni)) {
+    if (!existsSync(options.locate(options.configIni))) {
       log(`Error: IBC configuration file: ${options.configIni}  does not exist`);
       return 6;
     }
     const status = await keepRunning();
-    log('Gateway finished');
+    log(`${program} finished`);
     return status;
   }
 
   async function keepRunning(): Promise<number> {
-    let resume = lookForAutorestart(options);
+    let { resume } = lookForAutorestart(options);
     while (!terminated.signal.aborted) {
-      log('Starting Gateway with this command:');
+      log(`Starting ${program} with this command:`);
       const { status, coldRestart } = await runProcess(options, state, resume);
       log(`IBC returned exit status ${status}`);
       resume = null;
       if (coldRestart) {
         log('IBC will cold-restart shortly');
       } else if (status !== 88) {
-        resume = lookForAutorestart(options);
-        if (resume !== null && paused) log('IBC is paused');
-        const again = resume !== null ? !paused : status === 87 && action === 'RESTART';
+        const found = lookForAutorestart(options);
+        resume = found.resume;
+        if (found.restart && paused) log('IBC is paused');
+        const again = found.restart ? !paused : status === 87 && action === 'RESTART';
         if (!again) return status;
       }
       log('IBC will restart shortly');
@@ -97,7 +107,8 @@ export function startGateway(options: GatewayOptions): Gateway {
     exited: run(),
     apiPort: () => state.api?.port ?? null,
     commandPort: () => state.commandPort,
-    sessions: () => state.api?.sessions() ?? 0,
+    keptPort: () => state.api?.keptPort ?? null,
+    sessions: () => state.api?.sessions ?? 0,
     terminate() {
       terminated.abort();
       state.end(143);
@@ -106,22 +117,28 @@ export function startGateway(options: GatewayOptions): Gateway {
   };
 }
 
-/** Path of the file that lets the next start go without a login. */
-function lookForAutorestart({ settingsDirectory, log }: GatewayOptions): string | null {
+/**
+ * `resume`: path of the file that lets the next start go without a login. `restart`: the gateway
+ * ended in order to start again; after too many files, with a login.
+ */
+function lookForAutorestart({ settings, locate, log }: GatewayOptions): {
+  resume: string | null;
+  restart: boolean;
+} {
   log('Finding autorestart file');
-  const found = findAutorestart(settingsDirectory);
+  const found = findAutorestart(locate(settings));
   switch (found.kind) {
     case 'one':
       log(`autorestart file found at ${found.path}: authentication will not be required`);
       log(`AUTORESTART_OPTION is -Drestart=${found.name}`);
-      return found.path;
+      return { resume: found.path, restart: true };
     case 'several':
       log("WARNING: More than one autorestart file was found. IBC can't determine which is");
       log("         the right one, so they've all been deleted. Full authentication will");
       log('         be required.');
-      return null;
+      return { resume: null, restart: true };
     case 'none':
       log('autorestart file not found: full authentication will be required');
-      return null;
+      return { resume: null, restart: false };
   }
 }

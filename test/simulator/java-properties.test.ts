@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates of config.ini are the matter here
 import { describe, expect, it } from 'vitest';
-import { substitute } from './contract.ts';
 import { parseProperties } from './java-properties.ts';
+import { expand, substitute } from './templates.ts';
 
 describe('parseProperties', () => {
   const rows: [string, Record<string, string>][] = [
@@ -35,5 +35,21 @@ describe('substitute', () => {
   ] as const;
   it.each(rows)('%j', (template, expected) => {
     expect(substitute(template, { X: '1', Y: '${X}' })).toBe(expected);
+  });
+});
+
+describe('expand', () => {
+  const rows = [
+    ['a=${X}', 'a=1', 'a=1'],
+    ['a=${X:-2}', 'a=1', 'a=1'],
+    ['a=${NONE}', 'a=', 'a='],
+    ['a=${NONE:-2 b}', 'a=2 b', 'a=2 b'],
+    ['a=${EMPTY:-2}', 'a=2', 'a='],
+    ['$X ${} ${Y}', '$X ${} ${X}', '$X ${} ${X}'],
+  ] as const;
+  it.each(rows)('%j', (template, today, of2025) => {
+    const env = { X: '1', Y: '${X}', EMPTY: '' };
+    expect(expand(template, env, { emptyCounts: false })).toBe(today);
+    expect(expand(template, env, { emptyCounts: true })).toBe(of2025);
   });
 });

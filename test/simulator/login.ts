@@ -7,8 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { BehaviourSwitch } from './behaviour.ts';
 import { Exit, type Mode } from './contract.ts';
 import type { IbcSettings } from './ibc-settings.ts';
+import { mayLogInAgain, secondFactor } from './second-factor.ts';
+import { forever, pause } from './waiting.ts';
 
 export interface LoginOptions {
+  product: string;
   mode: Mode;
   settings: IbcSettings;
   behaviour: BehaviourSwitch;
@@ -26,8 +29,11 @@ export interface LoginOptions {
 export interface Timing {
   login: number;
   twoFactor: number;
+  /** Between two starts of the gateway; what else waits before another try takes its part of it. */
   restart: number;
   secondStart: number;
+  /** How long a supervised program has to stay up; `null`: as the contract says. */
+  supervised: number | null;
 }
 
 /** IBC asks for a cold restart by ending with this as its reason. */
@@ -38,13 +44,16 @@ export class ColdRestart extends Exit {
 }
 
 export async function logIn(options: LoginOptions): Promise<void> {
-  const { mode, settings, behaviour, log, signal } = options;
-  log('detected frame entitled: IBKR Gateway; event=Opened');
+  const { product, mode, settings, behaviour, log, signal } = options;
+  const title = product === 'tws' ? 'Login' : 'IBKR Gateway';
+  log(`detected frame entitled: ${title}; event=Opened`);
   log('Login dialog WINDOW_OPENED: LoginState is LOGGED_OUT');
   log(`Setting Trading mode = ${mode}`);
   log('Setting user name');
   log('Setting password');
-  if (settings.user === '' || settings.password === '') await forever(signal);
+  if (settings.text('IbLoginId') === '' || settings.text('IbPassword') === '') {
+    await forever(signal);
+  }
 
   for (let attempt = 1; ; attempt++) {
     log(`Login attempt: ${attempt}`);
@@ -59,6 +68,7 @@ export async function logIn(options: LoginOptions): Promise<void> {
     if (await secondFactor(options)) {
       await pause(half, signal);
       log('Login has completed');
+      await paperWarning(options);
       return;
     }
   }
@@ -70,7 +80,9 @@ function isLockedOut({ behaviour, failures }: LoginOptions): boolean {
 
 function isRefused({ behaviour, expectedPassword, settings }: LoginOptions): boolean {
   if (behaviour.current.kind === 'wrong-password') return true;
-  return expectedPassword !== null && settings.password !== expectedPassword;
+  // The user of IBC's own sample has no account.
+  if (settings.text('IbLoginId') === 'edemo') return true;
+  return expectedPassword !== null && settings.text('IbPassword') !== expectedPassword;
 }
 
 /** A wrong password is not seen outside: IBC restarts itself and tries again. */
@@ -95,7 +107,7 @@ async function lockedOut({
   log(
     'Too many failed login attempts. Please wait 4 minutes & 47 seconds before attempting to re-login again.',
   );
-  if (settings.relogin) {
+  if (mayLogInAgain(settings)) {
     const again = await Promise.race([
       sleep(290_000, 'later', { signal }),
       behaviour.changed(signal).then(() => 'changed'),
@@ -110,7 +122,12 @@ async function lockedOut({
 async function existingSession({ settings, behaviour, log, signal }: LoginOptions): Promise<void> {
   if (behaviour.current.kind !== 'existing-session') return;
   log('detected dialog entitled: Existing session detected; event=Opened');
-  switch (settings.existingSession) {
+  const action = settings.text('ExistingSessionDetectedAction', 'manual').toLowerCase();
+  const known = ['manual', 'primary', 'primaryoverride', 'secondary'].includes(action);
+  if (!known) {
+    log(`ExistingSessionDetectedAction has an invalid value: ${action}: assuming 'secondary'`);
+  }
+  switch (known ? action : 'secondary') {
     case 'manual':
       log('User must choose whether to continue with this session (scenario 1)');
       while (behaviour.current.kind === 'existing-session') await behaviour.changed(signal);
@@ -123,59 +140,10 @@ async function existingSession({ settings, behaviour, log, signal }: LoginOption
   }
 }
 
-/**
- * Live logins ask for a second factor, paper logins do not, unless nobody is to answer it here.
- * `false`: it timed out and IBC logs in again.
- */
-async function secondFactor({
-  mode,
-  settings,
-  behaviour,
-  timing,
-  log,
-  signal,
-}: LoginOptions): Promise<boolean> {
-  const unanswered = () => behaviour.current.kind === 'no-login';
-  if (mode === 'paper' && !unanswered()) return true;
-  log('Second Factor Authentication initiated');
-  if (!unanswered()) {
-    await pause(timing.twoFactor, signal);
-  } else {
-    const started = Date.now();
-    await Promise.race([
-      pause(settings.twoFactorTimeout, signal),
-      untilNot(unanswered, behaviour, signal),
-    ]);
-    if (unanswered()) {
-      log(`Duration since login: ${Math.round((Date.now() - started) / 1000)} seconds`);
-      if (settings.relogin) {
-        log('Re-login after second factor authentication timeout in 5 second');
-        await pause(5, signal);
-        return false;
-      }
-      log('Re-login after second factor authentication timeout not required');
-      await untilNot(unanswered, behaviour, signal);
-    }
-  }
-  if (settings.relogin) {
-    log(`If login has not completed, IBC will exit in ${settings.exitInterval} seconds`);
-  }
-  return true;
-}
-
-async function untilNot(
-  holds: () => boolean,
-  behaviour: BehaviourSwitch,
-  signal: AbortSignal,
-): Promise<void> {
-  while (holds()) await behaviour.changed(signal);
-}
-
-export async function pause(seconds: number, signal: AbortSignal): Promise<void> {
-  await sleep(seconds * 1000, undefined, { signal });
-}
-
-/** A window that waits for somebody who never comes. */
-async function forever(signal: AbortSignal): Promise<never> {
-  for (;;) await sleep(2 ** 30, undefined, { signal });
+/** Paper's first dialog: nothing goes on behind it until it is answered. */
+async function paperWarning({ mode, settings, log, signal }: LoginOptions): Promise<void> {
+  if (mode === 'live') return;
+  log('detected dialog entitled: Warning; event=Opened');
+  if (!settings.flag('AcceptNonBrokerageAccountWarning', true)) await forever(signal);
+  log('Click button: I understand and accept');
 }

@@ -4,6 +4,7 @@
  */
 
 import { CONTROL_SOCKET, giveOrder, startControl } from './control.ts';
+import { processIdentity } from './identity.ts';
 import { startSimulator } from './simulator.ts';
 
 const [order] = process.argv.slice(2);
@@ -18,6 +19,8 @@ async function runContainer(): Promise<void> {
     log: (line) => process.stdout.write(`${line}\n`),
     ports: 'image',
     bind: '0.0.0.0',
+    runSsh: true,
+    identity: processIdentity(),
   });
   process.on('SIGTERM', () => void simulator.stop());
   process.on('SIGINT', () => void simulator.stop());

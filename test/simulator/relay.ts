@@ -1,5 +1,5 @@
 /**
- * The image's `socat TCP-LISTEN:4004,fork TCP:127.0.0.1:4002`: it accepts whether or not a gateway
+ * An image's `socat TCP-LISTEN:4004,fork TCP:127.0.0.1:4002`: it accepts whether or not a gateway
  * is behind it, and closes without a byte where none is.
  */
 
@@ -31,7 +31,9 @@ export async function startRelay(options: RelayOptions): Promise<Listener | null
   while (!options.signal.aborted) {
     options.announce();
     try {
-      return await listen(options.port, options.host, (client) => forward(client, options));
+      return await listen(options.port, options.host, (client) =>
+        forward(client, options.upstream),
+      );
     } catch (error) {
       options.log(`socat[1] E bind(5, {AF=2 0.0.0.0:${options.port}}, 16): ${reason(error)}`);
     }
@@ -40,7 +42,8 @@ export async function startRelay(options: RelayOptions): Promise<Listener | null
   return null;
 }
 
-function forward(client: Socket, { upstream }: RelayOptions): void {
+/** One connection of a relay: closed without a byte where no gateway is behind it. */
+export function forward(client: Socket, upstream: () => number | null): void {
   const port = upstream();
   if (port === null) {
     setTimeout(() => client.destroy(), REFUSED_AFTER_MS);

@@ -1,12 +1,23 @@
 /** A simulator in a directory of its own, for tests. */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { contractOf, type Environment } from './contract.ts';
+import { type Identity, nobodyElse } from './identity.ts';
 import { type Half, type Simulator, startSimulator } from './simulator.ts';
 
-/** The environment that ibq is to write, with times a test can wait for. */
+/** Times a test can wait for. */
+export const QUICK = {
+  SIMULATOR_LOGIN_SECONDS: '0.01',
+  SIMULATOR_TWO_FACTOR_SECONDS: '0.02',
+  SIMULATOR_RESTART_SECONDS: '0.02',
+  SIMULATOR_SECOND_START_SECONDS: '0.02',
+  SIMULATOR_SUPERVISED_SECONDS: '0.2',
+} as const;
+
+/** The environment that ibq is to write for the gnzsnz gateway. */
 export const RIGHT = {
   TRADING_MODE: 'paper',
   TWS_USERID: 'bob',
@@ -16,10 +27,7 @@ export const RIGHT = {
   EXISTING_SESSION_DETECTED_ACTION: 'primary',
   TIME_ZONE: 'America/New_York',
   JAVA_HEAP_SIZE: '768',
-  SIMULATOR_LOGIN_SECONDS: '0.02',
-  SIMULATOR_TWO_FACTOR_SECONDS: '0.02',
-  SIMULATOR_RESTART_SECONDS: '0.02',
-  SIMULATOR_SECOND_START_SECONDS: '0.02',
+  ...QUICK,
 } as const;
 
 export interface TestSimulator extends Simulator {
@@ -38,22 +46,39 @@ export interface TestSimulator extends Simulator {
 }
 
 export interface Setup {
-  env?: Readonly<Record<string, string | undefined>>;
+  env?: Environment;
   /** More files of the container, by path; the password's file and the volume are there. */
-  files?: Readonly<Record<string, string>>;
+  files?: Readonly<Record<string, string | undefined>>;
+  /** Of these, the executable ones. */
+  executable?: readonly string[];
   /** Root of an earlier one, kept: the same volume. */
   root?: string;
+  /** What is another than in `nobodyElse`. */
+  identity?: Partial<Identity>;
 }
 
-export function start({ env = RIGHT, files = {}, root: kept }: Setup = {}): TestSimulator {
+export function start({
+  env = RIGHT,
+  files = {},
+  executable = [],
+  root: kept,
+  identity = {},
+}: Setup = {}): TestSimulator {
   const root = kept ?? mkdtempSync(join(tmpdir(), 'ibq-simulator-'));
-  mkdirSync(join(root, 'home/ibgateway/tws_settings'), { recursive: true });
+  mkdirSync(join(root, contractOf(env).paths.volume), { recursive: true });
   for (const [path, text] of Object.entries({ '/run/secrets/password': 'secret\n', ...files })) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
+    writeFileSync(join(root, path), text ?? '');
+    chmodSync(join(root, path), executable.includes(path) ? 0o755 : 0o644);
   }
   const lines: string[] = [];
-  const simulator = startSimulator({ env, root, log: (line) => lines.push(line), ports: 'any' });
+  const simulator = startSimulator({
+    env,
+    root,
+    log: (line) => lines.push(line),
+    ports: 'any',
+    identity: { ...nobodyElse, ...identity },
+  });
   const half = (mode?: string): Half => {
     const found = simulator.halves().find((each) => mode === undefined || each.mode === mode);
     if (found === undefined) throw new Error(`no half ${mode ?? ''}:\n${lines.join('\n')}`);
@@ -79,7 +104,7 @@ export function start({ env = RIGHT, files = {}, root: kept }: Setup = {}): Test
     },
     readFile: (path) => readFileSync(join(root, path), 'utf8'),
     async end() {
-      await simulator.stop();
+      await simulator.kill();
       rmSync(root, { recursive: true, force: true });
     },
   };

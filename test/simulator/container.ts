@@ -1,0 +1,152 @@
+/** The container that is imitated: what the scripts of every image share. */
+
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { type BehaviourSwitch, createSwitch, parseBehaviour } from './behaviour.ts';
+import { type Contract, contractOf, type Environment, type Mode } from './contract.ts';
+import { type Locate, locateBelow } from './files.ts';
+import { type Gateway, startGateway } from './gateway.ts';
+import { type Identity, nobodyElse } from './identity.ts';
+import type { Listener } from './listen.ts';
+import type { Timing } from './login.ts';
+import { createPrograms, type Programs } from './programs.ts';
+import { imageFiles } from './templates.ts';
+
+export type Log = (line: string) => void;
+export type Variables = Record<string, string | undefined>;
+
+export interface ContainerOptions {
+  env: Environment;
+  /** Directory that stands for the container's `/`; empty: the machine's own (in the image). */
+  root: string;
+  /** Takes each line of the container's output. */
+  log: Log;
+  /** `image`: the image's own ports; `any`: free ones, many can run side by side. */
+  ports: 'image' | 'any';
+  /** What stands for all addresses; the image's is 0.0.0.0. */
+  bind?: string;
+  /** Runs ssh and its agent instead of only saying how; the image does. */
+  runSsh?: boolean;
+  /** Who the process may become; in tests nobody else. */
+  identity?: Identity;
+}
+
+/** One gateway of the container, with its relay. */
+export interface Running {
+  mode: Mode;
+  relay: Listener | null;
+  gateway: Gateway | null;
+}
+
+/** Screen and supervisor page, where they listen. */
+export type Service = 'vnc' | 'rdp' | 'supervisor';
+
+export interface Container {
+  contract: Contract;
+  /** Process 1's, with the image's own; changed where the scripts export and unset. */
+  env: Variables;
+  locate: Locate;
+  log: Log;
+  /** Port to open for one of the image's. */
+  port: (ofImage: number) => number;
+  bind: string;
+  behaviour: BehaviourSwitch;
+  timing: Timing;
+  identity: Identity;
+  programs: Programs;
+  running: Running[];
+  services: Map<Service, Listener>;
+  /** Aborts when the container ends. */
+  ended: AbortSignal;
+}
+
+export function createContainer(options: ContainerOptions, ended: AbortSignal): Container {
+  const contract = contractOf(options.env);
+  const locate = locateBelow(options.root);
+  const { log } = options;
+  if (options.root !== '') makeImageFiles(contract, locate);
+  const env = { ...contract.container.environment, ...options.env };
+  const identity = options.identity ?? nobodyElse;
+  return {
+    contract,
+    env,
+    locate,
+    log,
+    port: (ofImage) => (options.ports === 'any' ? 0 : ofImage),
+    bind: options.bind ?? '127.0.0.1',
+    behaviour: createSwitch(parseBehaviour(env.SIMULATOR_BEHAVIOUR || 'normal')),
+    timing: readTiming(env, contract),
+    identity,
+    programs: createPrograms({ locate, log, ended, identity, runSsh: options.runSsh ?? false }),
+    running: [],
+    services: new Map(),
+    ended,
+  };
+}
+
+/** IBC and the gateway in it, for one mode, as ibcstart.sh starts them. */
+export function startIbc(
+  { contract, env, locate, log, port, bind, behaviour, timing }: Container,
+  { settings, configIni, heap }: { settings: string; configIni: string; heap: string },
+): Gateway {
+  return startGateway({
+    product: contract.product,
+    ibcVersion: contract.source.ibc.version,
+    behaviour,
+    timing,
+    log,
+    locate,
+    settings,
+    configIni,
+    heap,
+    timeoutAction: env.TWOFA_TIMEOUT_ACTION ?? '',
+    expectedPassword: env.SIMULATOR_EXPECTED_PASSWORD ?? null,
+    lockOutAfter: numeric(env.SIMULATOR_LOCK_OUT_AFTER, 10),
+    accounts: (user, mode) => accountsOf(user, mode, env.SIMULATOR_ACCOUNTS),
+    defaultPort: (mode) => contract.ports[mode].api,
+    commandPort: env.SIMULATOR_COMMAND_PORT ? numeric(env.SIMULATOR_COMMAND_PORT, 7462) : null,
+    anyPort: port(1) === 0,
+    everywhere: bind,
+  });
+}
+
+/** DU… for paper and U… for live, the same for a user every time. */
+function accountsOf(user: string, mode: Mode, given: string | undefined): string[] {
+  if (given) return given.split(',').map((account) => account.trim());
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(user.toLowerCase()))
+    hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return [`${mode === 'paper' ? 'DU' : 'U'}${1_000_000 + (hash % 9_000_000)}`];
+}
+
+function readTiming(env: Environment, contract: Contract): Timing {
+  return {
+    login: numeric(env.SIMULATOR_LOGIN_SECONDS, 1),
+    twoFactor: numeric(env.SIMULATOR_TWO_FACTOR_SECONDS, 0.5),
+    restart: numeric(env.SIMULATOR_RESTART_SECONDS, 2),
+    secondStart: numeric(
+      env.SIMULATOR_SECOND_START_SECONDS,
+      contract.secondsBetweenLiveAndPaper ?? 0,
+    ),
+    supervised: env.SIMULATOR_SUPERVISED_SECONDS
+      ? numeric(env.SIMULATOR_SUPERVISED_SECONDS, 1)
+      : null,
+  };
+}
+
+function numeric(text: string | undefined, fallback: number): number {
+  return /^\d+(\.\d+)?$/.test(text ?? '') ? Number(text) : fallback;
+}
+
+/** What the image brings along; what a test put there stays. */
+function makeImageFiles(contract: Contract, locate: Locate): void {
+  for (const path of ['/tmp', '/etc', contract.paths.scripts]) {
+    mkdirSync(locate(path), { recursive: true });
+  }
+  for (const { path, text } of imageFiles(contract)) {
+    if (existsSync(locate(path))) continue;
+    mkdirSync(locate(text === undefined ? path : dirname(path)), { recursive: true });
+    if (text !== undefined) writeFileSync(locate(path), text);
+    chmodSync(locate(path), text === undefined ? 0o755 : 0o644);
+  }
+}
