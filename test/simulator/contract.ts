@@ -30,6 +30,8 @@ export interface Contract {
       /** Has to be process 1: no init before it. */
       firstProcess: boolean;
       root: boolean;
+      /** Without `CAP_`; none where it does not start as root. */
+      capabilities: readonly string[];
     };
   };
   /** In the container. */

@@ -69,12 +69,19 @@ export function bootDanklabs(container: Container): Boot {
   };
 }
 
-/** init_container_settings: ibc.ini in its place. jts.ini stays as the image, or the volume, has it. */
+/**
+ * init_container_settings: ibc.ini in its place. jts.ini stays as the image, or the volume, has it. Where
+ * it cannot write, IBC starts with what is there.
+ */
 function renderConfig({ contract, env, locate, log }: Container): void {
-  const path = locate(contract.paths.configIni);
-  writeFileSync(path, expand(readFileSync(path, 'utf8'), env, { emptyCounts: true }));
-  const ui = Boolean(env.SUPERVISORD_UI_PORT);
-  log(`Configuring supervisord with: UI=${ui}`);
+  const path = contract.paths.configIni;
+  try {
+    const template = readFileSync(locate(path), 'utf8');
+    writeFileSync(locate(path), expand(template, env, { emptyCounts: true }));
+    log(`Configuring supervisord with: UI=${Boolean(env.SUPERVISORD_UI_PORT)}`);
+  } catch (error) {
+    log(`OSError: ${reason(error)}: '${path}'`);
+  }
 }
 
 /** start_xvfb; there is no display here, only whether there would be one. */
