@@ -1,6 +1,5 @@
 /** The Java process: IBC and the gateway inside it, from its settings to its end. */
 
-import { mkdirSync } from 'node:fs';
 import { ApiSocket } from './api-socket.ts';
 import { useAutorestart } from './autorestart.ts';
 import { startCommands } from './commands.ts';
@@ -8,8 +7,9 @@ import { configure } from './configuration.ts';
 import { Exit, type Mode } from './contract.ts';
 import type { Locate } from './files.ts';
 import { complain, say } from './ibc-log.ts';
-import { describeSettings, type IbcSettings, readIbcSettings } from './ibc-settings.ts';
-import { describeShutdown, saveTimes } from './ibc-times.ts';
+import { describeSettings, readIbcSettings } from './ibc-settings.ts';
+import { announceSaving, settingsDirectory, tradingMode } from './ibc-start.ts';
+import { describeShutdown } from './ibc-times.ts';
 import { ensureJtsIni } from './jts-ini.ts';
 import { ColdRestart, type LoginOptions, logIn } from './login.ts';
 import { pause } from './waiting.ts';
@@ -151,35 +151,6 @@ async function live(
   });
   state.awaitingLogin?.();
   return watchBehaviour(options, api, signal, cleanUp);
-}
-
-function announceSaving(options: ProcessOptions, settings: IbcSettings): void {
-  const setting = settings.text('SaveTwsSettingsAt');
-  if (setting === '') return;
-  try {
-    for (const time of saveTimes(setting)) say(options, `Tws settings will be saved at ${time}`);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    complain(options, `Invalid setting SaveTwsSettingsAt=${setting}: ${why}`);
-  }
-}
-
-/** Throws `Exit` 80: the mode is looked at when the login window is there. */
-function tradingMode(settings: IbcSettings): Mode {
-  const mode = settings.text('TradingMode', 'live').toLowerCase();
-  if (mode === 'live' || mode === 'paper') return mode;
-  throw new Exit(80, 'Invalid Trading Mode argument or .ini file setting: null');
-}
-
-/** A path of this machine. Throws `Exit` 82. */
-function settingsDirectory(path: string, locate: Locate): string {
-  try {
-    mkdirSync(locate(path), { recursive: true });
-  } catch {
-    const why = 'a file of that name already exists';
-    throw new Exit(82, `Failed to create TWS settings directory at: ${path}; ${why}`);
-  }
-  return locate(path);
 }
 
 /** Runs until it is ended, doing what its behaviour changes to. */

@@ -1,6 +1,8 @@
 /** How the images differ beyond their variables: how they stop, fail and start again. */
 
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { probeApi } from '../../src/gateway/probe.ts';
 import { contractOf, type Environment } from './contract.ts';
 import { QUICK, type Setup, start, type TestSimulator } from './running.ts';
 
@@ -97,6 +99,39 @@ describe('IBC ends', () => {
     );
     expect(simulator.lines.join('\n')).toMatch(/WARN exited: ibc \(exit status 76; not expected\)/);
     expect(simulator.lines.join('\n')).not.toContain('FATAL');
+  });
+});
+
+describe('both', () => {
+  const env = {
+    TRADING_MODE: 'both',
+    TWS_USERID_PAPER: 'bobpaper',
+    TWS_PASSWORD_PAPER: 'secretpaper',
+  };
+
+  it('has two gateways, each with its relay and its login', async () => {
+    const simulator = run('gnzsnz-gateway', env);
+    await simulator.until(() => {
+      const halves = simulator.halves();
+      return halves.length === 2 && halves.every((half) => half.apiPort && half.relayPort);
+    });
+    const accounts = async (mode: string) => {
+      const port = simulator.half(mode).relayPort ?? 0;
+      const probe = await probeApi({ host: '127.0.0.1', port }, { login: {} });
+      return probe.accounts;
+    };
+    expect(await accounts('live')).toEqual([expect.stringMatching(/^U\d{7}$/)]);
+    expect(await accounts('paper')).toEqual([expect.stringMatching(/^DU\d{7}$/)]);
+  });
+
+  it('goes on with one half when the other ends', async () => {
+    const simulator = run('gnzsnz-gateway', { ...env, SIMULATOR_COMMAND_PORT: '7462' });
+    await simulator.until(() => simulator.halves().filter(({ apiPort }) => apiPort).length === 2);
+    const { commandPort } = simulator.half('live');
+    connect(commandPort ?? 0, '127.0.0.1').end('STOP\n');
+    await simulator.logged(/Gateway finished/);
+    expect(simulator.half('paper').apiPort).not.toBeNull();
+    expect(simulator.half('live').apiPort).toBeNull();
   });
 });
 

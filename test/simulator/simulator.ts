@@ -12,10 +12,10 @@ import {
   type Service,
 } from './container.ts';
 import { Exit, type Mode } from './contract.ts';
-import { bootDanklabs } from './danklabs.ts';
-import { bootDanklabsHost } from './danklabs-host.ts';
-import { bootGnzsnz } from './gnzsnz.ts';
-import { bootGnzsnzTws } from './gnzsnz-tws.ts';
+import { bootDanklabs } from './images/danklabs.ts';
+import { bootDanklabsHost } from './images/danklabs-host.ts';
+import { bootGnzsnz } from './images/gnzsnz.ts';
+import { bootGnzsnzTws } from './images/gnzsnz-tws.ts';
 
 export interface Half {
   mode: Mode;

@@ -2,11 +2,11 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Container } from './container.ts';
-import { Exit } from './contract.ts';
-import { reason } from './files.ts';
+import type { Container } from '../container.ts';
+import { Exit } from '../contract.ts';
+import { reason } from '../files.ts';
+import { expand } from '../templates.ts';
 import { isDirectory } from './gnzsnz-common.ts';
-import { expand } from './templates.ts';
 
 /** Throws `Exit` 1 with what the program prints. */
 export function checkAndRender(container: Container): void {

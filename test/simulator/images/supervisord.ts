@@ -1,8 +1,8 @@
 /** supervisord: starts programs again, gives them up, and says so (Supervisor 4, process.py). */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Log } from './container.ts';
-import { Exit } from './contract.ts';
+import type { Log } from '../container.ts';
+import { Exit } from '../contract.ts';
 
 export interface Program {
   name: string;

@@ -2,8 +2,8 @@
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Container } from './container.ts';
-import { reason } from './files.ts';
+import type { Container } from '../container.ts';
+import { reason } from '../files.ts';
 
 export interface PageOptions {
   port: number;

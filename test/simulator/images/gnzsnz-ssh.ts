@@ -1,9 +1,9 @@
 /** The SSH part of gnzsnz's common.sh, and run_ssh.sh: what starts a tunnel and what does not. */
 
-import type { Container } from './container.ts';
-import { Exit, type Mode } from './contract.ts';
+import type { Container } from '../container.ts';
+import { Exit, type Mode } from '../contract.ts';
+import { addKeys, hasKeys, keepTunnel, startAgent } from '../ssh.ts';
 import { fileEnv, unsetEnv } from './gnzsnz-common.ts';
-import { addKeys, hasKeys, keepTunnel, startAgent } from './ssh.ts';
 
 /** What runs besides the gateway, as `pgrep` finds it. */
 export interface SshState {

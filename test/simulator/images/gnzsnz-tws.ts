@@ -1,15 +1,15 @@
 /** gnzsnz's TWS: s6-overlay, xrdp, start_session.sh by root and run_tws.sh by the user abc. */
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Container } from './container.ts';
-import { Exit } from './contract.ts';
-import { reason } from './files.ts';
+import type { Container } from '../container.ts';
+import { Exit } from '../contract.ts';
+import { reason } from '../files.ts';
+import { startRdp } from '../rdp.ts';
+import type { Boot } from '../simulator.ts';
+import { untilAborted } from '../waiting.ts';
 import { startModes, waitForIbc } from './gnzsnz.ts';
 import { fileEnv, runScripts, setJavaHeap, unsetEnv } from './gnzsnz-common.ts';
 import { type SshState, setupSsh } from './gnzsnz-ssh.ts';
-import { startRdp } from './rdp.ts';
-import type { Boot } from './simulator.ts';
-import { untilAborted } from './waiting.ts';
 
 export function bootGnzsnzTws(container: Container): Boot {
   const { contract, env, log, locate, identity, running, timing, ended } = container;

@@ -1,9 +1,9 @@
 /** danklabs' start_ssh and the SSH part of its ib_utils: the tunnel as a supervised program. */
 
-import type { Container } from './container.ts';
-import { Exit } from './contract.ts';
+import type { Container } from '../container.ts';
+import { Exit } from '../contract.ts';
+import { addKeys, hasKeys, keepTunnel, startAgent } from '../ssh.ts';
 import { fileEnv, unsetEnv } from './gnzsnz-common.ts';
-import { addKeys, hasKeys, keepTunnel, startAgent } from './ssh.ts';
 
 /** Resolves with the tunnel's status. SSH_RESTART is documented: it starts again after that. */
 export async function startDanklabsSsh(container: Container): Promise<number> {

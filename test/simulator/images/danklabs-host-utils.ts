@@ -1,10 +1,10 @@
 /** What the scripts of danklabs today share (ib_utils.sh): secrets in files, hooks. */
 
 import { readFileSync } from 'node:fs';
-import type { Container } from './container.ts';
-import { Exit } from './contract.ts';
+import type { Container } from '../container.ts';
+import { Exit } from '../contract.ts';
+import { isExecutable, shellScripts } from '../scripts.ts';
 import { isDirectory, readShellFile } from './gnzsnz-common.ts';
-import { isExecutable, shellScripts } from './scripts.ts';
 
 type Say = (message: string) => void;
 

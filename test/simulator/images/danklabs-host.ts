@@ -1,14 +1,14 @@
 /** danklabs of today: an entrypoint that checks and renders, then supervisord. No relay, no tunnel. */
 
 import { mkdirSync } from 'node:fs';
-import { type Container, type Running, startIbc } from './container.ts';
-import { Exit, type Mode } from './contract.ts';
+import { type Container, type Running, startIbc } from '../container.ts';
+import { Exit, type Mode } from '../contract.ts';
+import { startVnc } from '../rfb.ts';
+import type { Boot } from '../simulator.ts';
+import { untilAborted } from '../waiting.ts';
 import { checkAndRender } from './danklabs-host-settings.ts';
 import { fileEnvOf, runHooks } from './danklabs-host-utils.ts';
-import { startVnc } from './rfb.ts';
-import type { Boot } from './simulator.ts';
 import { type Program, type Supervisor, supervise } from './supervisord.ts';
-import { untilAborted } from './waiting.ts';
 
 export function bootDanklabsHost(container: Container): Boot {
   const { contract, env, log, timing, ended } = container;

@@ -4,12 +4,12 @@
  */
 
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import type { Container, Running, Variables } from './container.ts';
-import { Exit, type Mode } from './contract.ts';
-import { reason } from './files.ts';
-import { startRelay } from './relay.ts';
-import { runShellScripts } from './scripts.ts';
-import { substitute } from './templates.ts';
+import type { Container, Running, Variables } from '../container.ts';
+import { Exit, type Mode } from '../contract.ts';
+import { reason } from '../files.ts';
+import { startRelay } from '../relay.ts';
+import { runShellScripts } from '../scripts.ts';
+import { substitute } from '../templates.ts';
 
 /** `file_env`: VAR, or the text of the file that VAR_FILE names, never both. */
 export function fileEnv(container: Container, name: string): void {

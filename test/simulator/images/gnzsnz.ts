@@ -1,8 +1,11 @@
 /** gnzsnz's run.sh: the container of the IB Gateway. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Container, type Running, startIbc } from './container.ts';
-import { Exit } from './contract.ts';
+import { type Container, type Running, startIbc } from '../container.ts';
+import { Exit } from '../contract.ts';
+import { startVnc } from '../rfb.ts';
+import type { Boot } from '../simulator.ts';
+import { deferred } from '../waiting.ts';
 import {
   applySettings,
   fileEnv,
@@ -13,9 +16,6 @@ import {
   unsetEnv,
 } from './gnzsnz-common.ts';
 import { isTunnelled, type SshState, setupSsh, startSsh } from './gnzsnz-ssh.ts';
-import { startVnc } from './rfb.ts';
-import type { Boot } from './simulator.ts';
-import { deferred } from './waiting.ts';
 
 export function bootGnzsnz(container: Container): Boot {
   const { env, log, running, services } = container;
