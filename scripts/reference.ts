@@ -1,9 +1,10 @@
-/** Table of keys → JSON schemas for editors and the key tables of docs/configuration.md. Pure. */
+/** Table of keys → JSON schemas for editors, the key tables of docs/configuration.md, the pages of the images. Pure. */
 
 import { FORMATS } from '../src/config/formats.ts';
 import type { KeySpec, TableSpec, ValueType } from '../src/config/key-spec.ts';
 import { FILES, type FileKind } from '../src/config/schema.ts';
 import { renderValue } from '../src/config/write.ts';
+import { fillImageTable, imagePages } from './image-pages.ts';
 
 const TITLES: Readonly<Record<FileKind, string>> = {
   ibq: 'ibq.toml: the host',
@@ -11,16 +12,22 @@ const TITLES: Readonly<Record<FileKind, string>> = {
   instance: 'instances/NAME.toml: one instance',
 };
 
-/**
- * @param page docs/configuration.md as it is: what stands between its markers is replaced
- * @returns path → text
- */
-export function generatedFiles(page: string): Map<string, string> {
-  const files = new Map<string, string>();
+/** Pages that are written by hand but for what stands between their markers, as they are. */
+export interface Pages {
+  /** docs/configuration.md. */
+  configuration: string;
+  /** docs/images.md. */
+  images: string;
+}
+
+/** @returns path → text */
+export function generatedFiles(pages: Pages): Map<string, string> {
+  const files = imagePages();
   for (const kind of Object.keys(TITLES) as FileKind[]) {
     files.set(`docs/schema/${kind}.schema.json`, formatJson(jsonSchema(kind)));
   }
-  files.set('docs/configuration.md', fillPage(page));
+  files.set('docs/configuration.md', fillPage(pages.configuration));
+  files.set('docs/images.md', fillImageTable(pages.images));
   return files;
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Writes what is made from the table of keys in src/config/schema.ts: docs/schema/*.json and the
-// key tables of docs/configuration.md. With --check it writes nothing and fails where one is stale.
+// Writes what is made from the table of keys in src/config/schema.ts and the profiles in src/images/:
+// docs/schema/*.json, the key tables of docs/configuration.md, docs/images/*.md and the table of docs/images.md. With --check it writes nothing and fails where one is stale.
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -19,12 +19,19 @@ const code = Buffer.from(bundle.outputFiles[0].contents).toString('base64');
 const { generatedFiles } = await import(`data:text/javascript;base64,${code}`);
 
 const check = process.argv.includes('--check');
-const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
+const pages = Object.fromEntries(
+  ['configuration', 'images'].map((name) => [
+    name,
+    readFileSync(join(root, `docs/${name}.md`), 'utf8'),
+  ]),
+);
 const stale = [];
-for (const [file, text] of generatedFiles(page)) {
+for (const [file, text] of generatedFiles(pages)) {
   if (readIfThere(join(root, file)) === text) continue;
   stale.push(file);
-  if (!check) writeFileSync(join(root, file), text);
+  if (check) continue;
+  mkdirSync(dirname(join(root, file)), { recursive: true });
+  writeFileSync(join(root, file), text);
 }
 for (const file of stale) console.error(`${check ? 'stale' : 'wrote'}: ${file}`);
 if (check && stale.length > 0) {

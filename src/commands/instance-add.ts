@@ -10,7 +10,7 @@ import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { configPaths, instanceFile, readConfigSources } from '../host/config-files.ts';
 import { requireRoot } from '../host/root.ts';
-import { profileOf } from '../images/index.ts';
+import { profileFor } from '../images/index.ts';
 import { secretsFor } from '../images/profile.ts';
 
 export interface InstanceAddOptions {
@@ -59,7 +59,7 @@ export async function instanceAdd(
   ui.note(`wrote ${path}`);
   ui.note('next:');
   const added = loaded.config.instances.find((instance) => instance.name === name);
-  for (const secret of added ? secretsFor(profileOf(added.profile), added) : []) {
+  for (const secret of added ? secretsFor(profileFor(added), added) : []) {
     if (added && secret.wanted(added) === 'required')
       ui.note(`  sudo ibq secret set ${name} ${secret.key}`);
   }

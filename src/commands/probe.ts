@@ -2,6 +2,7 @@
 
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
+import { accountProblems } from '../gateway/accounts.ts';
 import { type ProbeResult, type ProbeTarget, probeApi } from '../gateway/probe.ts';
 import { requireDeployed } from '../host/deployed.ts';
 import { requireLive } from '../host/root.ts';
@@ -15,19 +16,27 @@ export async function probe(
 ): Promise<number> {
   const { ui, host } = context;
   requireLive(host, 'probe');
-  const address = findAddress(context, target);
+  const { address, half } = findTarget(context, target);
   const result = await probeApi(address, login ? { login: {} } : {});
   const where = `${address.host}:${address.port}`;
-  if (json) ui.json({ target: where, ...result });
+  // A gateway that is not the kind it is taken for still answers: told, and no failure.
+  const problems = half === null ? [] : accountProblems(half, result.accounts);
+  if (json) ui.json({ target: where, ...result, problems });
   else ui.print(describe(where, result, ui.style));
+  for (const problem of problems) ui.warn(`${target}: ${problem}`);
   return HEALTHY.includes(result.state) ? ExitCode.done : ExitCode.unhealthy;
 }
 
-function findAddress({ host }: Context, target: string): ProbeTarget {
-  if (target.includes(':')) return parseHostPort(target);
+/** `half`: what an instance's own port is for; null: nobody knows. In mode `both` it is the live one. */
+function findTarget(
+  { host }: Context,
+  target: string,
+): { address: ProbeTarget; half: 'live' | 'paper' | null } {
+  if (target.includes(':')) return { address: parseHostPort(target), half: null };
   const instance = requireDeployed(host, target);
   if (instance.publish !== null) {
-    return parseHostPort(instance.publish.replace(/^0\.0\.0\.0:/, '127.0.0.1:'));
+    const address = parseHostPort(instance.publish.replace(/^0\.0\.0\.0:/, '127.0.0.1:'));
+    return { address, half: instance.mode === 'paper' ? 'paper' : 'live' };
   }
   throw new UserError(
     `instance ${target} publishes no port on this host (mode lan); probe ${instance.lan?.address}:${instance.relayPort} from an allowed LAN client`,

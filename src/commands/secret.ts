@@ -7,7 +7,7 @@ import { loadHostConfig } from '../host/config-files.ts';
 import { withLock } from '../host/lock.ts';
 import { listSecrets, removeSecret, writeSecret } from '../host/podman.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
-import { profileOf } from '../images/index.ts';
+import { profileFor } from '../images/index.ts';
 import { type ProfileSecret, secretName, secretsFor } from '../images/profile.ts';
 import { table } from '../ui/table.ts';
 
@@ -61,7 +61,7 @@ export async function secretList(
   const instances = name === null ? loadInstances(context) : [findInstance(context, name)];
   const present = await listSecrets(host);
   const secrets = instances.flatMap((instance) =>
-    secretsFor(profileOf(instance.profile), instance).map(({ key, title, wanted }) => ({
+    secretsFor(profileFor(instance), instance).map(({ key, title, wanted }) => ({
       instance: instance.name,
       key,
       title,
@@ -122,7 +122,7 @@ function findInstance(context: Context, name: string): Instance {
 }
 
 function findSecret(instance: Instance, key: string): ProfileSecret {
-  const { secrets } = profileOf(instance.profile);
+  const { secrets } = profileFor(instance);
   const secret = secrets.find((known) => known.key === key);
   if (secret) return secret;
   throw new UserError(

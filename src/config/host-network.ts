@@ -3,7 +3,7 @@
  * those of the image, and only one such instance fits on a host (its X display clashes as well).
  */
 
-import { profileOf } from '../images/index.ts';
+import { profileFor } from '../images/index.ts';
 import { halvesOf } from '../images/profile.ts';
 import { publishesBeyondLoopback } from '../network/modes.ts';
 import type { Layer } from './layer.ts';
@@ -18,7 +18,7 @@ export function adoptHostPorts(
   report: Report,
 ): Instance[] {
   const adopted = instances.map((instance) => adopt(instance, layerOf(instance), report));
-  const alone = adopted.filter(({ profile }) => profileOf(profile).hostNetwork === 'alone');
+  const alone = adopted.filter((instance) => profileFor(instance).hostNetwork === 'alone');
   for (const { file, profile, name } of alone.length > 1 ? alone : []) {
     const others = alone.flatMap((other) => (other.name === name ? [] : other.name)).join(', ');
     const message = `should not be of profile ${profile} beside ${others}: the ports and the display of such images can't be set, so in network mode "host" one alone fits on a host`;
@@ -29,7 +29,7 @@ export function adoptHostPorts(
 }
 
 function adopt(instance: Instance, layer: Layer | undefined, report: Report): Instance {
-  const profile = profileOf(instance.profile);
+  const profile = profileFor(instance);
   const { gateway, vnc, rdp, supervisor } = profile.ports(instance);
   const [first = 'paper', second] = halvesOf(instance.mode);
   const refuse = (key: string, wanted: number, got: number) => {
@@ -70,7 +70,7 @@ function checkListening(instances: readonly Instance[], report: Report): void {
 
 /** Every port of the host that an instance listens on in mode `host`, on whichever address. */
 export function listeningPorts(instance: Instance): number[] {
-  const { api, gateway } = profileOf(instance.profile).ports(instance);
+  const { api, gateway } = profileFor(instance).ports(instance);
   const halves = halvesOf(instance.mode).flatMap((half) => [gateway[half], api[half]]);
   return [...new Set([...halves, ...Object.values(instance.sidePorts)])].sort((a, b) => a - b);
 }
@@ -78,6 +78,6 @@ export function listeningPorts(instance: Instance): number[] {
 /** Ports that allowed clients of the network may open: the API's. */
 export function openPorts(instance: Instance, publishAddress: string): number[] {
   if (!publishesBeyondLoopback(publishAddress)) return [];
-  const { api } = profileOf(instance.profile).ports(instance);
+  const { api } = profileFor(instance).ports(instance);
   return halvesOf(instance.mode).map((half) => api[half]);
 }

@@ -1,29 +1,31 @@
 /** The image of an instance: which it is, what its profile can't do, and the user's own variables for it. */
 
-import { imageKeys, ownedVariable, profileOf } from '../images/index.ts';
-import type { Profile, ProfileId } from '../images/profile.ts';
+import { followedKeys, IMAGE_KEYS, ownedVariable, profileFor, profileOf } from '../images/index.ts';
+import type { ImageFinding, Profile, ProfileId } from '../images/profile.ts';
+import { tunnelFindings } from '../images/ssh.ts';
+import { checkCustom } from './custom.ts';
 import { complain, isBroken, type Layer, lookup, placeOf } from './layer.ts';
 import type { Report } from './report.ts';
 import { builtIn } from './settings.ts';
 import { show, showKey } from './text.ts';
-import type { Instance, InstanceName } from './types.ts';
+import type { Instance, InstanceName, NetworkMode, Settings } from './types.ts';
 
 /** An instance's own profile does not take the reference that the host sets for another profile. */
 export function resolveImage(
   own: Layer,
   host: Layer,
+  settings: Settings,
   report: Report,
 ): { profile: Profile; image: string } {
   const hostProfile = host.values.get('image.profile') ?? builtIn('image.profile');
   const id = (own.values.get('image.profile') ?? hostProfile) as ProfileId;
-  const profile = profileOf(id);
   const inherited = id === hostProfile ? host.values.get('image.reference') : undefined;
-  const image = own.values.get('image.reference') ?? inherited ?? profile.defaultImage;
+  const image = own.values.get('image.reference') ?? inherited ?? profileOf(id).defaultImage;
   if (image === null && !isBroken('image.reference', [own, host])) {
     const message = `should be set: profile ${id} has no image of its own`;
     report.problem({ file: own.file, key: 'image.reference', message });
   }
-  return { profile, image: String(image) };
+  return { profile: profileFor({ profile: id, settings }), image: String(image) };
 }
 
 /** `[defaults]` first, the instance's own over it; `null` after a problem. */
@@ -54,14 +56,15 @@ export function resolveEnvironment(
 }
 
 function refuseVariable(variable: string, profile: Profile, name: InstanceName): string | null {
+  const owned = ownedVariable(profile, variable);
+  if (owned?.reason) return owned.reason + (owned.key ? `; use the key ${show(owned.key)}` : '');
+  if (owned?.key) return `is set by ibq; use the key ${show(owned.key)} instead`;
+  if (owned) return 'is set by ibq';
   const secret = profile.secrets.find(
     ({ as }) =>
       as.kind !== 'mount' && (variable === as.variable || `${variable}_FILE` === as.variable),
   );
   if (secret) return `should not stand in a file; run "sudo ibq secret set ${name} ${secret.key}"`;
-  const owned = ownedVariable(profile, variable);
-  if (owned?.key) return `is set by ibq; use the key ${show(owned.key)} instead`;
-  if (owned) return owned.reason ?? 'is set by ibq';
   if (/PASSWORD|PASSWD|PASSPHRASE/i.test(variable)) {
     return 'should not stand in a file: it is a secret, and ibq has no place for this one';
   }
@@ -77,15 +80,16 @@ export function checkProfile(
   report: Report,
 ): void {
   const { mode, settings } = instance;
-  const mapped = new Set(profile.variables.flatMap(({ keys }) => keys));
+  const followed = followedKeys(profile);
   for (const id of own.values.keys()) {
-    if (!imageKeys().has(id) || mapped.has(id)) continue;
-    const message = `has no effect on images of profile ${profile.id}; leave it out`;
+    if (!IMAGE_KEYS.has(id) || followed.has(id)) continue;
+    const how = profile.id === 'custom' ? ' without a variable in custom.variables' : '';
+    const message = `has no effect on images of profile ${profile.id}${how}; leave it out`;
     report.problem({ file: own.file, key: id, message });
   }
   if (!profile.modes.includes(mode)) {
-    const legal = profile.modes.map(show).join(' or ');
-    const message = `should be ${legal} with profile ${profile.id}, got ${show(mode)}; make two instances instead`;
+    const modes = profile.modes.map(show).join(' or ');
+    const message = `should be ${modes} with profile ${profile.id}, got ${show(mode)}; make two instances instead`;
     complain(lookup('mode', layers), message, report);
   }
   const ports = profile.ports(instance);
@@ -93,5 +97,63 @@ export function checkProfile(
     if (!settings[service].enabled || ports[service] !== null) continue;
     const message = `should be false: images of profile ${profile.id} have none`;
     complain(lookup(`${service}.enabled`, layers), message, report);
+  }
+  const findings = [
+    ...(profile.findings?.(instance) ?? []),
+    ...tunnelFindings(instance, profile),
+    ...generalFindings(instance, profile),
+  ];
+  for (const { kind, key, message } of findings) {
+    const at = lookup(key, layers);
+    const place = at === null ? { file: own.file, key } : placeOf(at);
+    if (kind === 'problem') report.problem({ ...place, message });
+    else report.warn({ ...place, message });
+  }
+  if (profile.id === 'custom') checkCustom(instance, layers, report);
+}
+
+/** What has nothing to do with one image alone. */
+function generalFindings(instance: Instance, profile: Profile): ImageFinding[] {
+  const { mode, user, paperUser, settings } = instance;
+  const found: ImageFinding[] = [];
+  for (const [key, value] of [
+    ['user', user],
+    ['paper_user', paperUser],
+  ] as const) {
+    if (!settings.user_secret || value === null) continue;
+    const message = `should be left out with user_secret = true; run "sudo ibq secret set ${instance.name} ${key}"`;
+    found.push({ kind: 'problem', key, message });
+  }
+  if (paperUser !== null && mode !== 'both') {
+    const message = `has no effect in mode ${show(mode)}; leave it out`;
+    found.push({ kind: 'problem', key: 'paper_user', message });
+  }
+  if (settings.read_only && !profile.container.readOnly) {
+    const message = `should be false: images of profile ${profile.id} write into their own file system`;
+    found.push({ kind: 'problem', key: 'read_only', message });
+  }
+  const { shm } = profile.container;
+  if (shm !== null && settings.shm_size !== null && settings.shm_size < shm) {
+    const message = `${settings.shm_size} MB is less than the ${shm} MB that images of profile ${profile.id} need`;
+    found.push({ kind: 'warning', key: 'shm_size', message });
+  }
+  return found;
+}
+
+/** Whether the images of the instances work in the network's mode. */
+export function checkNetworks(
+  instances: readonly Instance[],
+  mode: NetworkMode,
+  layers: { host: Layer; instances: readonly { layer: Layer }[] },
+  report: Report,
+): void {
+  for (const instance of instances) {
+    const { networks, id } = profileFor(instance);
+    if (networks.includes(mode)) continue;
+    const own = layers.instances.filter(({ layer }) => layer.file === instance.file);
+    const at = lookup('image.profile', [...own.map(({ layer }) => layer), layers.host]);
+    const message = `images of profile ${id} need network.mode = ${networks.map(show).join(' or ')}, got ${show(mode)}`;
+    const place = at === null ? { file: instance.file, key: 'image.profile' } : placeOf(at);
+    report.problem({ ...place, message });
   }
 }

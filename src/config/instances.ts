@@ -47,9 +47,9 @@ export function resolveInstance(
   const layers = [own, shared.defaults];
   const get = (id: string) => lookup(id, layers)?.value ?? builtIn(id);
   const port = resolvePort(name, own, report);
-  const { profile, image } = resolveImage(own, shared.host, report);
-  const environment = resolveEnvironment(layers, profile, name, report);
   const settings = resolveSettings(layers);
+  const { profile, image } = resolveImage(own, shared.host, settings, report);
+  const environment = resolveEnvironment(layers, profile, name, report);
   if (port === null || environment === null) return null;
   const mode = get('mode') as TradingMode;
   const instance: Instance = {
@@ -72,14 +72,17 @@ export function resolveInstance(
 
 /** What is legal and probably not wanted. */
 function warnAbout(instance: Instance, layers: readonly Layer[], report: Report): void {
-  const { file, mode, user, settings } = instance;
+  const { file, mode, user, paperUser, settings } = instance;
   const warn = (key: string, message: string, at: Effective | null = null) =>
     report.warn({ ...(at ? placeOf(at) : { file, key }), message });
   const isSet = (id: string) => lookup(id, layers) !== null || isBroken(id, layers);
   if (user === null && !isSet('user') && !settings.user_secret) {
     warn('user', 'not set: the gateway will stop at its login window');
   }
-  if (mode === 'live' && !isSet('read_only_api')) {
+  if (mode === 'both' && paperUser === null && !isSet('paper_user') && !settings.user_secret) {
+    warn('paper_user', 'not set: the paper gateway will stop at its login window');
+  }
+  if (mode !== 'paper' && !isSet('read_only_api')) {
     warn(
       'read_only_api',
       'not set: API clients cannot trade; set it to false, or to true to keep it so',

@@ -5,6 +5,7 @@ import { hasLan } from '../network/modes.ts';
 import { checkAttached } from './attached.ts';
 import type { Source } from './document.ts';
 import { adoptHostPorts } from './host-network.ts';
+import { checkNetworks } from './image.ts';
 import { nameOfFile, resolveInstance } from './instances.ts';
 import { complain, type Layer, lookup, makeLayer, readLayers } from './layer.ts';
 import { environmentLayers, resolveNetwork, whyBridge } from './network.ts';
@@ -62,6 +63,7 @@ export function loadConfig(
     const message = `should be left out in mode "${network.mode}", which has no LAN addresses`;
     complain(lookup('address', [layer]), message + whyBridge(layers.network), report);
   }
+  checkNetworks(instances, network.mode, layers, report);
   const address = resolvePublishAddress(layers.network, network, report);
   const layerOf = ({ file }: Instance) =>
     layers.instances.find(({ source }) => source.path === file)?.layer;

@@ -1,6 +1,6 @@
 /** Checks of the configuration and of what a login needs: secrets, images, volumes, memory, disk, time. */
 
-import { profileOf } from '../images/index.ts';
+import { profileFor } from '../images/index.ts';
 import { secretName } from '../images/profile.ts';
 import {
   type Check,
@@ -31,7 +31,7 @@ const secrets = defineCheck({
   judge: ({ config, secrets: present }) => {
     if (config.instances.length === 0) return skipped(NO_INSTANCE);
     const wanted = config.instances.flatMap((instance) =>
-      profileOf(instance.profile)
+      profileFor(instance)
         .secrets.filter((secret) => secret.wanted(instance) === 'required')
         .map(({ key }) => ({ name: instance.name, key })),
     );

@@ -4,17 +4,31 @@
  */
 
 import type { Instance } from '../config/types.ts';
-import { edgeBlankProblem, encodeProperty, yesNo } from './ibc.ts';
-import type { ImageVariable, Profile, ProfileSecret } from './profile.ts';
+import type { ImageFinding, ImageTunnel, ImageVariable, Profile } from './profile.ts';
+import { ibcRows, row } from './rows.ts';
+import {
+  paperPasswordSecret,
+  paperUserSecret,
+  passwordSecret,
+  userSecret,
+  vncSecret,
+} from './secrets.ts';
+import { refusedRemotePort, tunnelRows, tunnelSecrets } from './ssh.ts';
+
+export const gnzsnzSource = 'gnzsnz/ib-gateway-docker at b2c0259 (August 2026)';
 
 const SETTINGS_VOLUME = '/home/ibgateway/tws_settings';
+const tunnel: ImageTunnel = {
+  options: 'shell',
+  screen: { key: 'ssh.vnc_port', service: 'vnc', port: 5900 },
+};
 
 export const gnzsnz: Profile = {
   id: 'gnzsnz',
   title: 'IB Gateway by gnzsnz',
   defaultImage: 'ghcr.io/gnzsnz/ib-gateway:stable',
   program: 'gateway',
-  modes: ['live', 'paper'],
+  modes: ['live', 'paper', 'both'],
   networks: ['dual', 'bridge', 'lan', 'host'],
   // Ports 4001-4004, 5900 and display :1 can't be set.
   hostNetwork: 'alone',
@@ -36,92 +50,121 @@ export const gnzsnz: Profile = {
     ssh: '/home/ibgateway/.ssh',
   },
   container: { shm: null, seccompUnconfined: false, capabilities: [], readOnly: false },
-  secrets: gnzsnzSecrets(),
-  variables: gnzsnzVariables(),
-  refused: [
-    {
-      name: 'RELOGIN_AFTER_2FA_TIMEOUT',
-      key: 'relogin_after_twofa_timeout',
-      reason: 'documented, but the image does not read it',
-    },
-    // With a tunnel the relay that ibq publishes is gone.
-    { name: 'SSH_TUNNEL', key: null, reason: 'is set by ibq' },
+  ssh: tunnel,
+  secrets: [
+    ...gnzsnzLogin(),
+    vncSecret({ kind: 'file', variable: 'VNC_SERVER_PASSWORD_FILE' }),
+    ...tunnelSecrets('/home/ibgateway/.ssh'),
   ],
+  variables: [
+    ...gnzsnzVariables({ volume: SETTINGS_VOLUME, directory: 'ibq' }),
+    ...tunnelRows(tunnel),
+  ],
+  refused: gnzsnzRefused(),
+  follows: ['jts', 'ibc', 'custom_config.jts'],
+  findings: gnzsnzFindings,
+  notes: {
+    source: gnzsnzSource,
+    defects: [
+      ...gnzsnzDefects(),
+      'VNC shows a screen of 1024x768 on display `:1`, and neither can be changed.',
+      'No port of it can be chosen, nor its display: in `network.mode = "host"` one alone fits on a host.',
+    ],
+    unverified: [
+      'A login to IBKR, VNC with a viewer, the tunnel of the image with a real bastion.',
+    ],
+  },
 };
 
-function gnzsnzSecrets(): ProfileSecret[] {
+/** What both images of the house take of the login: files, where the image reads one. */
+export function gnzsnzLogin(): Profile['secrets'] {
   return [
-    {
-      key: 'password',
-      title: 'password of the IB user',
-      as: { kind: 'file', variable: 'TWS_PASSWORD_FILE' },
-      wanted: () => 'required',
-      // The image copies it into config.ini, which IBC reads.
-      problem: edgeBlankProblem,
-      encode: encodeProperty,
-    },
+    passwordSecret({ kind: 'file', variable: 'TWS_PASSWORD_FILE' }),
+    paperPasswordSecret({ kind: 'file', variable: 'TWS_PASSWORD_PAPER_FILE' }),
+    userSecret({ kind: 'environment', variable: 'TWS_USERID' }),
+    paperUserSecret({ kind: 'environment', variable: 'TWS_USERID_PAPER' }),
   ];
 }
 
-function gnzsnzVariables(): ImageVariable[] {
-  /** A row of one key. */
-  const row = (
-    name: string,
-    key: string,
-    unset: string,
-    value: (settings: Instance['settings']) => string | null,
-    remark?: string,
-  ): ImageVariable => ({
-    name,
-    keys: [key],
-    unset,
-    value: ({ settings }) => value(settings),
-    ...(remark === undefined ? {} : { remark }),
-  });
+/**
+ * The image makes the settings directory with a plain mkdir, so it is one level below the volume. In `both` it
+ * is a prefix: `…_live` and `…_paper`.
+ */
+export function gnzsnzVariables(settings: { volume: string; directory: string }): ImageVariable[] {
   return [
-    { name: 'TRADING_MODE', keys: ['mode'], unset: 'exits', value: ({ mode }) => mode },
+    row('TRADING_MODE', 'mode', 'the container ends'),
+    row('TWS_USERID', 'user', 'stops at its login window'),
     {
-      name: 'TWS_USERID',
-      keys: ['user'],
-      unset: 'stops at its login window',
-      value: ({ user }) => user,
+      ...row('TWS_USERID_PAPER', 'paper_user', 'the paper gateway stops at its login window'),
+      value: ({ mode, paperUser }) => (mode === 'both' ? paperUser : null),
+      remark: 'in mode `both` alone',
     },
     {
       name: 'TWS_SETTINGS_PATH',
       keys: [],
       unset: 'settings are lost with the container',
-      // Made by the image with a plain mkdir, so one level below the mounted volume.
-      value: () => `${SETTINGS_VOLUME}/ibq`,
+      value: ({ settings: { custom_config } }) =>
+        custom_config.ibc === null ? `${settings.volume}/${settings.directory}` : settings.volume,
+      remark:
+        'in the settings volume. With `custom_config.ibc` the image makes no directory, and it is the volume itself',
     },
-    { name: 'CUSTOM_CONFIG', keys: [], unset: 'NO', value: () => 'NO' },
-    row('READ_ONLY_API', 'read_only_api', 'read-only', (it) => yesNo(it.read_only_api)),
-    row('TWOFA_TIMEOUT_ACTION', 'twofa_timeout_action', 'exit', (it) => it.twofa_timeout_action),
-    row('TWOFA_DEVICE', 'twofa_device', 'the only device', (it) => it.twofa_device),
-    row('TWOFA_EXIT_INTERVAL', 'twofa_exit_interval', '60', (it) => String(it.twofa_exit_interval)),
-    row(
-      'RELOGIN_AFTER_TWOFA_TIMEOUT',
-      'relogin_after_twofa_timeout',
-      'no',
-      (it) => yesNo(it.relogin_after_twofa_timeout),
-      'older documents call it RELOGIN_AFTER_2FA_TIMEOUT, which the image does not read',
+    {
+      name: 'CUSTOM_CONFIG',
+      keys: ['custom_config.ibc'],
+      unset: 'NO',
+      value: ({ settings: { custom_config } }) => (custom_config.ibc === null ? 'NO' : 'yes'),
+      remark: 'with `yes` the image renders neither config.ini nor jts.ini',
+    },
+    ...ibcRows(
+      {
+        device: 'TWOFA_DEVICE',
+        coldRestart: 'TWS_COLD_RESTART',
+        acceptIncoming: 'TWS_ACCEPT_INCOMING',
+        masterClientId: 'TWS_MASTER_CLIENT_ID',
+      },
+      {
+        readOnlyApi: 'a fresh gateway is read-only, a kept one as it was',
+        bypassWarning: "the gateway's own",
+        saveSettings: 'when it stops',
+      },
     ),
-    row('AUTO_RESTART_TIME', 'auto_restart_time', 'not set', (it) => it.auto_restart_time),
-    row('AUTO_LOGOFF_TIME', 'auto_logoff_time', 'not set', (it) => it.auto_logoff_time),
-    row('TWS_COLD_RESTART', 'cold_restart_time', 'not set', (it) => it.cold_restart_time),
-    row(
-      'EXISTING_SESSION_DETECTED_ACTION',
-      'existing_session_action',
-      'manual, which blocks',
-      (it) => it.existing_session_action,
-    ),
-    row('BYPASS_WARNING', 'bypass_warning', 'not set', (it) =>
-      it.bypass_warning === null ? null : yesNo(it.bypass_warning),
-    ),
-    row('ALLOW_BLIND_TRADING', 'allow_blind_trading', 'no', (it) => yesNo(it.allow_blind_trading)),
-    row('TWS_ACCEPT_INCOMING', 'accept_incoming', 'manual', (it) => it.accept_incoming),
-    // TIME_ZONE is the gateway's, TZ the container's.
-    row('TIME_ZONE', 'time_zone', 'Etc/UTC', (it) => it.time_zone),
-    row('TZ', 'time_zone', 'Etc/UTC', (it) => it.time_zone),
-    row('JAVA_HEAP_SIZE', 'java_heap', '768', (it) => String(it.java_heap)),
+    row('TIME_ZONE', 'time_zone', 'empty', 'written into jts.ini at the first start only'),
+    row('TZ', 'time_zone', 'Etc/UTC', "the container's own clock"),
+    row('JAVA_HEAP_SIZE', 'java_heap', '768'),
+  ];
+}
+
+export function gnzsnzRefused(): Profile['refused'] {
+  return [
+    {
+      name: 'RELOGIN_AFTER_2FA_TIMEOUT',
+      key: 'relogin_after_twofa_timeout',
+      reason: 'documented, but the image does not read it',
+    },
+    { name: 'DUAL_MODE', key: 'mode', reason: 'would make mode `both` behind the back of ibq' },
+    refusedRemotePort,
+  ];
+}
+
+export function gnzsnzFindings({ mode, settings }: Instance): ImageFinding[] {
+  if (mode !== 'both' || settings.custom_config.ibc === null) return [];
+  return [
+    {
+      kind: 'problem',
+      key: 'custom_config.ibc',
+      message:
+        'should be left out in mode "both": live and paper need a file each, and the image has one place; make two instances',
+    },
+  ];
+}
+
+export function gnzsnzDefects(): string[] {
+  return [
+    "The defaults of its README are docker-compose's; the image has none. ibq writes every value.",
+    'A password goes through Java Properties, where a backslash is an escape: ibq writes it as the reader needs it.',
+    'Without a passphrase the image starts no tunnel at all, whatever its README says: `ssh_passphrase` is required where the image holds the tunnel.',
+    'The far side of its tunnel always has the port of the gateway, so two instances to one machine collide. `ssh.via = "host"` has none of this.',
+    'In mode `both` a container whose one half ended stays up. ibq asks each half.',
+    'Where the settings have a jts.ini the image keeps its time zone; a changed `time_zone` reaches the gateway with `[jts]` alone.',
   ];
 }

@@ -1,16 +1,46 @@
 /** The images ibq knows: one file each, one row here. */
 
+import type { Instance } from '../config/types.ts';
+import { customProfile } from './custom.ts';
+import { danklabs } from './danklabs.ts';
+import { danklabsHost } from './danklabs-host.ts';
+import { danklabsTws } from './danklabs-tws.ts';
 import { gnzsnz } from './gnzsnz.ts';
+import { gnzsnzTws } from './gnzsnz-tws.ts';
 import type { Profile, ProfileId } from './profile.ts';
 import { simulator } from './simulator.ts';
 
-const PROFILES: Readonly<Record<ProfileId, Profile>> = { gnzsnz, simulator };
+/** `custom` as it is with nothing said. */
+const unsaid = customProfile({
+  live_port: 4003,
+  paper_port: 4004,
+  vnc_port: null,
+  settings_path: null,
+  password_as: 'environment',
+  variables: {},
+});
+
+const PROFILES: Readonly<Record<ProfileId, Profile>> = {
+  gnzsnz,
+  'gnzsnz-tws': gnzsnzTws,
+  danklabs,
+  'danklabs-tws': danklabsTws,
+  'danklabs-host': danklabsHost,
+  custom: unsaid,
+  simulator,
+};
 
 /** For messages and schemas, in the order of the table. */
 export const PROFILE_IDS: readonly ProfileId[] = Object.keys(PROFILES) as ProfileId[];
 
+/** What holds of every instance of a profile. Of `custom` that is little: see `profileFor`. */
 export function profileOf(id: ProfileId): Profile {
   return PROFILES[id];
+}
+
+/** The profile of one instance: that of `custom` is made from its settings. */
+export function profileFor({ profile, settings }: Pick<Instance, 'profile' | 'settings'>): Profile {
+  return profile === 'custom' ? customProfile(settings.custom) : PROFILES[profile];
 }
 
 /**
@@ -39,9 +69,17 @@ export function ownedVariable(
   return owned ? { key: owned.keys[0] ?? null, reason: null } : null;
 }
 
-/** Keys that reach some image as a variable; a profile without one for such a key can't follow it. */
-export function imageKeys(): ReadonlySet<string> {
-  return new Set(
-    Object.values(PROFILES).flatMap(({ variables }) => variables.flatMap(({ keys }) => keys)),
-  );
+/** Keys that reach the image, as a variable or in another way. */
+export function followedKeys(profile: Profile): ReadonlySet<string> {
+  return new Set([...profile.variables.flatMap(({ keys }) => keys), ...profile.follows]);
 }
+
+/** Keys that every instance may set, or that have checks of their own. */
+const EVERYWHERE = /^(?:mode|user|port|ssh\..*|vnc\.port|read_only|supervisor\.enabled)$/;
+
+/** Keys that only some images can follow. */
+export const IMAGE_KEYS: ReadonlySet<string> = new Set(
+  Object.values(PROFILES)
+    .flatMap((profile) => [...followedKeys(profile)])
+    .filter((id) => !EVERYWHERE.test(id)),
+);

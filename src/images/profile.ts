@@ -6,10 +6,24 @@
 import type { Instance, NetworkMode } from '../config/types.ts';
 
 /** A new image is a new file beside this one and a row in `index.ts`. */
-export type ProfileId = 'gnzsnz' | 'simulator';
+export type ProfileId =
+  | 'gnzsnz'
+  | 'gnzsnz-tws'
+  | 'danklabs'
+  | 'danklabs-tws'
+  | 'danklabs-host'
+  | 'custom'
+  | 'simulator';
 
 /** Live or paper: `both` has one of each. */
 export type Half = 'live' | 'paper';
+
+/** How instances are reached, as far as an image has to know. */
+export interface Reach {
+  mode: NetworkMode;
+  /** Whether ports are published on another address than loopback. */
+  beyondLoopback: boolean;
+}
 
 /** A variable of the image, and where its value comes from. */
 export interface ImageVariable {
@@ -17,7 +31,7 @@ export interface ImageVariable {
   /** Ids of the keys that it is made from; empty: ibq sets it by itself and there is nothing to choose. */
   keys: readonly string[];
   /** What the image is given; null: the variable is left out. */
-  value: (instance: Instance, network: NetworkMode) => string | null;
+  value: (instance: Instance, reach: Reach) => string | null;
   /** What the image takes where the variable is left out, in a few words. */
   unset: string;
   /** What its users should know: a defect worked around, another name, a limit. */
@@ -46,8 +60,11 @@ export interface ProfileSecret {
     | { kind: 'file'; variable: string }
     | { kind: 'environment'; variable: string }
     | { kind: 'mount'; path: string };
-  /** `required`: without it the instance can't do what it is asked to, and a deploy refuses; `unused`: not given. */
-  wanted: (instance: Instance) => 'required' | 'optional' | 'unused';
+  /**
+   * `required`: without it the instance can't do what it is asked to, and a deploy refuses; `unused`: not
+   * given. Nothing between: a container whose unit names a secret that is not there does not start.
+   */
+  wanted: (instance: Instance) => 'required' | 'unused';
   /** Whether it may have several lines (a key); null-free text of one line otherwise. */
   lines?: 'several';
   /** What the image's reader can't be given: `should …`; null: fine. */
@@ -92,10 +109,43 @@ export interface Profile {
   files: ProfileFiles | null;
   /** What the container needs beyond the template. */
   container: ContainerNeeds;
+  /** The image's own tunnels; null: it has none. */
+  ssh: ImageTunnel | null;
   secrets: readonly ProfileSecret[];
   /** The tables of the image's documents, and more of its source: what ibq hands to it. */
   variables: readonly ImageVariable[];
   refused: readonly RefusedVariable[];
+  /** Ids of keys that it follows in another way than by a variable. */
+  follows: readonly string[];
+  /** What this image can't do of what is legal otherwise. */
+  findings?: (instance: Instance) => ImageFinding[];
+  notes: ProfileNotes;
+}
+
+/** How an image holds a tunnel (`ssh.via = "image"`). */
+export interface ImageTunnel {
+  /** Who splits SSH_OPTIONS: a shell, which reads quotes, or blanks alone. */
+  options: 'shell' | 'blanks';
+  /** What of the screen it can carry, always to and from this port. */
+  screen: { key: 'ssh.vnc_port' | 'ssh.rdp_port'; service: 'vnc' | 'rdp'; port: number } | null;
+}
+
+export interface ImageFinding {
+  /** A warning is told, a problem refused. */
+  kind: 'problem' | 'warning';
+  /** Id of the key it is about. */
+  key: string;
+  message: string;
+}
+
+/** For its page in docs/images/: plain sentences. */
+interface ProfileNotes {
+  /** Where the facts were read, with the commit. */
+  source: string;
+  /** What is wrong or odd in the image, and what ibq makes of it. */
+  defects: readonly string[];
+  /** What was not seen on the real image. */
+  unverified: readonly string[];
 }
 
 /** Absolute paths in the container. */
@@ -130,11 +180,11 @@ export function halvesOf(mode: Instance['mode']): readonly Half[] {
 export function environmentFor(
   profile: Profile,
   instance: Instance,
-  network: NetworkMode,
+  reach: Reach,
 ): Record<string, string> {
   return Object.fromEntries(
     profile.variables.flatMap(({ name, value }) => {
-      const text = value(instance, network);
+      const text = value(instance, reach);
       return text === null ? [] : [[name, text] as const];
     }),
   );

@@ -9,4 +9,12 @@ export const simulator: Profile = {
   id: 'simulator',
   title: 'simulated gateway',
   defaultImage: 'localhost/ibq-simulator:latest',
+  notes: {
+    source: 'docs/simulator.md',
+    defects: [
+      'Nothing is behind it: no market data, no orders, accounts that do not exist.',
+      'It has the contract of `gnzsnz`. An image that imitates another is used with the profile of that one.',
+    ],
+    unverified: [],
+  },
 };

@@ -2,7 +2,7 @@
 
 import type { Config, Instance } from '../config/types.ts';
 import type { Problem } from '../errors.ts';
-import { profileOf } from '../images/index.ts';
+import { profileFor } from '../images/index.ts';
 import type { AttachedNetwork, Attachments, Sidecar } from '../network/attached.ts';
 import { endpointsOf, publishText } from '../quadlet/endpoints.ts';
 import type { HostFacts } from './facts.ts';
@@ -41,7 +41,7 @@ export function resolveAttachments(
 /** In another container's network only that container can publish. */
 function unpublished(config: Config, instance: Instance, { published }: Sidecar): string[] {
   const have = new Set(published.map((value) => value.replace(/\/tcp$/, '')));
-  return endpointsOf(config, instance, profileOf(instance.profile)).flatMap((endpoint) => {
+  return endpointsOf(config, instance, profileFor(instance)).flatMap((endpoint) => {
     const at = publishText(endpoint);
     const line = `${at}:${endpoint.inside}`;
     return at === null || have.has(line) ? [] : [line];

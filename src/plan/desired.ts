@@ -4,7 +4,7 @@ import { listeningPorts, openPorts } from '../config/host-network.ts';
 import { SETTING_KEYS } from '../config/settings.ts';
 import type { Config, Instance, NetworkConfig } from '../config/types.ts';
 import { ConfigError } from '../errors.ts';
-import { profileOf } from '../images/index.ts';
+import { profileFor } from '../images/index.ts';
 import { type AddressPlan, type LanAddress, planAddresses } from '../network/address-plan.ts';
 import { type Cidr, parseCidr, parseIpv4 } from '../network/ipv4.ts';
 import type { Mac } from '../network/mac.ts';
@@ -74,7 +74,7 @@ export function assembleDesired(
     templates: facts.templates,
     userDropIns: facts.userDropIns,
     libDir: facts.libDir,
-    profileFor: profileOf,
+    profileFor,
   });
   const texts = new Map(rendered.files.map((file) => [file.path, file]));
   const byName = new Map(config.instances.map((instance) => [instance.name, instance]));

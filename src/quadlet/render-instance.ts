@@ -1,13 +1,20 @@
 /** What is an instance's own: its drop-in and the hash by which a changed definition is known. */
 
 import { createHash } from 'node:crypto';
-import type { Config, Instance, NetworkMode } from '../config/types.ts';
+import type { Config, Instance } from '../config/types.ts';
 import type { Problem } from '../errors.ts';
-import { environmentFor, type Profile, secretName, secretsFor } from '../images/profile.ts';
+import {
+  environmentFor,
+  type Profile,
+  type Reach,
+  secretName,
+  secretsFor,
+} from '../images/profile.ts';
 import type { LanAddress } from '../network/address-plan.ts';
 import { joinedInterface } from '../network/attached.ts';
 import { lanInterface, publishInterface } from '../network/guard.ts';
 import type { Cidr } from '../network/ipv4.ts';
+import { publishesBeyondLoopback } from '../network/modes.ts';
 import { bridgeGateway } from '../network/publish-network.ts';
 import { type Endpoint, publishText } from './endpoints.ts';
 import { environmentBytes, environmentLimit, environmentProblem, quadletLine } from './escape.ts';
@@ -28,7 +35,7 @@ export interface InstanceParts {
 export function renderDropIn(parts: InstanceParts): string {
   const { config, instance, profile } = parts;
   const volume = profile.settingsVolume(instance);
-  const environment = environmentOf(profile, instance, config.network.mode);
+  const environment = environmentOf(profile, instance, reachOf(config));
   return [
     '[Container]\n',
     quadletLine('Image', instance.image),
@@ -78,13 +85,9 @@ export function volumeName(instance: string): string {
 }
 
 /** What the unit can't carry, in the words of the configuration. */
-export function instanceProblems(
-  profile: Profile,
-  instance: Instance,
-  network: NetworkMode,
-): Problem[] {
+export function instanceProblems(profile: Profile, instance: Instance, config: Config): Problem[] {
   const { file } = instance;
-  const entries = Object.entries(environmentOf(profile, instance, network));
+  const entries = Object.entries(environmentOf(profile, instance, reachOf(config)));
   const problems = entries.flatMap(([name, value]) => {
     const message = environmentProblem(name, value);
     return message === null ? [] : { file, key: `environment.${name}`, message };
@@ -95,17 +98,17 @@ export function instanceProblems(
   return [{ file, key: 'environment', message }];
 }
 
+function reachOf({ network, publish }: Config): Reach {
+  return { mode: network.mode, beyondLoopback: publishesBeyondLoopback(publish.address) };
+}
+
 /** The user's own `environment` comes last: a name that both set is refused where it is read. */
-function environmentOf(
-  profile: Profile,
-  instance: Instance,
-  network: NetworkMode,
-): Record<string, string> {
+function environmentOf(profile: Profile, instance: Instance, reach: Reach): Record<string, string> {
   const files = secretsOf(profile, instance).flatMap(({ variable, target }) =>
     variable === null ? [] : [[variable, target] as const],
   );
   return {
-    ...environmentFor(profile, instance, network),
+    ...environmentFor(profile, instance, reach),
     ...Object.fromEntries(files),
     ...instance.environment,
   };

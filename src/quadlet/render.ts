@@ -2,7 +2,7 @@
 
 import type { Config, Instance, InstanceName, Lan, SideService } from '../config/types.ts';
 import { ConfigError, type Problem } from '../errors.ts';
-import { type Profile, type ProfileId, secretName, secretsFor } from '../images/profile.ts';
+import { type Profile, secretName, secretsFor } from '../images/profile.ts';
 import { type AddressPlan, type LanAddress, shimAddress } from '../network/address-plan.ts';
 import { type Attachments, joinedInterface, type Sidecar } from '../network/attached.ts';
 import {
@@ -51,7 +51,7 @@ export interface RenderInput {
   };
   /** Where the hook is installed, `/usr/local/lib/ibq`. */
   libDir: string;
-  profileFor: (id: ProfileId) => Profile;
+  profileFor: (instance: Instance) => Profile;
 }
 
 export interface RenderedInstance {
@@ -97,7 +97,7 @@ export function renderGeneration(input: RenderInput): Rendered {
   const container = fillTemplate(template, templates[template], { LIB_DIR: quoteWord(libDir) });
   checkContainerTemplate(container, libDir);
   const problems = config.instances.flatMap((instance): Problem[] =>
-    instanceProblems(input.profileFor(instance.profile), instance, config.network.mode),
+    instanceProblems(input.profileFor(instance), instance, config),
   );
   if (problems.length > 0) throw new ConfigError(problems);
 
@@ -126,7 +126,7 @@ export function renderGeneration(input: RenderInput): Rendered {
   const instances: RenderedInstance[] = [];
   for (const instance of config.instances) {
     const { name } = instance;
-    const profile = input.profileFor(instance.profile);
+    const profile = input.profileFor(instance);
     const sidecar = sidecarOf(instance, input);
     const address = sidecar === null ? lanNetwork && input.addresses.get(name) : null;
     const own = sidecar === null ? [publishNetwork, lanNetwork] : [];
@@ -227,7 +227,7 @@ function joinedBy(
 
 /** Of the user's networks, those that lead to an instance. */
 function otherBridgesOf(instance: Instance, input: RenderInput): OtherBridge[] {
-  const endpoints = endpointsOf(input.config, instance, input.profileFor(instance.profile));
+  const endpoints = endpointsOf(input.config, instance, input.profileFor(instance));
   const networks = [
     ...(sidecarOf(instance, input)?.networks ?? []),
     ...joinedBy(instance, input).map(({ network }) => network),

@@ -119,9 +119,9 @@ profile = "simulator"
     [
       'a wrong value',
       '4002',
-      { mode: 'both' },
+      { mode: 'both', profile: 'danklabs' },
       78,
-      `${DIRECTORY}/4002.toml: mode: should be "live" or "paper" with profile gnzsnz, got "both"`,
+      `${DIRECTORY}/4002.toml: mode: should be "live" or "paper" with profile danklabs, got "both"`,
     ],
     [
       'a wrong type',

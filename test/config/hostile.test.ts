@@ -207,7 +207,7 @@ test('no value of any key makes the loader fail otherwise', () => {
 test('1000 instances load', () => {
   const text =
     'mode = "live"\nuser = "user1"\nread_only_api = false\nauto_restart_time = "11:55 PM"\n' +
-    'time_zone = "America/New_York"\njava_heap = 1024\n[environment]\nTWS_MASTER_CLIENT_ID = "1"\n';
+    'time_zone = "America/New_York"\njava_heap = 1024\n[environment]\nLANG = "C.UTF-8"\n';
   const instances = Array.from({ length: 1000 }, (_, i) => ({
     path: `/etc/ibq/instances/${4001 + i}.toml`,
     text,

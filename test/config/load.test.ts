@@ -362,10 +362,24 @@ test.each<[Texts, Record<string, string>, string[]]>([
     ],
   ],
   [
-    instance('mode = "both"'),
+    instance('mode = "both"\n[image]\nprofile = "danklabs"'),
     {},
     [
-      'instances/4001.toml: mode: should be "live" or "paper" with profile gnzsnz, got "both"; make two instances instead',
+      'instances/4001.toml: mode: should be "live" or "paper" with profile danklabs, got "both"; make two instances instead',
+    ],
+  ],
+  [
+    { main: '[image]\nprofile = "danklabs-host"', instances: { '4001.toml': 'user = "user1"' } },
+    {},
+    [
+      'ibq.toml: image.profile: images of profile danklabs-host need network.mode = "host", got "bridge"',
+    ],
+  ],
+  [
+    instance('user = "user1"\n[image]\nprofile = "danklabs-host"'),
+    {},
+    [
+      'instances/4001.toml: image.profile: images of profile danklabs-host need network.mode = "host", got "bridge"',
     ],
   ],
   [
@@ -576,7 +590,7 @@ test.each<[Texts, Record<string, string>, string[]]>([
     instance('environment = { VNC_SERVER_PASSWORD = "x" }'),
     {},
     [
-      'instances/4001.toml: environment.VNC_SERVER_PASSWORD: should not stand in a file: it is a secret, and ibq has no place for this one',
+      'instances/4001.toml: environment.VNC_SERVER_PASSWORD: should not stand in a file; run "sudo ibq secret set 4001 vnc_password"',
     ],
   ],
   [
@@ -613,7 +627,7 @@ test.each<[Texts, Record<string, string>, string[]]>([
     main('[image]\nprofile = "gnzsns"'),
     {},
     [
-      'ibq.toml: image.profile: should be "gnzsnz", "simulator", got "gnzsns"; did you mean "gnzsnz"?',
+      'ibq.toml: image.profile: should be "gnzsnz", "gnzsnz-tws", "danklabs", "danklabs-tws", "danklabs-host", "custom", "simulator", got "gnzsns"; did you mean "gnzsnz"?',
     ],
   ],
   // The network, checked together

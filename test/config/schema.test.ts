@@ -32,12 +32,14 @@ test('docs/schema and docs/configuration.md are made from the table as it is', (
 
 test('of a page only what stands between the markers is replaced', () => {
   const page = 'before\n<!-- keys: publish -->\nold\n<!-- end of keys -->\nafter\n';
-  const filled = generatedFiles(page).get('docs/configuration.md') ?? '';
+  const fill = (text: string) =>
+    generatedFiles({ configuration: text, images: '' }).get('docs/configuration.md') ?? '';
+  const filled = fill(page);
   expect(filled).toMatch(
     /^before\n<!-- keys: publish -->\n\| key \|[\s\S]*\n<!-- end of keys -->\nafter\n$/,
   );
   expect(filled).toContain('| `address` |');
-  expect(generatedFiles(filled).get('docs/configuration.md')).toBe(filled);
+  expect(fill(filled)).toBe(filled);
 });
 
 /** Settings by key id: `vnc.enabled` for what is in a table. */

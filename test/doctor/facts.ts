@@ -1,5 +1,6 @@
 /** Facts of a host on which all is well: two gateways, 4001 and 4002, in mode dual. */
 
+import { resolveSettings } from '../../src/config/settings.ts';
 import type { Config } from '../../src/config/types.ts';
 import type { CheckResult } from '../../src/doctor/check.ts';
 import { runChecks } from '../../src/doctor/checks.ts';
@@ -75,7 +76,7 @@ export function config(changes: Partial<Config['network']> = {}): Config {
     image: 'localhost/ibq-simulator:latest',
     port,
     user: 'me',
-    settings: {},
+    settings: resolveSettings([]),
     environment: {},
   });
   return {

@@ -1,115 +1,162 @@
-/** What each profile hands to its image. */
+/** What holds of every profile. */
 
-import { expect, test } from 'vitest';
-import { loadConfig } from '../../src/config/load.ts';
+import { describe, expect, test } from 'vitest';
 import { KEYS } from '../../src/config/schema.ts';
-import type { Instance } from '../../src/config/types.ts';
-import { keyOfVariable, PROFILE_IDS, profileOf } from '../../src/images/index.ts';
+import {
+  IMAGE_KEYS,
+  keyOfVariable,
+  PROFILE_IDS,
+  profileFor,
+  profileOf,
+} from '../../src/images/index.ts';
 import { environmentFor } from '../../src/images/profile.ts';
-
-function instance(text: string): Instance {
-  const source = { path: '/etc/ibq/instances/4001.toml', text };
-  const [loaded] = loadConfig({ main: null, pin: null, instances: [source] }).config.instances;
-  if (!loaded) throw new Error('no instance');
-  return loaded;
-}
+import { environment, instanceOf, reachFor, readInstance, secretKeys } from './instances.ts';
 
 const profiles = PROFILE_IDS.map(profileOf);
 
-test('gnzsnz gets every value, whatever the image would take by itself', () => {
-  expect(environmentFor(profileOf('gnzsnz'), instance(''), 'bridge')).toEqual({
-    TRADING_MODE: 'paper',
-    TWS_SETTINGS_PATH: '/home/ibgateway/tws_settings/ibq',
-    CUSTOM_CONFIG: 'NO',
-    READ_ONLY_API: 'yes',
-    TWOFA_TIMEOUT_ACTION: 'exit',
-    TWOFA_EXIT_INTERVAL: '60',
-    RELOGIN_AFTER_TWOFA_TIMEOUT: 'no',
-    EXISTING_SESSION_DETECTED_ACTION: 'primary',
-    ALLOW_BLIND_TRADING: 'no',
-    TWS_ACCEPT_INCOMING: 'reject',
-    TIME_ZONE: 'Etc/UTC',
-    TZ: 'Etc/UTC',
-    JAVA_HEAP_SIZE: '768',
+describe.each(profiles)('$id', (profile) => {
+  test('names keys that exist', () => {
+    const keys = [
+      ...profile.variables.flatMap((row) => row.keys),
+      ...profile.refused.flatMap(({ key }) => key ?? []),
+      ...profile.follows,
+    ];
+    expect(keys.filter((key) => !KEYS.has(key))).toEqual([]);
+  });
+
+  test('has one row for each variable, and one secret for each key', () => {
+    const names = [...profile.variables, ...profile.refused].map(({ name }) => name);
+    expect([...new Set(names)]).toEqual(names);
+    const keys = profile.secrets.map(({ key }) => key);
+    expect([...new Set(keys)]).toEqual(keys);
+  });
+
+  test('keeps its settings in its volume, which hides no program', () => {
+    const instance = instanceOf(profile.id);
+    const volume = profile.settingsVolume(instance);
+    const { TWS_SETTINGS_PATH: path } = environmentFor(profile, instance, reachFor(profile));
+    if (path !== undefined) expect(`${path}/`).toContain(`${volume}/`);
+    for (const file of [profile.files?.ibc, profile.files?.ibcTemplate])
+      expect(`${file}`.startsWith(`${volume}/`)).toBe(false);
+    expect(`${volume}`).not.toMatch(/\/Jts$/);
+  });
+
+  test('never has a secret among its variables', () => {
+    const variables = new Set(profile.variables.map(({ name }) => name));
+    const secrets = profile.secrets.flatMap(({ as, key }) =>
+      as.kind === 'mount' || key.endsWith('user') ? [] : [as.variable],
+    );
+    expect(secrets.filter((name) => variables.has(name))).toEqual([]);
+  });
+
+  test('every variable that is written has one line of text', () => {
+    const values = Object.values(environment(profile.id));
+    expect(values.filter((value) => /[\r\n\0]/.test(value))).toEqual([]);
+  });
+
+  test('says where its facts are from, in sentences', () => {
+    const { source, defects, unverified } = profile.notes;
+    expect(source).not.toBe('');
+    for (const note of [...defects, ...unverified]) expect(note).toMatch(/^[`A-Z].*[.]$/);
   });
 });
 
-test('gnzsnz gets what is set', () => {
-  const text = `mode = "live"
-user = "user1"
-time_zone = "America/New_York"
-read_only_api = false
-auto_restart_time = "11:55 PM"
-auto_logoff_time = "10:00 PM"
-cold_restart_time = "07:05"
-twofa_timeout_action = "restart"
-twofa_device = "IB Key"
-twofa_exit_interval = 90
-relogin_after_twofa_timeout = true
-existing_session_action = "primaryoverride"
-bypass_warning = false
-allow_blind_trading = true
-accept_incoming = "accept"
-java_heap = 1024`;
-  expect(environmentFor(profileOf('gnzsnz'), instance(text), 'bridge')).toEqual({
-    TRADING_MODE: 'live',
-    TWS_USERID: 'user1',
-    TWS_SETTINGS_PATH: '/home/ibgateway/tws_settings/ibq',
-    CUSTOM_CONFIG: 'NO',
-    READ_ONLY_API: 'no',
-    TWOFA_TIMEOUT_ACTION: 'restart',
-    TWOFA_DEVICE: 'IB Key',
-    TWOFA_EXIT_INTERVAL: '90',
-    RELOGIN_AFTER_TWOFA_TIMEOUT: 'yes',
-    AUTO_RESTART_TIME: '11:55 PM',
-    AUTO_LOGOFF_TIME: '10:00 PM',
-    TWS_COLD_RESTART: '07:05',
-    EXISTING_SESSION_DETECTED_ACTION: 'primaryoverride',
-    BYPASS_WARNING: 'no',
-    ALLOW_BLIND_TRADING: 'yes',
-    TWS_ACCEPT_INCOMING: 'accept',
-    TIME_ZONE: 'America/New_York',
-    TZ: 'America/New_York',
-    JAVA_HEAP_SIZE: '1024',
-  });
-});
-
-test('the simulator has the contract of the real image', () => {
-  const { id, title, defaultImage, ...contract } = profileOf('simulator');
+test('the simulator has the contract of gnzsnz', () => {
+  const { id, title, defaultImage, notes, ...contract } = profileOf('simulator');
   expect(profileOf('gnzsnz')).toMatchObject(contract);
   expect([id, defaultImage]).toEqual(['simulator', 'localhost/ibq-simulator:latest']);
 });
 
-test.each(profiles)('$id names keys that exist', ({ variables, refused }) => {
-  const keys = [
-    ...variables.flatMap((row) => row.keys),
-    ...refused.flatMap(({ key }) => key ?? []),
-  ];
-  expect(keys.filter((key) => !KEYS.has(key))).toEqual([]);
-});
-
-test.each(profiles)('$id has one row for each variable', ({ variables, refused }) => {
-  const names = [...variables, ...refused].map(({ name }) => name);
-  expect([...new Set(names)]).toEqual(names);
-});
-
-test.each(profiles)(
-  '$id keeps its settings below its volume, which hides no program',
-  (profile) => {
-    const volume = profile.settingsVolume(instance(''));
-    const { TWS_SETTINGS_PATH: path } = environmentFor(profile, instance(''), 'bridge');
-    expect(path?.startsWith(`${volume}/`)).toBe(true);
-    expect(volume).not.toMatch(/\/Jts$/);
-  },
-);
-
-test('a password is written as Java Properties are read', () => {
-  const [password] = profileOf('gnzsnz').secrets;
-  expect(password?.encode('a\\b\\\\c$')).toBe('a\\\\b\\\\\\\\c$');
-});
-
 test('a variable of an image leads to its key', () => {
   expect(keyOfVariable('TWS_USERID')).toBe('user');
-  expect(keyOfVariable('CUSTOM_CONFIG')).toBeNull();
+  expect(keyOfVariable('IB_USER')).toBe('user');
+  expect(keyOfVariable('COLD_RESTART_TIME')).toBe('cold_restart_time');
+  expect(keyOfVariable('TWS_SETTINGS_PATH')).toBeNull();
   expect(keyOfVariable('constructor')).toBeNull();
+});
+
+describe('what an image can not follow', () => {
+  test('are keys that some other image follows', () => {
+    expect([...IMAGE_KEYS].filter((key) => !KEYS.has(key))).toEqual([]);
+    expect(IMAGE_KEYS.has('vnc.screen')).toBe(true);
+    for (const everywhere of ['mode', 'user', 'port', 'memory', 'ssh.mode', 'vnc.enabled'])
+      expect(IMAGE_KEYS.has(everywhere), everywhere).toBe(false);
+  });
+
+  test.each([
+    ['gnzsnz', 'uid = 1000', 'uid: has no effect on images of profile gnzsnz; leave it out'],
+    ['gnzsnz', 'java_options = "-XX:+UseG1GC"', 'java_options: has no effect'],
+    ['gnzsnz', 'trusted_clients = ["10.0.0.7"]', 'trusted_clients: has no effect'],
+    ['gnzsnz', '[vnc]\nscreen = "800x600x16"', 'vnc.screen: has no effect'],
+    [
+      'gnzsnz',
+      '[supervisor]\nenabled = true',
+      'supervisor.enabled: should be false: images of profile gnzsnz have none',
+    ],
+    ['gnzsnz', '[custom]\nlive_port = 1', 'custom.live_port: has no effect'],
+    [
+      'gnzsnz',
+      'read_only = true',
+      'read_only: should be false: images of profile gnzsnz write into their own',
+    ],
+    [
+      'gnzsnz-tws',
+      '[vnc]\nenabled = true',
+      'vnc.enabled: should be false: images of profile gnzsnz-tws have none',
+    ],
+    [
+      'danklabs',
+      'mode = "both"',
+      'mode: should be "live" or "paper" with profile danklabs, got "both"; make two instances instead',
+    ],
+    ['danklabs', '[rdp]\nenabled = true', 'rdp.enabled: should be false'],
+    ['danklabs-host', '[supervisor]\nenabled = true', 'supervisor.enabled: should be false'],
+    ['danklabs-host', 'uid = 1000', 'uid: has no effect on images of profile danklabs-host'],
+    [
+      'custom',
+      'java_heap = 900',
+      'java_heap: has no effect on images of profile custom without a variable in custom.variables',
+    ],
+    ['gnzsnz', 'paper_user = "paper1"', 'paper_user: has no effect in mode "paper"; leave it out'],
+    [
+      'gnzsnz',
+      'user_secret = true',
+      'user: should be left out with user_secret = true; run "sudo ibq secret set 4001 user"',
+    ],
+    [
+      'gnzsnz',
+      '[ssh]\nmode = "both"\nvia = "image"',
+      'ssh.targets: should be one machine with ssh.via = "image", got 0',
+    ],
+  ] as const)('%s: %s', (profile, text, expected) => {
+    const { problems } = readInstance(profile, `user = "user1"\n${text}`);
+    expect(problems).toEqual([expect.stringContaining(`4001.toml: ${expected}`)]);
+  });
+
+  test('too little shared memory is a warning', () => {
+    const { problems, warnings } = readInstance('gnzsnz-tws', 'user = "user1"\nshm_size = 64');
+    expect(problems).toEqual([]);
+    expect(warnings).toContainEqual(
+      '4001.toml: shm_size: 64 MB is less than the 1024 MB that images of profile gnzsnz-tws need',
+    );
+  });
+});
+
+test('a user that is a secret is in no variable', () => {
+  for (const id of PROFILE_IDS) {
+    if (id === 'custom') continue;
+    const values = Object.entries(environment(id, 'user_secret = true\n'));
+    expect(
+      values.filter(([name]) => /USER(ID)?$/.test(name)),
+      id,
+    ).toEqual([]);
+    expect(secretKeys(id, 'user_secret = true\n'), id).toEqual(['password', 'user']);
+  }
+});
+
+test('only a custom profile depends on the instance', () => {
+  for (const id of PROFILE_IDS) {
+    const same = profileFor(instanceOf(id)) === profileOf(id);
+    expect(same, id).toBe(id !== 'custom');
+  }
 });

@@ -104,7 +104,7 @@ describe('plan', () => {
 
 test('probe of a port where nothing listens', async () => {
   const result = await probeApi({ host: '127.0.0.1', port: 1 });
-  const printed = { schemaVersion: 1, target: '127.0.0.1:1', ...result };
+  const printed = { schemaVersion: 1, target: '127.0.0.1:1', ...result, problems: [] };
   expect(misfits('probe', printed)).toEqual([]);
 });
 
