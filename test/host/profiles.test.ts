@@ -1,0 +1,251 @@
+/** Every profile with an image that keeps to the contract of its own: logged in, in every mode that it has. */
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import { CONTRACTS, type Contract } from '../simulator/contract.ts';
+import { ibq, ibqOk, statusOf, told } from './gateways.ts';
+import { describeOnHosts, installIbq, installSimulator } from './harness.ts';
+
+/** A password with all that its readers trip over: the shell, Java Properties, envsubst. */
+const PASSWORD = 'pä$$ \\n"word\' #1';
+const AS_PROPERTY = 'p\\u00e4$$ \\\\n"word\' #1';
+
+interface Gateway {
+  name: string;
+  profile: string;
+  /** Of test/simulator/contracts. */
+  contract: string;
+  mode: 'live' | 'paper' | 'both';
+  /** More of its file, [image] and `environment` apart. */
+  more?: string;
+}
+
+const VNC = '[vnc]\nenabled = true\n';
+
+const ON_A_BRIDGE: readonly Gateway[] = [
+  { name: '4001', profile: 'gnzsnz', contract: 'gnzsnz-gateway', mode: 'live', more: VNC },
+  { name: '4002', profile: 'gnzsnz', contract: 'gnzsnz-gateway', mode: 'paper' },
+  { name: '4101', profile: 'gnzsnz', contract: 'gnzsnz-gateway', mode: 'both' },
+  { name: '4201', profile: 'gnzsnz-tws', contract: 'gnzsnz-tws', mode: 'live' },
+  { name: '4202', profile: 'gnzsnz-tws', contract: 'gnzsnz-tws', mode: 'paper' },
+  { name: '4301', profile: 'gnzsnz-tws', contract: 'gnzsnz-tws', mode: 'both' },
+  { name: '4401', profile: 'danklabs', contract: 'danklabs-gateway', mode: 'live', more: VNC },
+  { name: '4402', profile: 'danklabs', contract: 'danklabs-gateway', mode: 'paper' },
+  { name: '4501', profile: 'danklabs-tws', contract: 'danklabs-tws', mode: 'live' },
+  { name: '4502', profile: 'danklabs-tws', contract: 'danklabs-tws', mode: 'paper' },
+  {
+    name: '4602',
+    profile: 'custom',
+    contract: 'danklabs-gateway',
+    mode: 'paper',
+    more:
+      '[custom]\nsettings_path = "/home/ibuser/tws_settings"\n' +
+      '[custom.variables]\nmode = "TRADING_MODE"\nuser = "IB_USER"\npassword = "IB_PASSWORD"\n',
+  },
+  { name: '4702', profile: 'simulator', contract: 'gnzsnz-gateway', mode: 'paper' },
+];
+
+const IN_THE_HOST: readonly Gateway[] = [
+  { name: '14001', profile: 'danklabs-host', contract: 'danklabs-host', mode: 'live', more: VNC },
+  { name: '14002', profile: 'danklabs-host', contract: 'danklabs-host', mode: 'paper', more: VNC },
+];
+
+describeOnHosts('profiles', (host) => {
+  const references = new Map<string, string>();
+
+  beforeAll(async () => {
+    await installIbq(host);
+    for (const { name } of CONTRACTS) references.set(name, await installSimulator(host, name));
+    await ibqOk(host, ['init']);
+  }, 600_000);
+
+  describe('on a bridge', () => {
+    beforeAll(async () => {
+      await host.writeFile('/etc/ibq/ibq.toml', '[network]\nmode = "bridge"\n');
+      for (const gateway of ON_A_BRIDGE) await configure(gateway);
+      // A TWS whose API somebody ticked before; 4201 is a fresh one.
+      for (const { name, contract } of ON_A_BRIDGE)
+        if (contract.endsWith('tws') && name !== '4201') await tickApi(name, contractOf(contract));
+      await ibqOk(host, ['deploy', '-y', '--no-wait'], { timeoutMs: 300_000 });
+    }, 600_000);
+
+    test('a fresh TWS does not answer, says ibq, until its API is enabled', async () => {
+      const { ready } = await statusOf(host, '4201');
+      expect(ready).toBe(false);
+      const ask =
+        'exec 3<>/dev/tcp/127.0.0.1/7462; printf "ENABLEAPI\\n" >&3; timeout 20 head -1 <&3';
+      const enabled = ['podman', 'exec', 'ib-gateway-4201', 'bash', '-c', ask] as const;
+      await retried(async () => expect(await host.ok(enabled)).toMatch(/^OK /));
+    });
+
+    test('all of them come up ready', async () => {
+      const names = ON_A_BRIDGE.map(({ name }) => name);
+      const waited = await ibq(host, ['wait', ...names, '--timeout', '120'], {
+        timeoutMs: 150_000,
+      });
+      expect(waited.exitCode, await told(host, waited)).toBe(0);
+    });
+
+    test.each(ON_A_BRIDGE)('$name: $profile in mode $mode is who it should be', async (gateway) => {
+      await expectAccounts(gateway);
+      await expectPassword(gateway);
+    });
+
+    test('screens answer on the loopback of the host', async () => {
+      const banner = (port: number) =>
+        host.ok(`exec 3<>/dev/tcp/127.0.0.1/${port}; timeout 10 head -c 12 <&3`);
+      expect(await banner(5901)).toBe('RFB 003.008\n');
+      expect(await banner(6301)).toBe('RFB 003.008\n');
+    });
+
+    test('TWS has what it needs beyond variables, and runs as the user that was chosen', async () => {
+      for (const [name, shm] of [
+        ['4202', 1024],
+        ['4502', 2048],
+      ] as const) {
+        const state = await host.ok(['podman', 'exec', `ib-gateway-${name}`, 'simulator', 'state']);
+        const { process } = JSON.parse(state) as { process: object };
+        expect(process).toMatchObject({ shm: shm * 2 ** 20, seccomp: false });
+      }
+    });
+  });
+
+  describe("in the host's own network", () => {
+    beforeAll(async () => {
+      await ibqOk(host, ['stop', '--all'], { timeoutMs: 300_000 });
+      await host.ok('rm /etc/ibq/instances/*.toml');
+      await host.writeFile('/etc/ibq/ibq.toml', '[network]\nmode = "host"\n');
+      for (const gateway of IN_THE_HOST) await configure(gateway);
+      const deployed = await ibq(host, ['deploy', '-y'], { timeoutMs: 300_000 });
+      expect(deployed.exitCode, await told(host, deployed)).toBe(0);
+    }, 600_000);
+
+    test.each(IN_THE_HOST)('$name: $profile in mode $mode is who it should be', async (gateway) => {
+      expect(await statusOf(host, gateway.name)).toMatchObject({ ready: true });
+      await expectAccounts(gateway);
+      await expectPassword(gateway);
+    });
+
+    test('each has a display and ports of its own', async () => {
+      const listening = await host.ok('ss -Htln');
+      for (const port of [14001, 14002, 15901, 15902])
+        expect(listening).toMatch(new RegExp(`:${port} `));
+      for (const { name } of IN_THE_HOST) {
+        const env = await host.ok(envOf(name));
+        expect(env).toContain(`DISPLAY=:${name}\n`);
+      }
+    });
+  });
+
+  /** Writes its file and sets every secret that it wants. */
+  async function configure({ name, profile, contract, mode, more = '' }: Gateway): Promise<void> {
+    const secretUser = profile === 'danklabs' || profile === 'danklabs-host';
+    const users = secretUser
+      ? 'user_secret = true\n'
+      : `user = "user_${name}"\n${mode === 'both' ? `paper_user = "paper_${name}"\n` : ''}`;
+    const quick = { LOGIN: '0.1', SECOND_START: '1' };
+    const environment = Object.entries(quick).map(
+      ([key, value]) => `SIMULATOR_${key}_SECONDS = "${value}"`,
+    );
+    // As IBC's own setting would: a fresh TWS is told over its command server.
+    if (name === '4201') environment.push('SIMULATOR_COMMAND_PORT = "7462"');
+    await host.writeFile(
+      `/etc/ibq/instances/${name}.toml`,
+      `mode = "${mode}"\nread_only_api = false\n${users}environment = { ${environment.join(', ')} }\n${more}` +
+        `[image]\nprofile = "${profile}"\nreference = "${references.get(contract)}"\n`,
+    );
+    const listed = JSON.parse((await ibqOk(host, ['secret', 'list', name, '--json'])).stdout);
+    for (const { key } of listed.secrets as { key: string }[]) {
+      const value = key.endsWith('user')
+        ? `user_${name}`
+        : key === 'vnc_password'
+          ? 'seeing'
+          : PASSWORD;
+      await ibqOk(host, ['secret', 'set', name, key], { stdin: `${value}\n` });
+    }
+  }
+
+  /** What TWS keeps of a tick at its API settings, in the form of the simulator. */
+  async function tickApi(name: string, { user, paths, container }: Contract): Promise<void> {
+    const { uid, gid } = container.needs.root ? { uid: 1000, gid: 1000 } : user;
+    const volume = `ibq-${name}-settings`;
+    const settings = paths.volume === '/config' ? 'tws_settings' : '.';
+    const both = name === '4301';
+    const users = both ? [`user_${name}`, `paper_${name}`] : [`user_${name}`];
+    const halves = both ? ['_live', '_paper'] : [''];
+    await host.ok(['podman', 'volume', 'create', volume]);
+    const inspect = ['podman', 'volume', 'inspect', '--format', '{{.Mountpoint}}', volume] as const;
+    const mountpoint = (await host.ok(inspect)).trim();
+    for (const [index, half] of halves.entries()) {
+      const who = `sim${Buffer.from(users[index] ?? '')
+        .toString('hex')
+        .slice(0, 16)}`;
+      const path = `${mountpoint}/${settings}${half}/${who}/gateway.json`;
+      await host.writeFile(path, '{ "apiEnabled": true }\n');
+    }
+    await host.ok(['chown', '-R', `${uid}:${gid}`, mountpoint]);
+  }
+
+  /** The accounts behind its ports are of its own kind, and ibq finds nothing wrong with them. */
+  async function expectAccounts({ name, mode }: Gateway): Promise<void> {
+    const probed = JSON.parse((await ibqOk(host, ['probe', name, '--login', '--json'])).stdout);
+    const first = mode === 'paper' ? /^DU/ : /^U/;
+    expect(probed).toMatchObject({
+      state: 'logged-in',
+      accounts: [expect.stringMatching(first)],
+      problems: [],
+    });
+    if (mode !== 'both') return;
+    const paper = `127.0.0.1:${Number(name) + 1}`;
+    await retried(async () => {
+      const { stdout } = await ibq(host, ['probe', paper, '--login', '--json']);
+      expect(JSON.parse(stdout)).toMatchObject({
+        state: 'logged-in',
+        accounts: [expect.stringMatching(/^DU/)],
+      });
+    });
+  }
+
+  /** The password that was set is the one that IBC reads. */
+  async function expectPassword({ name, profile, contract, mode }: Gateway): Promise<void> {
+    const { configIni } = contractOf(contract).paths;
+    const files = mode === 'both' ? ['_live', '_paper'] : [''];
+    for (const half of files) {
+      const command = [
+        'podman',
+        'exec',
+        `ib-gateway-${name}`,
+        'cat',
+        `${configIni}${half}`,
+      ] as const;
+      const line = (await host.ok(command))
+        .split('\n')
+        .find((text) => text.startsWith('IbPassword='));
+      expect(line).toBe(`IbPassword=${profile === 'custom' ? PASSWORD : AS_PROPERTY}`);
+    }
+  }
+});
+
+function contractOf(name: string): Contract {
+  const contract = CONTRACTS.find((each) => each.name === name);
+  if (contract === undefined) throw new Error(`no contract ${name}`);
+  return contract;
+}
+
+/** The environment of a container, one variable a line. */
+function envOf(name: string): readonly [string, ...string[]] {
+  const format = '{{range .Config.Env}}{{println .}}{{end}}';
+  return ['podman', 'inspect', '--format', format, `ib-gateway-${name}`];
+}
+
+/** What comes true by itself within half a minute. */
+async function retried(look: () => Promise<void>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
