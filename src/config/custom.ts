@@ -19,23 +19,16 @@ export function checkCustom(
       return Object.hasOwn(own, key);
     });
     const { origin = 'instance', file: inFile = file } = layer ?? {};
-    const at = placeOf({ id: 'custom.variables', origin, file: inFile });
-    return { file: at.file, key: `${at.key}.${showKey(key)}` };
+    const table = placeOf({ id: 'custom.variables', origin, file: inFile });
+    return { file: table.file, key: `${table.key}.${showKey(key)}` };
   };
-  const known = [...CUSTOM_KEYS, ...CUSTOM_SECRETS];
-  const taken = new Map<string, string>();
   for (const [key, name] of Object.entries(variables)) {
-    const refusal = !known.includes(key)
-      ? unknown(key, known)
-      : !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
-        ? `should be the name of a variable (letters, digits and "_"), got ${show(name)}`
-        : taken.has(name)
-          ? `should be its own, ${name} is that of ${taken.get(name)} too`
-          : key === 'vnc_password' && vnc_port === null
-            ? 'has no effect without custom.vnc_port; leave it out'
-            : null;
+    const first = Object.keys(variables).find((other) => variables[other] === name);
+    const refusal =
+      key === 'vnc_password' && vnc_port === null
+        ? 'has no effect without custom.vnc_port; leave it out'
+        : (keyProblem(key) ?? nameProblem(name, first === key ? null : first));
     if (refusal !== null) report.problem({ ...place(key), message: refusal });
-    taken.set(name, key);
   }
   const warn = (message: string) =>
     report.warn({ ...(at ? placeOf(at) : { file, key: 'custom.variables' }), message });
@@ -50,9 +43,19 @@ export function checkCustom(
   }
 }
 
-function unknown(key: string, known: readonly string[]): string {
+function keyProblem(key: string): string | null {
+  const known = [...CUSTOM_KEYS, ...CUSTOM_SECRETS];
+  if (known.includes(key)) return null;
   const near = closest(key, known);
   return near === null
-    ? `should be a key of an instance or a secret that an image can be given (docs/images/custom.md)`
+    ? 'should be a key of an instance or a secret that an image can be given (docs/images/custom.md)'
     : `unknown key; did you mean ${show(near)}?`;
+}
+
+/** @param taker the key that has this name already */
+function nameProblem(name: string, taker: string | null | undefined): string | null {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    return `should be the name of a variable (letters, digits and "_"), got ${show(name)}`;
+  }
+  return taker ? `should be its own, ${name} is that of ${taker} too` : null;
 }

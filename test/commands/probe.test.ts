@@ -58,6 +58,46 @@ test('an instance by its name: the port that is published', async () => {
   expect(sand.out[0]).toContain(`127.0.0.1:${port}: handshake`);
 });
 
+describe('with --login, accounts of the other kind are told, and no failure', () => {
+  /** A gateway with these accounts. */
+  const gateway = (accounts: string) => (socket: Socket) => {
+    socket.once('data', () => {
+      socket.write(encodeFields(187, '20261121 07:00:00 EST'));
+      socket.once('data', () => {
+        socket.write(encodeFields(15, 1, accounts));
+        socket.write(encodeFields(9, 1, 1));
+      });
+    });
+  };
+  const options = { json: true, login: true };
+
+  test.each([
+    [
+      'paper',
+      'U123',
+      ['U123 is a live account, and this is a paper gateway: orders sent here are real'],
+    ],
+    ['paper', 'DU123', []],
+    ['live', 'U123', []],
+  ])('%s, %s', async (mode, accounts, problems) => {
+    const port = await listen(gateway(accounts));
+    const sand = await deployedTree({
+      '/etc/ibq/instances/4001.toml': `mode = "${mode}"\nuser = "u"\nread_only_api = true\nport = ${port}\n`,
+    });
+    expect(await probe(liveHost(sand).context, '4001', options)).toBe(0);
+    expect(sand.json).toMatchObject([{ state: 'logged-in', accounts: [accounts], problems }]);
+    const warned = sand.warnings.filter((text) => text.includes('orders sent here'));
+    expect(warned).toEqual(problems.map((problem) => `4001: ${problem}`));
+  });
+
+  test('of a port nobody knows what it should be', async () => {
+    const sand = await deployedTree();
+    const port = await listen(gateway('U123'));
+    await probe(liveHost(sand).context, `127.0.0.1:${port}`, options);
+    expect(sand.json).toMatchObject([{ accounts: ['U123'], problems: [] }]);
+  });
+});
+
 test('a relay with nothing behind it is not healthy: 3', async () => {
   const sand = await deployedTree();
   const port = await listen((socket) => socket.end());

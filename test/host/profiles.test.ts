@@ -39,7 +39,8 @@ const ON_A_BRIDGE: readonly Gateway[] = [
     mode: 'paper',
     more:
       '[custom]\nsettings_path = "/home/ibuser/tws_settings"\n' +
-      '[custom.variables]\nmode = "TRADING_MODE"\nuser = "IB_USER"\npassword = "IB_PASSWORD"\n',
+      '[custom.variables]\nmode = "TRADING_MODE"\nuser = "IB_USER"\npassword = "IB_PASSWORD"\n' +
+      'read_only_api = "READ_ONLY_API"\n',
   },
   { name: '4702', profile: 'simulator', contract: 'gnzsnz-gateway', mode: 'paper' },
 ];
