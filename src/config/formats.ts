@@ -92,9 +92,13 @@ export const FORMATS = {
       return minutes === null ? null : `${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
     },
   },
-  /** IBC, SaveTwsSettingsAt: times of day, or every so often. */
+  /** IBC, SaveTwsSettingsAt (TwsSettingsSaver): times of day, or every 1 to 1439 minutes. */
   saveTimes: {
-    should: 'times such as "08:00 12:30" or "Every 30 mins"',
+    should: 'times such as "08:00 12:30" or "Every 30 mins" (less than a day)',
+    holds: (text) => {
+      const [, count = '1', unit = ''] = /^Every (\d+)( hours)?/.exec(text) ?? [];
+      return Number(count) * (unit === '' ? 1 : 60) < 1440;
+    },
     pattern:
       '^(?:(?:[01]\\d|2[0-3]):[0-5]\\d(?: (?:[01]\\d|2[0-3]):[0-5]\\d)*|Every [1-9]\\d{0,3}(?: (?:mins|hours))?(?: (?:[01]\\d|2[0-3]):[0-5]\\d){0,2})$',
   },

@@ -28,6 +28,16 @@ test.each<[FormatName, string[]]>([
   ],
   ['time12', ['12:00 AM', '11:59 PM', '01:05 PM']],
   ['time24', ['00:00', '23:59', '07:05']],
+  [
+    'saveTimes',
+    [
+      ...['08:00', '08:00 12:30 17:30', 'Every 30', 'Every 30 mins', 'Every 1439 mins'],
+      ...['Every 23 hours', 'Every 90 08:00 17:43', 'Every 1 hours 08:00 00:00'],
+    ],
+  ],
+  ['screen', ['1600x1200x16', '800x600x24']],
+  ['display', [':0', ':12']],
+  ['javaOptions', ['-XX:+UseG1GC', '-Dprism.order=sw -XX:+ExitOnOutOfMemoryError']],
 ])('%s takes', (format, texts) => {
   for (const text of texts) expect([text, misfit(format, text)]).toEqual([text, null]);
 });
@@ -147,6 +157,34 @@ test.each<[FormatName, [string, string | null][]]>([
       ['12:00 AM', '00:00'],
       ['24:00', null],
       ['', null],
+    ],
+  ],
+  [
+    'saveTimes',
+    [
+      ['sometimes', null],
+      ['8:00', null],
+      ['Every 0 mins', null],
+      ['Every 1440', null],
+      ['Every 24 hours', null],
+      ['Every 30 minutes', null],
+    ],
+  ],
+  [
+    'screen',
+    [
+      ['1600x1200', null],
+      ['wide', null],
+      ['1600x1200x15', null],
+    ],
+  ],
+  ['display', [['7', null]]],
+  [
+    'javaOptions',
+    [
+      ['-Xmx2g', null],
+      ['XX', null],
+      ['-Da=$(id)', null],
     ],
   ],
 ])('%s refuses', (format, rows) => {
