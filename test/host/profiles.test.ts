@@ -1,5 +1,9 @@
 /** Every profile with an image that keeps to the contract of its own: logged in, in every mode that it has. */
 
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { CONTRACTS, type Contract } from '../simulator/contract.ts';
 import { ibq, ibqOk, statusOf, told } from './gateways.ts';
@@ -20,6 +24,9 @@ interface Gateway {
 }
 
 const VNC = '[vnc]\nenabled = true\n';
+const PASSPHRASE = 'open sesame';
+/** Nobody is there: what is looked at is how far the image gets. */
+const TUNNEL = '[ssh]\nmode = "both"\nvia = "image"\ntargets = ["trader@10.0.0.77:2222"]\n';
 
 const ON_A_BRIDGE: readonly Gateway[] = [
   { name: '4001', profile: 'gnzsnz', contract: 'gnzsnz-gateway', mode: 'live', more: VNC },
@@ -42,6 +49,8 @@ const ON_A_BRIDGE: readonly Gateway[] = [
       '[custom.variables]\nmode = "TRADING_MODE"\nuser = "IB_USER"\npassword = "IB_PASSWORD"\n' +
       'read_only_api = "READ_ONLY_API"\n',
   },
+  { name: '4802', profile: 'gnzsnz', contract: 'gnzsnz-gateway', mode: 'paper', more: TUNNEL },
+  { name: '4902', profile: 'danklabs', contract: 'danklabs-gateway', mode: 'paper', more: TUNNEL },
   { name: '4702', profile: 'simulator', contract: 'gnzsnz-gateway', mode: 'paper' },
 ];
 
@@ -52,10 +61,12 @@ const IN_THE_HOST: readonly Gateway[] = [
 
 describeOnHosts('profiles', (host) => {
   const references = new Map<string, string>();
+  let privateKey = '';
 
   beforeAll(async () => {
     await installIbq(host);
     for (const { name } of CONTRACTS) references.set(name, await installSimulator(host, name));
+    privateKey = await makeKey();
     await ibqOk(host, ['init']);
   }, 600_000);
 
@@ -91,6 +102,17 @@ describeOnHosts('profiles', (host) => {
       await expectPassword(gateway);
     });
 
+    test.each(['4802', '4902'])(
+      'tunnel of %s: its key opens, and ssh is on its way',
+      async (name) => {
+        const pattern = /Adding keys to ssh-agent[\s\S]*ssh .*-p 2222 .*trader@10\.0\.0\.77/;
+        await retried(async () => {
+          const { stdout, stderr } = await host.run(['podman', 'logs', `ib-gateway-${name}`]);
+          expect(stdout + stderr).toMatch(pattern);
+        });
+      },
+    );
+
     test('screens answer on the loopback of the host', async () => {
       const banner = (port: number) =>
         host.ok(`exec 3<>/dev/tcp/127.0.0.1/${port}; timeout 10 head -c 12 <&3`);
@@ -98,15 +120,16 @@ describeOnHosts('profiles', (host) => {
       expect(await banner(6301)).toBe('RFB 003.008\n');
     });
 
-    test('TWS has what it needs beyond variables, and runs as the user that was chosen', async () => {
-      for (const [name, shm] of [
-        ['4202', 1024],
-        ['4502', 2048],
-      ] as const) {
-        const state = await host.ok(['podman', 'exec', `ib-gateway-${name}`, 'simulator', 'state']);
-        const { process } = JSON.parse(state) as { process: object };
-        expect(process).toMatchObject({ shm: shm * 2 ** 20, seccomp: false });
-      }
+    test.each([
+      { name: '4202', shm: 1024, uid: 1000 },
+      { name: '4502', shm: 2048, uid: 999 },
+    ])('TWS $name has the memory and the rights that it needs', async ({ name, shm, uid }) => {
+      const container = `ib-gateway-${name}`;
+      const state = await host.ok(['podman', 'exec', container, 'simulator', 'state']);
+      expect(JSON.parse(state)).toMatchObject({ process: { uid, shm: shm * 2 ** 20 } });
+      // The kernel's own word would be that of the host's boot, which has a filter itself.
+      const format = ['--format', '{{.HostConfig.SecurityOpt}}'] as const;
+      expect(await host.ok(['podman', 'inspect', ...format, container])).toContain('unconfined');
     });
   });
 
@@ -156,13 +179,20 @@ describeOnHosts('profiles', (host) => {
     );
     const listed = JSON.parse((await ibqOk(host, ['secret', 'list', name, '--json'])).stdout);
     for (const { key } of listed.secrets as { key: string }[]) {
-      const value = key.endsWith('user')
-        ? `user_${name}`
-        : key === 'vnc_password'
-          ? 'seeing'
-          : PASSWORD;
+      const value = secretValue(key, name);
       await ibqOk(host, ['secret', 'set', name, key], { stdin: `${value}\n` });
     }
+  }
+
+  function secretValue(key: string, name: string): string {
+    const values: Record<string, string> = {
+      user: `user_${name}`,
+      vnc_password: 'seeing',
+      ssh_key: privateKey,
+      ssh_passphrase: PASSPHRASE,
+      ssh_known_hosts: '[10.0.0.77]:2222 ssh-ed25519 AAAA',
+    };
+    return values[key] ?? PASSWORD;
   }
 
   /** What TWS keeps of a tick at its API settings, in the form of the simulator. */
@@ -225,6 +255,16 @@ describeOnHosts('profiles', (host) => {
     }
   }
 });
+
+/** A key as a person makes one; what `secret set` reads has no newline at its end. */
+async function makeKey(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'ibq-key-'));
+  const file = join(directory, 'key');
+  await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', PASSPHRASE, '-f', file]);
+  const text = readFileSync(file, 'utf8').trimEnd();
+  rmSync(directory, { recursive: true });
+  return text;
+}
 
 function contractOf(name: string): Contract {
   const contract = CONTRACTS.find((each) => each.name === name);
