@@ -5,7 +5,15 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/host/**'] } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/host/**'],
+          // For one that hangs: speed is for the bench, on a machine that may be busy.
+          testTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: 'host',

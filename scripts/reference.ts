@@ -31,11 +31,15 @@ export function generatedFiles(pages: Pages): Map<string, string> {
   return files;
 }
 
+/** Of the project's formatter. */
+const LINE_WIDTH = 100;
+
 /** As the project's formatter wants it: short lists on one line. */
 function formatJson(value: object): string {
   const text = JSON.stringify(value, null, 2)
-    .replace(/\[\n\s+([^[\]{}]*?)\n\s+\]/g, (_list, items: string) => {
-      return `[${items.split(/,\n\s+/).join(', ')}]`;
+    .replace(/^(.*)\[\n\s+([^[\]{}]*?)\n\s+\]/gm, (whole, before: string, items: string) => {
+      const line = `${before}[${items.split(/,\n\s+/).join(', ')}]`;
+      return line.length < LINE_WIDTH ? line : whole;
     })
     .replace(/\[\n\s+(\[[^\n]*\])\n\s+\]/g, '[$1]');
   return `${text}\n`;

@@ -154,7 +154,7 @@ export function danklabsVariables(
   ];
 }
 
-export function danklabsFindings({ profile, image }: Instance): ImageFinding[] {
+function danklabsFindings({ profile, image }: Instance): ImageFinding[] {
   // One that was built here, or pinned, is what somebody chose.
   if (image.startsWith('localhost/') || image.includes('@sha256:')) return [];
   return [
@@ -168,7 +168,7 @@ export function danklabsFindings({ profile, image }: Instance): ImageFinding[] {
   ];
 }
 
-export function danklabsNotes(): Profile['notes'] {
+function danklabsNotes(): Profile['notes'] {
   return {
     source: 'its documents, and DankLabDev/ib-docker at 99ea5e1 (2025)',
     defects: [

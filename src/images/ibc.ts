@@ -14,8 +14,3 @@ export function encodeProperty(value: string): string {
 export function edgeBlankProblem(value: string): string | null {
   return value === value.trim() ? null : 'should not begin or end with a blank: IBC drops it';
 }
-
-/** IBC and the images' scripts read booleans so. */
-export function yesNo(value: boolean): string {
-  return value ? 'yes' : 'no';
-}

@@ -18,7 +18,7 @@ export function row(name: string, key: string, unset: string, remark?: string): 
  * The value of a key as the images' scripts and IBC read it: `yes` and `no`, numbers in digits, lists with
  * commas. Null: not set.
  */
-export function settingText(instance: Instance, key: string): string | null {
+function settingText(instance: Instance, key: string): string | null {
   const value = settingValue(instance, key);
   if (value === null || value === undefined) return null;
   if (typeof value === 'boolean') return value ? 'yes' : 'no';

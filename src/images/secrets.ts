@@ -63,7 +63,7 @@ export function vncSecret(as: As): ProfileSecret {
 }
 
 /** VNC's authentication makes a DES key of it: 8 bytes, the rest is dropped without a word (RFC 6143, 7.2.2). */
-export function vncProblem(value: string): string | null {
+function vncProblem(value: string): string | null {
   if (!/^[!-~]+$/.test(value))
     return 'should be of ASCII letters, digits and signs, without blanks';
   return value.length > 8

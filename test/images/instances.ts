@@ -32,7 +32,7 @@ export function readInstance(
 }
 
 /** The smallest text that every profile takes. */
-export const MINIMAL = 'user = "user1"\n';
+const MINIMAL = 'user = "user1"\n';
 
 /** An instance without a problem. */
 export function instanceOf(profile: ProfileId, text = MINIMAL): Instance {
