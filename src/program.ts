@@ -1,6 +1,7 @@
 /** The commander tree. Each action imports its command when it is called. */
 
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { ImportComposeOptions } from './commands/import-compose.ts';
 import type { Context } from './context.ts';
 import { ExitCode } from './errors.ts';
 import { openHost } from './host/open.ts';
@@ -121,6 +122,23 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
             to: options.to,
           });
         },
+      ),
+    );
+
+  program
+    .command('import')
+    .description('gateways that run by other means, as instances')
+    .command('compose')
+    .description('the gateways of a docker-compose.yml')
+    .argument('<file>', 'docker-compose.yml; the .env beside it is read too')
+    .option('--env-file <file>', 'another file of variables than .env')
+    .option('--service <name>', 'one service of the file')
+    .option('--profile <id>', 'the known image that an unknown one is like')
+    .option('--dry-run', 'show the files, write nothing', false)
+    .option('--json', 'print JSON', false)
+    .action(
+      action(async (ctx, file: string, options: ImportComposeOptions) =>
+        (await import('./commands/import-compose.ts')).importCompose(ctx, file, options),
       ),
     );
 

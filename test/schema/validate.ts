@@ -7,6 +7,7 @@ const DIRECTORY = new URL('../../docs/schema/output/', import.meta.url);
 
 export const OUTPUTS = [
   'doctor',
+  'import-compose',
   'instance-list',
   'instance-show',
   'network-detect',
