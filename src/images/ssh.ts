@@ -85,8 +85,8 @@ export const refusedRemotePort: Profile['refused'][number] = {
   name: 'SSH_REMOTE_PORT',
   key: 'ssh.remote_ports',
   reason:
-    "the image takes it for the container's port, where only the gateway's own leads somewhere; the far port can be " +
-    'chosen with ssh.via = "host" and ssh.remote_ports',
+    "the image takes it for the container's port, where only the gateway's own leads somewhere; with " +
+    'ssh.via = "host" the far port can be chosen',
 };
 
 /** @param directory where ssh looks in the container, for example `/home/ibgateway/.ssh` */

@@ -105,7 +105,8 @@ describeOnHosts('profiles', (host) => {
     test.each(['4802', '4902'])(
       'tunnel of %s: its key opens, and ssh is on its way',
       async (name) => {
-        const pattern = /Adding keys to ssh-agent[\s\S]*ssh .*-p 2222 .*trader@10\.0\.0\.77/;
+        const pattern =
+          /Adding keys to ssh-agent[\s\S]*ssh: connect to host 10\.0\.0\.77 port 2222/;
         await retried(async () => {
           const { stdout, stderr } = await host.run(['podman', 'logs', `ib-gateway-${name}`]);
           expect(stdout + stderr).toMatch(pattern);
