@@ -88,7 +88,7 @@ export function danklabsVariables(
       'TZ',
       'time_zone',
       'America/New_York by its documents',
-      "the container's clock; jts.ini has UTC, which `[jts]` changes",
+      "the container's clock; the jts.ini of the image has UTC",
     ),
     row('VNC_SCREEN_DIMENSION', 'vnc.screen', '1600x1200x16'),
     row('DISPLAY', 'vnc.display', ':0'),

@@ -165,6 +165,6 @@ export function gnzsnzDefects(): string[] {
     'Without a passphrase the image starts no tunnel at all, whatever its README says: `ssh_passphrase` is required where the image holds the tunnel.',
     'The far side of its tunnel always has the port of the gateway, so two instances to one machine collide. `ssh.via = "host"` has none of this.',
     'In mode `both` a container whose one half ended stays up. ibq asks each half.',
-    'Where the settings have a jts.ini the image keeps its time zone; a changed `time_zone` reaches the gateway with `[jts]` alone.',
+    'Where the settings have a jts.ini the image leaves the time zone in it as it is.',
   ];
 }
