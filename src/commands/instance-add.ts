@@ -96,6 +96,7 @@ function valuesOf({
 function typed(id: string, text: string): Value {
   const kind = KEYS.get(id)?.type.kind;
   if (kind === 'integer' && /^\d{1,15}$/.test(text)) return Number(text);
+  if (kind === 'number' && /^\d{1,15}(?:\.\d{1,15})?$/.test(text)) return Number(text);
   if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
   return text;
 }

@@ -244,7 +244,8 @@ const INSTANCE: readonly KeySpec[] = [
   {
     name: 'stop_timeout',
     type: { kind: 'integer', minimum: 10, maximum: 900, should: 'seconds (10-900)' },
-    default: 90,
+    default: null,
+    unset: '90, as the template says',
     description:
       'Seconds that the gateway has to save its settings and end when it is stopped, before it is killed.',
     example: 90,

@@ -1,6 +1,7 @@
 /** The instances: name from the file, each value from the instance, `[defaults]` or the schema. */
 
 import { basename } from 'node:path';
+import { halvesOf } from '../images/profile.ts';
 import { checkProfile, resolveEnvironment, resolveImage } from './image.ts';
 import { type Effective, isBroken, type Layer, lookup, placeOf } from './layer.ts';
 import { resolvePort, resolveSidePorts } from './ports.ts';
@@ -88,12 +89,14 @@ function warnAbout(instance: Instance, layers: readonly Layer[], report: Report)
       'not set: API clients cannot trade; set it to false, or to true to keep it so',
     );
   }
-  if (settings.memory !== null && settings.memory <= settings.java_heap) {
-    const at = lookup('memory', layers);
+  const heaps = halvesOf(mode).length * settings.java_heap;
+  if (settings.memory !== null && settings.memory <= heaps) {
+    const whose =
+      mode === 'both' ? `the two Java heaps of ${heaps} MB` : `the Java heap of ${heaps} MB`;
     warn(
       'memory',
-      `${settings.memory} MB is no more than the Java heap of ${settings.java_heap} MB: the kernel will end the gateway`,
-      at,
+      `${settings.memory} MB is no more than ${whose}: the kernel will end the gateway`,
+      lookup('memory', layers),
     );
   }
   if (settings.auto_restart_time !== null && settings.auto_logoff_time !== null) {

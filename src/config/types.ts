@@ -98,8 +98,8 @@ export interface Settings {
   cpus: number | null;
   /** MB; null: what the image needs. */
   shm_size: number | null;
-  /** Seconds. */
-  stop_timeout: number;
+  /** Seconds; null: as the template says. */
+  stop_timeout: number | null;
   read_only: boolean;
   uid: number | null;
   gid: number | null;

@@ -1,19 +1,24 @@
 /** From a valid configuration to a plan that can be carried out on this host, or a refusal. */
 
 import type { Config } from '../config/types.ts';
-import { ExitCode, UserError } from '../errors.ts';
-import { listenerInTheWay, parseListeners } from '../network/listeners.ts';
 import { assemblePlan, type PlanOptions } from '../plan/assemble.ts';
 import { assembleDesired, type Desired } from '../plan/desired.ts';
-import type { HostFacts } from '../plan/facts.ts';
 import type { Installed } from '../plan/installed.ts';
 import type { Plan } from '../plan/plan.ts';
+import { publishedOf } from '../plan/services.ts';
 import { readFacts } from './facts.ts';
 import { withFreeAddresses } from './free-addresses.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled } from './installed.ts';
 import { memoryWarning } from './memory.ts';
-import { type PodmanFacts, readPodman } from './podman.ts';
+import { readPodman } from './podman.ts';
+import {
+  requireHostPaths,
+  requireParentUp,
+  requirePortsFree,
+  requirePullable,
+  requireSecrets,
+} from './preconditions.ts';
 
 export interface Prepared {
   desired: Desired;
@@ -44,8 +49,8 @@ export async function preparePlan(
   options: PrepareOptions,
 ): Promise<Prepared> {
   const manifest = readCurrentManifest(host.files);
-  const facts = readFacts(host, config, configFile);
   const live = host.root === null;
+  const facts = readFacts(host, config, configFile);
   const first = assembleDesired(config, facts, manifest);
   const askHost = (starts: boolean) =>
     Promise.all([readPodman(host, first.images), starts ? memoryWarning(config.instances) : null]);
@@ -69,8 +74,17 @@ export async function preparePlan(
   const shim = plan.steps.some(({ kind }) => kind === 'load-shim') && desired.shim !== null;
   if (starts || shim) requireParentUp(config, facts);
   const stopping = plan.steps.flatMap((step) => (step.kind === 'stop' ? step.instances : []));
-  const freed = stopping.map((name) => manifest?.instances[name]?.publish);
-  requirePortsFree(host, desired, starting, new Set(freed));
+  const freed = stopping.flatMap((name) => {
+    const instance = manifest?.instances[name];
+    return instance ? publishedOf(instance) : [];
+  });
+  requirePortsFree(host, desired.instances, {
+    starting,
+    running: new Set(installed.runtime?.running.keys()),
+    freed: new Set(freed.map(({ publish }) => publish)),
+    manifest,
+  });
+  requireHostPaths(host, desired.instances);
   const [podman, memory] = early ?? (await askHost(starts));
   requireSecrets(desired, podman);
   const missingImages = desired.images.filter((reference) => !podman.images.has(reference));
@@ -84,60 +98,4 @@ export async function preparePlan(
       warnings: [...skipped, ...(memory === null ? [] : [memory])],
     },
   };
-}
-
-/** A gateway that is stopped for a restart would not come back. */
-function requireParentUp({ network }: Config, { interfaces }: HostFacts): void {
-  if (network.lan === null) return;
-  const name = network.lan.interface;
-  if (interfaces.get(name)?.up !== false) return;
-  throw new UserError(
-    `interface ${name}, which carries the LAN of the instances, is down; run "sudo ip link set ${name} up"; nothing was changed`,
-    ExitCode.missingPart,
-  );
-}
-
-/**
- * Podman would find out only after the switch.
- *
- * @param freed ports of instances that the plan stops first: a renamed one takes over its own
- */
-function requirePortsFree(
-  host: HostReader,
-  desired: Desired,
-  starting: readonly string[],
-  freed: ReadonlySet<string | null | undefined>,
-): void {
-  const listeners = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) =>
-    parseListeners(host.files.readText(path) ?? ''),
-  );
-  const taken = desired.instances.flatMap(({ name, publish }) => {
-    if (publish === null || freed.has(publish) || !starting.includes(name)) return [];
-    const [address = '', port = ''] = publish.split(':');
-    if (!listenerInTheWay(listeners, address, Number(port))) return [];
-    return `instance ${name}: its port ${publish} is taken by another program ("sudo ss -ltnp sport = :${port}" names it); end that, or set another port`;
-  });
-  if (taken.length > 0) throw new UserError(`${taken.join('\n')}\nnothing was changed`);
-}
-
-function requireSecrets(desired: Desired, podman: PodmanFacts): void {
-  const missing = desired.instances.flatMap(({ name, secrets }) =>
-    secrets
-      .filter((secret) => secret.required && !podman.secrets.has(secret.name))
-      .map(
-        ({ key }) =>
-          `instance ${name}: its ${key} is not set; run "sudo ibq secret set ${name} ${key}"`,
-      ),
-  );
-  if (missing.length > 0) throw new UserError(missing.join('\n'), ExitCode.badConfiguration);
-}
-
-/** Images under `localhost/` are built on the host: no registry has them. */
-function requirePullable(missingImages: readonly string[]): void {
-  const local = missingImages.filter((reference) => reference.startsWith('localhost/'));
-  if (local.length === 0) return;
-  throw new UserError(
-    `image ${local.join(', ')} is not on this host; build or load it first ("podman images" lists what is there)`,
-    ExitCode.missingPart,
-  );
 }

@@ -138,8 +138,12 @@ export async function startUnits(host: Host, units: readonly string[]): Promise<
   return host.run(['systemctl', 'start', '--', ...units], { timeoutMs: 300_000 });
 }
 
+/** Milliseconds: the longest `stop_timeout`, systemd's margin and a start on top. */
+const STOP_MS = 1_000_000;
+const RESTART_MS = 1_200_000;
+
 export async function stopUnits(host: Host, units: readonly string[]): Promise<void> {
-  const result = await host.run(['systemctl', 'stop', '--', ...units], { timeoutMs: 300_000 });
+  const result = await host.run(['systemctl', 'stop', '--', ...units], { timeoutMs: STOP_MS });
   requireDone(result, `systemctl stop ${units.join(' ')}`);
 }
 
@@ -153,7 +157,7 @@ async function forgetFailures(host: Host, units: readonly string[]): Promise<voi
 
 export async function restartUnits(host: Host, units: readonly string[]): Promise<RunResult> {
   await forgetFailures(host, units);
-  return host.run(['systemctl', 'restart', '--', ...units], { timeoutMs: 600_000 });
+  return host.run(['systemctl', 'restart', '--', ...units], { timeoutMs: RESTART_MS });
 }
 
 /**

@@ -15,6 +15,9 @@ export interface Endpoint {
   published: { address: Ipv4; port: Port } | null;
 }
 
+/** What allowed clients of the LAN may open; the rest is for the host. */
+export const LAN_SERVICES: readonly Service[] = ['api', 'paper', 'vnc'];
+
 const LOOPBACK = '127.0.0.1' as Ipv4;
 
 /** The API first; in mode `both` that is the live one. Ways to the screen are published on loopback alone. */
@@ -76,6 +79,6 @@ export function guardedPorts(endpoints: readonly Endpoint[]): {
   return {
     host: endpoints.map((it) => it.inside),
     published: inside(['api', 'paper']),
-    lan: inside(['api', 'paper', 'vnc']),
+    lan: inside(LAN_SERVICES),
   };
 }

@@ -11,6 +11,7 @@
  * - `scalar`: the whole line, quotes at its ends lost (Lookup; containers/podman#28409).
  */
 const kinds = {
+  AddCapability: 'words',
   Annotation: 'words',
   Environment: 'words',
   Image: 'scalar',
@@ -20,7 +21,11 @@ const kinds = {
   AddHost: 'raw',
   DNS: 'raw',
   PublishPort: 'raw',
+  ReadOnly: 'scalar',
+  SeccompProfile: 'scalar',
   Secret: 'words',
+  ShmSize: 'scalar',
+  StopTimeout: 'scalar',
   Volume: 'raw',
 } as const;
 

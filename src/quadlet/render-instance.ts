@@ -19,6 +19,7 @@ import { bridgeGateway } from '../network/publish-network.ts';
 import { type Endpoint, publishText } from './endpoints.ts';
 import { environmentBytes, environmentLimit, environmentProblem, quadletLine } from './escape.ts';
 import type { RenderedNetwork } from './render-network.ts';
+import { containerLines, serviceLines, volumeProblems } from './resources.ts';
 
 export interface InstanceParts {
   config: Config;
@@ -36,6 +37,7 @@ export function renderDropIn(parts: InstanceParts): string {
   const { config, instance, profile } = parts;
   const volume = profile.settingsVolume(instance);
   const environment = environmentOf(profile, instance, reachOf(config));
+  const service = serviceLines(instance);
   return [
     '[Container]\n',
     quadletLine('Image', instance.image),
@@ -52,13 +54,12 @@ export function renderDropIn(parts: InstanceParts): string {
       .map(([name, address]) => quadletLine('AddHost', `${name}:${address}`)),
     ...instance.settings.dns.map((address) => quadletLine('DNS', address)),
     volume === null ? '' : quadletLine('Volume', `${volumeName(instance.name)}:${volume}`),
+    ...containerLines(profile, instance),
     ...secretsOf(profile, instance).map((secret) => quadletLine('Secret', secret.option)),
     ...Object.entries(environment).map(([name, value]) =>
       quadletLine('Environment', `${name}=${value}`),
     ),
-    instance.settings.memory === null
-      ? ''
-      : `\n[Service]\nMemoryMax=${instance.settings.memory}M\n`,
+    ...(service.length === 0 ? [] : ['\n[Service]\n', ...service]),
   ].join('');
 }
 
@@ -88,10 +89,11 @@ export function volumeName(instance: string): string {
 export function instanceProblems(profile: Profile, instance: Instance, config: Config): Problem[] {
   const { file } = instance;
   const entries = Object.entries(environmentOf(profile, instance, reachOf(config)));
-  const problems = entries.flatMap(([name, value]) => {
+  const problems = entries.flatMap(([name, value]): Problem[] => {
     const message = environmentProblem(name, value);
-    return message === null ? [] : { file, key: `environment.${name}`, message };
+    return message === null ? [] : [{ file, key: `environment.${name}`, message }];
   });
+  problems.push(...volumeProblems(profile, instance));
   const bytes = entries.reduce((sum, [name, value]) => sum + environmentBytes(name, value), 0);
   if (problems.length > 0 || bytes <= environmentLimit) return problems;
   const message = `should have at most ${environmentLimit} bytes, escaped, got ${bytes} (a limit of systemd)`;

@@ -22,6 +22,7 @@ import {
   withDefinition,
 } from './render-instance.ts';
 import { type RenderedNetwork, renderLanNetwork, renderPublishNetwork } from './render-network.ts';
+import { hostPathsOf } from './resources.ts';
 import { checkContainerTemplate, fillTemplate, type TemplateName } from './template.ts';
 import { assignments, parseUnit } from './unit-file.ts';
 
@@ -75,6 +76,8 @@ export interface RenderedInstance {
   sideServices: { service: SideService; relayPort: number; publish: string | null }[];
   /** Names of its Podman secrets. */
   secrets: { name: string; key: string; required: boolean }[];
+  /** Directories and files of the host that it mounts. */
+  hostPaths: string[];
   image: string;
 }
 
@@ -180,6 +183,7 @@ export function renderGeneration(input: RenderInput): Rendered {
         key,
         required: wanted(instance) === 'required',
       })),
+      hostPaths: hostPathsOf(instance),
       image: instance.image,
     });
   }

@@ -103,7 +103,7 @@ test('an empty instance file is a paper instance with every default', () => {
         memory: null,
         cpus: null,
         shm_size: null,
-        stop_timeout: 90,
+        stop_timeout: null,
         read_only: false,
         uid: null,
         gid: null,
@@ -837,6 +837,14 @@ test.each<[Texts, Record<string, string>, string[]]>([
     ['ibq.toml: should be at most 1 MiB, got 10.0 MiB'],
   ],
   [main('\ufeff[network]\r\nmode = "bridge"\r\n'), {}, []],
+  // What an image can't do
+  [
+    instance('user = "u"\nread_only = true'),
+    {},
+    [
+      'instances/4001.toml: read_only: should be false: images of profile gnzsnz write into their own file system',
+    ],
+  ],
   // Several at once, over all files
   [
     {

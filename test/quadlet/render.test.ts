@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Config, Instance } from '../../src/config/types.ts';
 import type { Cidr, Ipv4 } from '../../src/network/ipv4.ts';
@@ -155,11 +156,10 @@ describe('a generation', () => {
     });
   });
 
-  test('limits memory in the service', () => {
-    const instance = sampleInstance('4001');
-    const settings = { ...instance.settings, memory: 1500 };
-    const input = sampleInput(sampleConfig({ instances: [{ ...instance, settings }] }));
-    expect(text(input, dropIn)).toContain('\n[Service]\nMemoryMax=1500M\n');
+  test('of an instance that sets nothing is byte for byte as it was: another definition is a login', () => {
+    expect(text(sampleInput(), dropIn)).toBe(
+      readFileSync(new URL('../fixtures/units/instance.conf', import.meta.url), 'utf8'),
+    );
   });
 
   test('says all values that a unit cannot carry, with file and key', () => {

@@ -1,0 +1,111 @@
+/** What must hold before a plan is carried out: Podman would find out only after the switch. */
+
+import type { Config } from '../config/types.ts';
+import { ExitCode, UserError } from '../errors.ts';
+import { listenerInTheWay, parseListeners } from '../network/listeners.ts';
+import type { Desired, DesiredInstance } from '../plan/desired.ts';
+import type { HostFacts } from '../plan/facts.ts';
+import type { Manifest } from '../plan/manifest.ts';
+import { publishedOf, type Reachable } from '../plan/services.ts';
+import { readListeners } from './doctor/listeners.ts';
+import type { HostReader } from './host.ts';
+import type { PodmanFacts } from './podman.ts';
+
+/** A gateway that is stopped for a restart would not come back. */
+export function requireParentUp({ network }: Config, { interfaces }: HostFacts): void {
+  if (network.lan === null) return;
+  const name = network.lan.interface;
+  if (interfaces.get(name)?.up !== false) return;
+  throw new UserError(
+    `interface ${name}, which carries the LAN of the instances, is down; run "sudo ip link set ${name} up"; nothing was changed`,
+    ExitCode.missingPart,
+  );
+}
+
+export interface PortsInUse {
+  /** Instances that the plan starts, and those that run. */
+  starting: readonly string[];
+  running: ReadonlySet<string>;
+  /** Ports of instances that the plan stops first: a renamed one takes over its own. */
+  freed: ReadonlySet<string>;
+  manifest: Pick<Manifest, 'instances'> | null;
+}
+
+/**
+ * Of what starts, and of what is new to a gateway that runs: stopped for its restart, it would not come
+ * back. There another gateway may have the port, until that is restarted too.
+ */
+export function requirePortsFree(
+  host: HostReader,
+  instances: readonly (Reachable & Pick<DesiredInstance, 'name' | 'inputs'>)[],
+  { starting, running, freed, manifest }: PortsInUse,
+): void {
+  const wanted = instances.flatMap((instance) => {
+    const starts = starting.includes(instance.name);
+    if (!starts && !running.has(instance.name)) return [];
+    // In another container's network it is that one which publishes, and it may well run.
+    if (instance.inputs['network.via'] !== undefined) return [];
+    const old = manifest?.instances[instance.name];
+    const own = new Set(old && !starts ? publishedOf(old).map(({ publish }) => publish) : []);
+    return publishedOf(instance).flatMap(({ title, publish }) => {
+      if (freed.has(publish) || own.has(publish)) return [];
+      const [address = '', port = ''] = publish.split(':');
+      return [{ name: instance.name, starts, title, publish, address, port: Number(port) }];
+    });
+  });
+  const listeners = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) =>
+    parseListeners(host.files.readText(path) ?? ''),
+  );
+  const inTheWay = wanted.filter(({ address, port }) => listenerInTheWay(listeners, address, port));
+  if (inTheWay.length === 0) return;
+  const holders = readListeners(host.files, new Set(inTheWay.map(({ port }) => port)));
+  const strangers = holders.filter(({ unit }) => !unit.startsWith('ib-gateway@'));
+  const taken = inTheWay.filter(({ starts, address, port }) =>
+    listenerInTheWay(starts ? holders : strangers, address, port),
+  );
+  if (taken.length === 0) return;
+  const lines = taken.map(
+    ({ name, title, publish, port }) =>
+      `instance ${name}: its ${title} ${publish} is taken by another program ("sudo ss -ltnp sport = :${port}" names it); end that, or set another port`,
+  );
+  throw new UserError(`${lines.join('\n')}\nnothing was changed`);
+}
+
+/** Podman makes no directory of the host, and fails the start. */
+export function requireHostPaths(
+  host: HostReader,
+  instances: readonly Pick<DesiredInstance, 'name' | 'hostPaths'>[],
+): void {
+  const missing = instances.flatMap(({ name, hostPaths }) =>
+    hostPaths
+      .filter((path) => !host.files.exists(path))
+      .map(
+        (path) =>
+          `instance ${name}: ${path}, which its volumes name, is not there; make it ("sudo mkdir -p ${path}"), or correct volumes`,
+      ),
+  );
+  if (missing.length === 0) return;
+  throw new UserError(`${missing.join('\n')}\nnothing was changed`, ExitCode.badConfiguration);
+}
+
+export function requireSecrets(desired: Desired, podman: PodmanFacts): void {
+  const missing = desired.instances.flatMap(({ name, secrets }) =>
+    secrets
+      .filter((secret) => secret.required && !podman.secrets.has(secret.name))
+      .map(
+        ({ key }) =>
+          `instance ${name}: its ${key} is not set; run "sudo ibq secret set ${name} ${key}"`,
+      ),
+  );
+  if (missing.length > 0) throw new UserError(missing.join('\n'), ExitCode.badConfiguration);
+}
+
+/** Images under `localhost/` are built on the host: no registry has them. */
+export function requirePullable(missingImages: readonly string[]): void {
+  const local = missingImages.filter((reference) => reference.startsWith('localhost/'));
+  if (local.length === 0) return;
+  throw new UserError(
+    `image ${local.join(', ')} is not on this host; build or load it first ("podman images" lists what is there)`,
+    ExitCode.missingPart,
+  );
+}
