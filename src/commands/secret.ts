@@ -1,5 +1,6 @@
 /** `ibq secret set|list|remove`: values live in Podman's secrets and nowhere else. */
 
+import { resolve } from 'node:path';
 import type { Instance } from '../config/types.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
@@ -8,47 +9,66 @@ import { withLock } from '../host/lock.ts';
 import { listSecrets, removeSecret, writeSecret } from '../host/podman.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
 import { profileFor } from '../images/index.ts';
-import { type ProfileSecret, secretName, secretsFor } from '../images/profile.ts';
+import { type ProfileSecret, secretName } from '../images/profile.ts';
+import { readSecretValue } from '../images/secret-value.ts';
+import { listSecretsOf } from '../plan/secret-list.ts';
 import { table } from '../ui/table.ts';
+import type { Style } from '../ui/ui.ts';
 
-/** Podman refuses secrets of 512 000 bytes and more (containers/common, pkg/secrets). */
-const MAX_SECRET_BYTES = 511_999;
+export interface SecretSetOptions {
+  /** A file of this host that has the value; null: a hidden prompt, or standard input. */
+  file?: string | null;
+}
 
-export async function secretSet(context: Context, name: string, key: string): Promise<number> {
+export async function secretSet(
+  context: Context,
+  name: string,
+  key: string,
+  { file = null }: SecretSetOptions = {},
+): Promise<number> {
   const { host, ui } = context;
   requireLiveRoot(context, `secret set ${name} ${key}`);
-  const secret = findSecret(findInstance(context, name), key);
-  const value = await ui.readHidden(`${secret.title}, instance ${name}: `);
-  checkValue(value, secret);
+  const instance = findInstance(context, name);
+  const secret = findSecret(instance, key);
+  const value = readSecretValue(secret, await readValue(context, name, secret, file));
+  if (!value.ok) {
+    throw new UserError(`${key}: ${value.problem}; nothing was changed`, ExitCode.usage);
+  }
   await withLock(host, `secret set ${name} ${key}`, async () => {
     const replaced = (await listSecrets(host)).has(secretName(name, key));
-    await writeSecret(host, secretName(name, key), secret.encode(value));
-    ui.note(
-      replaced
-        ? `replaced the ${key} of ${name}; a running instance keeps the old one until "sudo ibq restart ${name}" (new login)`
-        : `set the ${key} of ${name}; next: sudo ibq deploy`,
-    );
+    await writeSecret(host, secretName(name, key), value.text);
+    if (secret.wanted(instance) === 'unused') {
+      ui.note(`kept the ${key} of ${name}; as it is configured now nothing uses it`);
+    } else {
+      ui.note(
+        replaced
+          ? `replaced the ${key} of ${name}; a running instance keeps the old one until "sudo ibq restart ${name}" (new login)`
+          : `set the ${key} of ${name}; next: sudo ibq deploy`,
+      );
+    }
   });
   return ExitCode.done;
 }
 
-function checkValue(value: string, secret: ProfileSecret): void {
-  if (value === '') {
-    throw new UserError(`${secret.key}: should not be empty; nothing was changed`, ExitCode.usage);
+async function readValue(
+  { host, ui }: Context,
+  name: string,
+  { key, title, lines }: ProfileSecret,
+  file: string | null,
+): Promise<string> {
+  if (file !== null) {
+    const text = host.files.readText(resolve(file));
+    // As of a pipe: the newline at its end is no part of a password.
+    if (text !== null) return text.replace(/\r?\n$/, '');
+    throw new UserError(`${file} is not there; nothing was changed`, ExitCode.usage);
   }
-  if (/[\0\r\n]/.test(value)) {
-    throw new UserError(`${secret.key}: should be one line; nothing was changed`, ExitCode.usage);
-  }
-  const problem = secret.problem(value);
-  if (problem !== null) {
-    throw new UserError(`${secret.key}: ${problem}; nothing was changed`, ExitCode.usage);
-  }
-  if (Buffer.byteLength(secret.encode(value)) > MAX_SECRET_BYTES) {
+  if (lines === 'several' && ui.interactive) {
     throw new UserError(
-      `${secret.key}: should be shorter than 512 kB; nothing was changed`,
+      `${key}: has several lines, which can't be typed here; run "sudo ibq secret set ${name} ${key} --file FILE"`,
       ExitCode.usage,
     );
   }
+  return ui.readHidden(`${title}, instance ${name}: `);
 }
 
 export async function secretList(
@@ -60,30 +80,34 @@ export async function secretList(
   requireLiveRoot(context, `secret list${name === null ? '' : ` ${name}`}`);
   const instances = name === null ? loadInstances(context) : [findInstance(context, name)];
   const present = await listSecrets(host);
-  const secrets = instances.flatMap((instance) =>
-    secretsFor(profileFor(instance), instance).map(({ key, title, wanted }) => ({
-      instance: instance.name,
-      key,
-      title,
-      required: wanted(instance) === 'required',
-      set: present.has(secretName(instance.name, key)),
-    })),
-  );
-  if (json) ui.json({ secrets });
-  else {
-    const rows = secrets.map(({ instance, key, title, required, set }) => [
-      instance,
-      key,
-      set ? ui.style('green', 'set') : ui.style(required ? 'red' : 'dim', 'missing'),
-      title,
-    ]);
-    const header = ['INSTANCE', 'KEY', 'STATE', 'WHAT'];
-    if (rows.length > 0) ui.print(table(rows, { terminal: ui.terminal, header }));
-    for (const { instance, key, required, set } of secrets) {
-      if (required && !set) ui.note(`run "sudo ibq secret set ${instance} ${key}"`);
+  const secrets = listSecretsOf(instances, present, {
+    profileFor,
+    others: name === null,
+  });
+  if (json) {
+    ui.json({ secrets: secrets.map((it) => ({ ...it, required: it.wanted === 'required' })) });
+    return ExitCode.done;
+  }
+  const rows = secrets.map(({ instance, key, title, wanted, set }) => {
+    const [state, style] = stateOf(wanted, set);
+    return [instance, key, ui.style(style, state), wanted, title];
+  });
+  const header = ['INSTANCE', 'KEY', 'STATE', 'NEED', 'WHAT'];
+  if (rows.length > 0) ui.print(table(rows, { terminal: ui.terminal, header }));
+  for (const { instance, key, wanted, set } of secrets) {
+    if (wanted === 'required' && !set) ui.note(`run "sudo ibq secret set ${instance} ${key}"`);
+    if (wanted === 'unused') {
+      ui.note(
+        `nothing uses the ${key} of ${instance}: "sudo ibq secret remove ${instance} ${key}"`,
+      );
     }
   }
   return ExitCode.done;
+}
+
+function stateOf(wanted: string, set: boolean): [string, Style] {
+  if (set) return ['set', wanted === 'unused' ? 'yellow' : 'green'];
+  return wanted === 'required' ? ['missing', 'red'] : ['not set', 'dim'];
 }
 
 /** Works for an instance that has left the configuration too: its secrets stay behind. */
@@ -96,7 +120,9 @@ export async function secretRemove(context: Context, name: string, key: string):
       throw new UserError(`instance ${name} has no ${key} set ("sudo ibq secret list" shows all)`);
     }
     await removeSecret(host, secret);
-    ui.note(`removed the ${key} of ${name}; an instance of that name can't start without it`);
+    ui.note(
+      `removed the ${key} of ${name}; an instance that was deployed with it can't start without it`,
+    );
     return ExitCode.done;
   });
 }

@@ -3,6 +3,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { secretList, secretRemove, secretSet } from '../../src/commands/secret.ts';
 import type { Context } from '../../src/context.ts';
+import { misfits } from '../schema/validate.ts';
 import { deployedTree } from '../support/deployed-tree.ts';
 import { liveHost } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
@@ -83,23 +84,77 @@ describe('set', () => {
   });
 });
 
+describe('set, from a file', () => {
+  test('the newline at its end is no part of a password', async () => {
+    const { context, ran, sand, prompts } = await host();
+    sand.write('/root/pw', 'word\n');
+    await secretSet(context, '4001', 'password', { file: '/root/pw' });
+    expect(ran.find(({ line }) => line.includes('create'))?.input).toBe('word');
+    expect(prompts).toEqual([]);
+  });
+
+  test('one that is not there: 64, and nothing is kept', async () => {
+    const { context, ran } = await host();
+    await expect(
+      secretSet(context, '4001', 'password', { file: '/root/pw' }),
+    ).rejects.toMatchObject({
+      exitCode: 64,
+      message: '/root/pw is not there; nothing was changed',
+    });
+    expect(ran.filter(({ line }) => line.includes('create'))).toEqual([]);
+  });
+});
+
+test('a key that nothing uses now is kept, and said to be unused', async () => {
+  const { context, ran, sand } = await host([], 'screen');
+  expect(await secretSet(context, '4001', 'vnc_password')).toBe(0);
+  expect(ran.some(({ line }) => line.includes('create --replace ibq-4001-vnc_password'))).toBe(
+    true,
+  );
+  expect(sand.notes).toEqual([
+    'kept the vnc_password of 4001; as it is configured now nothing uses it',
+  ]);
+});
+
 describe('list', () => {
   test('what is set and what is missing; the way to set it', async () => {
     const { context, sand } = await host(['ibq-4001-password', 'somebody-elses']);
     expect(await secretList(context, null, { json: false })).toBe(0);
     const rows = sand.out.join('\n').split('\n');
-    expect(rows.find((row) => row.startsWith('4001\tpassword'))).toContain('\tset\t');
-    expect(rows.find((row) => row.startsWith('4002\tpassword'))).toContain('\tmissing\t');
+    expect(rows.find((row) => row.startsWith('4001\tpassword'))).toContain('\tset\trequired\t');
+    expect(rows.find((row) => row.startsWith('4002\tpassword'))).toContain('\tmissing\trequired\t');
+    expect(rows).toHaveLength(2);
     expect(sand.out.join()).not.toContain('somebody');
     expect(sand.notes).toEqual(['run "sudo ibq secret set 4002 password"']);
+  });
+
+  test('what is left from before, and the way to be rid of it', async () => {
+    const { context, sand } = await host([
+      ...['ibq-4001-password', 'ibq-4002-password'],
+      ...['ibq-4001-vnc_password', 'ibq-4009-password'],
+    ]);
+    await secretList(context, null, { json: false });
+    const rows = sand.out.join('\n').split('\n');
+    expect(
+      rows.filter((row) => row.includes('\tunused\t')).map((row) => row.split('\t')[1]),
+    ).toEqual(['vnc_password', 'password']);
+    expect(sand.notes).toEqual([
+      'nothing uses the vnc_password of 4001: "sudo ibq secret remove 4001 vnc_password"',
+      'nothing uses the password of 4009: "sudo ibq secret remove 4009 password"',
+    ]);
   });
 
   test('of one instance, as JSON', async () => {
     const { context, sand } = await host(['ibq-4002-password']);
     await secretList(context, '4002', { json: true });
     expect(sand.json).toMatchObject([
-      { secrets: [{ instance: '4002', key: 'password', required: true, set: true }] },
+      {
+        secrets: [
+          { instance: '4002', key: 'password', wanted: 'required', required: true, set: true },
+        ],
+      },
     ]);
+    expect(misfits('secret-list', { schemaVersion: 1, ...sand.json[0] })).toEqual([]);
   });
 });
 
