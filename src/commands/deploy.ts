@@ -164,9 +164,10 @@ async function conclude(
 }
 
 function isStarting(observation: Observation | undefined): boolean {
-  return (
-    observation?.verdict.word === 'starting' ||
-    observation?.stage.stage === 'waiting-for-two-factor'
+  const apis = observation?.apis ?? [];
+  return apis.some(
+    ({ verdict, stage }) =>
+      verdict.word === 'starting' || (!verdict.ready && stage.stage === 'waiting-for-two-factor'),
   );
 }
 

@@ -6,40 +6,81 @@ import { accountProblems } from '../gateway/accounts.ts';
 import { type ProbeResult, type ProbeTarget, probeApi } from '../gateway/probe.ts';
 import { requireDeployed } from '../host/deployed.ts';
 import { requireLive } from '../host/root.ts';
+import type { Half } from '../images/profile.ts';
+import { type ApiService, apisOf } from '../plan/services.ts';
 
 const HEALTHY: readonly ProbeResult['state'][] = ['handshake', 'logged-in'];
+
+export interface ProbeCommandOptions {
+  json: boolean;
+  login: boolean;
+  /** Of an instance of mode `both`; null: all that it has. */
+  half?: Half | null;
+}
+
+/** An API to ask. `api` is null for a port that is of no instance that ibq was told of. */
+interface Asked {
+  api: ApiService | null;
+  address: ProbeTarget;
+}
 
 export async function probe(
   context: Context,
   target: string,
-  { json, login }: { json: boolean; login: boolean },
+  { json, login, half = null }: ProbeCommandOptions,
 ): Promise<number> {
   const { ui, host } = context;
   requireLive(host, 'probe');
-  const { address, half } = findTarget(context, target);
-  const result = await probeApi(address, login ? { login: {} } : {});
-  const where = `${address.host}:${address.port}`;
-  // A gateway that is not the kind it is taken for still answers: told, and no failure.
-  const problems = half === null ? [] : accountProblems(half, result.accounts);
-  if (json) ui.json({ target: where, ...result, problems });
-  else ui.print(describe(where, result, ui.style));
-  for (const problem of problems) ui.warn(`${target}: ${problem}`);
-  return HEALTHY.includes(result.state) ? ExitCode.done : ExitCode.unhealthy;
+  const [first, ...others] = findAddresses(context, target, half);
+  const ask = async ({ api, address }: Asked) => {
+    const result = await probeApi(address, login ? { login: {} } : {});
+    // A gateway that is not the kind it is taken for still answers: told, and no failure.
+    const problems = api === null ? [] : accountProblems(api.half, result.accounts);
+    return { api, where: `${address.host}:${address.port}`, result: { ...result, problems } };
+  };
+  const [told, ...rest] = await Promise.all([ask(first), ...others.map(ask)]);
+  const all = [told, ...rest];
+  if (json) {
+    const services = all.flatMap(({ api, where, result }) =>
+      api === null ? [] : [{ service: api.service, half: api.half, target: where, ...result }],
+    );
+    ui.json({ target: told.where, ...told.result, services });
+  } else {
+    for (const { api, where, result } of all) {
+      ui.print(describe(rest.length > 0 ? `${api?.half} ${where}` : where, result, ui.style));
+    }
+  }
+  for (const { result } of all) {
+    for (const problem of result.problems) ui.warn(`${target}: ${problem}`);
+  }
+  const healthy = all.every(({ result }) => HEALTHY.includes(result.state));
+  return healthy ? ExitCode.done : ExitCode.unhealthy;
 }
 
-/** `half`: what an instance's own port is for; null: nobody knows. In mode `both` it is the live one. */
-function findTarget(
+function findAddresses(
   { host }: Context,
   target: string,
-): { address: ProbeTarget; half: 'live' | 'paper' | null } {
-  if (target.includes(':')) return { address: parseHostPort(target), half: null };
-  const instance = requireDeployed(host, target);
-  if (instance.publish !== null) {
-    const address = parseHostPort(instance.publish.replace(/^0\.0\.0\.0:/, '127.0.0.1:'));
-    return { address, half: instance.mode === 'paper' ? 'paper' : 'live' };
+  half: Half | null,
+): readonly [Asked, ...Asked[]] {
+  if (target.includes(':')) {
+    if (half === null) return [{ api: null, address: parseHostPort(target) }];
+    throw new UserError(`--half: goes with an instance, got ${target}`, ExitCode.usage);
   }
+  const instance = requireDeployed(host, target);
+  const [first, ...others] = apisOf(instance)
+    .filter((api) => half === null || api.half === half)
+    .map((api) => ({ api, address: publishedAddress(target, api) }));
+  if (first) return [first, ...others];
   throw new UserError(
-    `instance ${target} publishes no port on this host (mode lan); probe ${instance.lan?.address}:${instance.relayPort} from an allowed LAN client`,
+    `instance ${target} has no ${half} API, its mode is ${instance.mode}`,
+    ExitCode.usage,
+  );
+}
+
+function publishedAddress(name: string, { publish, lan }: ApiService): ProbeTarget {
+  if (publish !== null) return parseHostPort(publish.replace(/^0\.0\.0\.0:/, '127.0.0.1:'));
+  throw new UserError(
+    `instance ${name} publishes no port on this host (mode lan); probe ${lan} from an allowed LAN client`,
     ExitCode.usage,
   );
 }

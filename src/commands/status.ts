@@ -2,11 +2,14 @@
 
 import type { Context } from '../context.ts';
 import { ExitCode } from '../errors.ts';
+import { titleOf } from '../gateway/instance-state.ts';
 import { configPaths } from '../host/config-files.ts';
 import { readCurrentManifest } from '../host/installed.ts';
 import { withInterrupt } from '../host/interrupt.ts';
 import { type Observation, observeInstances } from '../host/observe.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
+import type { ManifestInstance } from '../plan/manifest.ts';
+import { servicesOf } from '../plan/services.ts';
 import { table } from '../ui/table.ts';
 
 const WATCH_MS = 2000;
@@ -50,15 +53,15 @@ async function show(context: Context, json: boolean): Promise<number> {
 }
 
 function print({ ui, host }: Context, observations: readonly Observation[]): void {
-  const rows = observations.map(({ name, instance, unit, probe, verdict, pendingRestart }) => [
+  const rows = observations.map(({ name, instance, unit, apis, verdict, pendingRestart }) => [
     ui.style('bold', name),
     instance.mode,
-    instance.publish ?? '-',
-    instance.lan ? `${instance.lan.address}:${instance.relayPort}` : '-',
+    addressCell(instance, 'publish'),
+    addressCell(instance, 'lan'),
     unit.active === 'active' ? 'active' : ui.style('yellow', unit.active),
     unit.since === null || unit.active !== 'active' ? '-' : age(host.now() - unit.since),
-    probe?.state ?? '-',
-    ui.style(verdict.ready ? 'green' : 'red', verdict.word) +
+    apiCell(apis),
+    ui.style(verdict.ready ? 'green' : 'red', titleOf(verdict)) +
       (pendingRestart ? ui.style('yellow', ' (changed, needs a restart)') : ''),
   ]);
   const header = ['NAME', 'MODE', 'PUBLISHED', 'LAN', 'UNIT', 'UP', 'API', 'STATE'];
@@ -67,6 +70,28 @@ function print({ ui, host }: Context, observations: readonly Observation[]): voi
     for (const problem of verdict.problems) ui.note(`${name}: ${problem}`);
     if (!verdict.ready && verdict.mend) ui.note(`${name}: → ${verdict.mend}`);
   }
+}
+
+/** `127.0.0.1:4001`, and what else there is: `127.0.0.1:4001 (paper 4002, vnc 5901)`. */
+function addressCell(instance: ManifestInstance, by: 'publish' | 'lan'): string {
+  const [api, ...others] = servicesOf(instance);
+  const first = api?.[by];
+  if (!first) return '-';
+  const host = first.slice(0, first.lastIndexOf(':') + 1);
+  const more = others.flatMap(({ service, [by]: address }) =>
+    address === null
+      ? []
+      : `${service} ${address.startsWith(host) ? address.slice(host.length) : address}`,
+  );
+  return more.length === 0 ? first : `${first} (${more.join(', ')})`;
+}
+
+/** One word where all APIs of an instance say the same. */
+function apiCell(apis: Observation['apis']): string {
+  const states = new Set(apis.map(({ probe }) => probe?.state ?? '-'));
+  const [only] = states;
+  if (states.size === 1 && only) return only;
+  return apis.map(({ half, probe }) => `${half} ${probe?.state ?? '-'}`).join(', ');
 }
 
 function age(ms: number): string {
@@ -84,7 +109,7 @@ function age(ms: number): string {
 
 /** The shape of `status --json` (docs/schema/status.schema.json). */
 function toJson(
-  { name, instance, unit, running, probe, verdict, pendingRestart }: Observation,
+  { name, instance, unit, running, probe, apis, verdict, pendingRestart }: Observation,
   images: Readonly<Record<string, string>>,
 ): object {
   const since = unit.since === null ? null : new Date(unit.since).toISOString();
@@ -106,6 +131,17 @@ function toJson(
       latencyMs: probe?.timings.handshakeMs ?? null,
       detail: probe?.detail ?? '',
     },
+    services: servicesOf(instance).map(({ service, half, publish, lan }) => {
+      const api = apis.find((it) => it.service === service);
+      return {
+        service,
+        half,
+        publish,
+        lan,
+        state: api?.probe?.state ?? 'unchecked',
+        word: api?.verdict.word ?? null,
+      };
+    }),
     ready: verdict.ready,
     word: verdict.word,
     pendingRestart,

@@ -1,24 +1,28 @@
 /** What `deploy` and `wait` tell while instances come up, and of those that don't. */
 
+import { titleOf } from '../gateway/instance-state.ts';
 import type { Observation } from '../host/observe.ts';
 import type { Ui } from '../ui/ui.ts';
 
 const LOG_LINES_SHOWN = 5;
 
 /** A line for what a person waits for: that it is ready, or that a second factor is asked for. */
-export function tellChange(ui: Ui, { name, instance, verdict, stage, probe }: Observation): void {
-  const where = instance.publish ?? `${instance.lan?.address}:${instance.relayPort}`;
+export function tellChange(ui: Ui, observation: Observation): void {
+  const { name, verdict, stage, probe, apis } = observation;
   if (verdict.ready) {
+    const places = apis.map(({ publish, lan, half }, index) =>
+      index === 0 ? (publish ?? lan) : `${half} at ${publish ?? lan}`,
+    );
     const version = probe?.serverVersion ? `, API version ${probe.serverVersion}` : '';
-    ui.note(`  ${name}: ready at ${where}${version}`);
+    ui.note(`  ${name}: ready at ${places.join(', ')}${version}`);
   } else if (stage.stage === 'waiting-for-two-factor') {
-    ui.note(`  ${name}: ${verdict.word}: ${verdict.mend}`);
+    ui.note(`  ${name}: ${titleOf(verdict)}: ${verdict.mend}`);
   }
 }
 
 /** A sign of life while nothing changes. */
 export function tellWaiting(ui: Ui, open: readonly Observation[], seconds: number): void {
-  const names = open.map(({ name, verdict }) => `${name} (${verdict.word})`);
+  const names = open.map(({ name, verdict }) => `${name} (${titleOf(verdict)})`);
   ui.note(`  still waiting after ${seconds} s: ${names.join(', ')}`);
 }
 
@@ -26,7 +30,7 @@ export function tellWaiting(ui: Ui, open: readonly Observation[], seconds: numbe
 export function reportUnhealthy(ui: Ui, observations: readonly Observation[]): boolean {
   const unhealthy = observations.filter(({ verdict }) => !verdict.ready);
   for (const { name, verdict, log } of unhealthy) {
-    ui.warn(`${name} does not answer the IB API: ${verdict.word}`);
+    ui.warn(`${name} does not answer the IB API: ${titleOf(verdict)}`);
     for (const problem of verdict.problems) ui.note(`  ${problem}`);
     for (const line of lastWords(log, LOG_LINES_SHOWN)) ui.note(`  | ${line}`);
     ui.note(`  ${verdict.mend ?? `more: ibq logs ${name}`}`);

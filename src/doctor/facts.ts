@@ -154,6 +154,8 @@ interface InstanceFacts {
   /** The API answered over the published port. */
   answers: boolean;
   publish: string | null;
+  /** What else is published. `answers`: null: no API, nobody asked. */
+  sideServices: readonly { publish: string | null; answers: boolean | null }[];
   /** It lives in the host's own network: nothing is forwarded to it. */
   sharesHost: boolean;
   verdict: InstanceVerdict;

@@ -1,5 +1,6 @@
 /** Checks of what is in force: units as systemd has them, rules as the kernel has them, what runs. */
 
+import { titleOf } from '../gateway/instance-state.ts';
 import { RUNNING } from '../plan/paths.ts';
 import { type Check, defineCheck, type Finding, fail, skipped, verdictOf, warn } from './check.ts';
 import type { GuardFacts, UnitFacts } from './facts.ts';
@@ -139,7 +140,7 @@ const running = defineCheck({
         .filter(({ verdict }) => !verdict.ready)
         .map(({ name, active, verdict }) => {
           const mend = verdict.mend ?? 'sudo ibq status';
-          const detail = `${name}: ${verdict.word}`;
+          const detail = `${name}: ${titleOf(verdict)}`;
           return active === 'inactive' ? warn(detail, mend) : fail(detail, mend);
         }),
       `${instances.length} ready`,

@@ -1,7 +1,10 @@
 /** Checks of the ways in and out: published ports, what carries them, and the way to IBKR. */
 
+import type { Config } from '../config/types.ts';
+import { profileFor } from '../images/index.ts';
 import { listenerInTheWay } from '../network/listeners.ts';
 import { instanceService } from '../plan/paths.ts';
+import { endpointsOf } from '../quadlet/endpoints.ts';
 import {
   type Check,
   defineCheck,
@@ -21,9 +24,9 @@ const ports = defineCheck({
   judge: ({ config, listeners }) => {
     if (config.network.mode === 'lan') return skipped('mode lan publishes none');
     if (config.instances.length === 0) return skipped('no instance is configured');
-    const { address } = config.publish;
+    const published = publishedPorts(config);
     return verdictOf(
-      config.instances.flatMap(({ name, port, file }) => {
+      published.flatMap(({ name, file, address, port }) => {
         const others = listeners.filter(({ unit }) => unit !== instanceService(name));
         const holder = listenerInTheWay(others, address, port);
         return holder === undefined
@@ -33,10 +36,20 @@ const ports = defineCheck({
               `stop that, or set another port in ${file}`,
             );
       }),
-      config.instances.map(({ port }) => port).join(', '),
+      published.map(({ port }) => port).join(', '),
     );
   },
 });
+
+/** Of every instance: its API's, and what it publishes beside it. In another container's network that one publishes. */
+function publishedPorts(config: Config) {
+  const own = config.instances.filter(({ settings }) => settings.network.via === null);
+  return own.flatMap((instance) =>
+    endpointsOf(config, instance, profileFor(instance)).flatMap(({ published }) =>
+      published === null ? [] : [{ name: instance.name, file: instance.file, ...published }],
+    ),
+  );
+}
 
 function nameOf({ process, unit }: PortHolder): string {
   return (process || 'an unknown process') + (unit === '' ? '' : ` of ${unit}`);
@@ -47,9 +60,17 @@ const portRules = defineCheck({
   title: 'port forwarding',
   needs: ['instances', 'ruleset'],
   judge: ({ instances, ruleset }) => {
-    const published = instances.flatMap(({ name, active, publish, answers, sharesHost }) =>
-      active === 'active' && publish !== null && !sharesHost ? [{ name, publish, answers }] : [],
-    );
+    const published = instances
+      .filter(({ active, sharesHost }) => active === 'active' && !sharesHost)
+      .flatMap(({ name, publish: api, answers, sideServices }) => {
+        // Nobody asks a screen: where the API is forwarded by other means, it is taken to be so too.
+        const elsewhere = answers && api !== null && !isForwarded(ruleset, api);
+        return [{ publish: api, answers }, ...sideServices].flatMap((it) =>
+          it.publish === null
+            ? []
+            : [{ name, publish: it.publish, answers: it.answers ?? elsewhere }],
+        );
+      });
     if (published.length === 0) return skipped('no instance with a published port runs');
     const lost = published.filter(
       // Forwarded by other means than nftables (iptables-legacy): an answer is proof enough.

@@ -125,7 +125,12 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     lanFromInside: async () => readLanFromInside(host, config(), manifest(), await running()),
     wayOut: async () => readWayOut(host, manifest(), await running(), network()),
     listeners: () =>
-      readListeners(files, new Set(config().instances.map(({ port }): number => port))),
+      readListeners(
+        files,
+        new Set(
+          config().instances.flatMap(({ port, sidePorts }) => [port, ...Object.values(sidePorts)]),
+        ),
+      ),
 
     units: async () => unitFacts(await installed()),
     generatorLog: () => readGeneratorLog(host),
@@ -143,12 +148,16 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     dropIns: () => readDropIns(files),
     instances: async () =>
       (await observed()).map(
-        ({ name, unit, pendingRestart, probe, instance, running, verdict }) => ({
+        ({ name, unit, pendingRestart, probe, apis, instance, running, verdict }) => ({
           name,
           active: unit.active,
           pendingRestart,
           answers: probe?.state === 'handshake',
           publish: instance.publish,
+          sideServices: instance.sideServices.map(({ service, publish }) => {
+            const api = apis.find((it) => it.service === service);
+            return { publish, answers: api ? api.probe?.state === 'handshake' : null };
+          }),
           sharesHost: running !== null && sharesHostNetwork(files, running.pid),
           verdict,
         }),

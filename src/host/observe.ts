@@ -1,17 +1,29 @@
 /** Looks at deployed instances: unit, container, API, and the log where the API does not answer. */
 
-import { judgeInstance, type Verdict } from '../gateway/instance-state.ts';
-import { type GatewayStage, gatewayStage } from '../gateway/log-events.ts';
-import { type ProbeResult, probeApi } from '../gateway/probe.ts';
+import { halfStages } from '../gateway/halves.ts';
+import { judgeHalves, judgeInstance, type Verdict } from '../gateway/instance-state.ts';
+import { type GatewayStage, gatewayStage, type Stage } from '../gateway/log-events.ts';
+import type { ProbeResult } from '../gateway/probe.ts';
 import type { RunningInstance } from '../plan/installed.ts';
 import type { Manifest, ManifestInstance } from '../plan/manifest.ts';
 import { generationPath, instanceService } from '../plan/paths.ts';
+import { type ApiService, apisOf } from '../plan/services.ts';
 import type { HostReader } from './host.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
+import { isPortLost, probeService } from './probe-service.ts';
 import { showUnits, type UnitState, unitLog } from './systemd.ts';
 
-/** Lines of the journal that tell where a login stands. */
+/** Lines of the journal that tell where a login stands. Two gateways write more than twice as much: their beginnings tell whose a line is. */
 const LOG_LINES = 200;
+const LOG_LINES_OF_BOTH = 800;
+
+/** One API of an instance; mode `both` has two. */
+interface ObservedApi extends ApiService {
+  /** Null: not asked. */
+  probe: ProbeResult | null;
+  stage: GatewayStage;
+  verdict: Verdict;
+}
 
 export interface Observation {
   name: string;
@@ -21,11 +33,13 @@ export interface Observation {
   pendingRestart: boolean;
   unit: UnitState;
   running: RunningInstance | null;
-  /** Null: not asked, because the unit does not run or nothing can be reached from the host. */
+  /** Of its first API. Null: not asked, because the unit does not run or nothing can be reached from the host. */
   probe: ProbeResult | null;
-  /** Where the login stands by the log; `unknown` where the API answers and nobody looked. */
+  /** Where the login stands by the log; `unknown` where the API answers and nobody looked. Of two, of the first that is not ready. */
   stage: GatewayStage;
+  /** On all of its APIs together. */
   verdict: Verdict;
+  apis: ObservedApi[];
   /** Last lines of the log; read only where something is wrong. */
   log: string[];
 }
@@ -65,38 +79,62 @@ async function observe(
   const active = unit.active === 'active';
   const pendingRestart = active && running !== null && running.definition !== deployed.definition;
   const instance = pendingRestart ? asItRuns(host, name, deployed, running.definition) : deployed;
-  const probe = active ? await probeInstance(host, instance, running) : null;
-  const answers = probe?.state === 'handshake' || probe?.state === 'logged-in';
-  if (brief && active && !answers) {
+  const asked = await Promise.all(
+    apisOf(instance).map(async (api) => ({
+      api,
+      probe: active ? await probeService(host, api, running) : null,
+    })),
+  );
+  const [first] = asked;
+  const base = { name, instance, pendingRestart, unit, running, probe: first?.probe ?? null };
+  const all = asked.every(({ probe }) => answers(probe));
+  if (brief && active && !all) {
     const stage = gatewayStage([]);
     const verdict: Verdict = { ready: false, word: 'starting', problems: [], mend: null };
-    return { name, instance, pendingRestart, unit, running, probe, stage, verdict, log: [] };
+    const apis = asked.map(({ api, probe }) => ({ ...api, probe, stage, verdict }));
+    return { ...base, stage, verdict, apis, log: [] };
   }
-  const inside =
-    running !== null &&
-    instance.publish !== null &&
-    (probe?.state === 'silent' || probe?.state === 'refused')
-      ? await probeInside(host, instance, running)
-      : null;
-  const log = answers ? [] : await unitLog(host, unit, LOG_LINES);
-  const stage = gatewayStage(log);
-  const verdict =
-    inside?.state === 'handshake'
-      ? portLost(name, instance)
-      : judgeInstance({ name, unit, probe, stage });
+  const two = asked.length > 1;
+  const log = all ? [] : await unitLog(host, unit, two ? LOG_LINES_OF_BOTH : LOG_LINES);
+  const ready = new Set(asked.flatMap(({ api, probe }) => (answers(probe) ? api.half : [])));
+  const stages = two ? halfStages(log, ready) : null;
+  const apis = await Promise.all(
+    asked.map(async ({ api, probe }): Promise<ObservedApi> => {
+      const stage = stages === null ? gatewayStage(log) : stages[api.half];
+      const lost = MAY_ANSWER.has(stage.stage) && (await isPortLost(host, api, probe, running));
+      const verdict = lost
+        ? portLost(name, api)
+        : judgeInstance({ name, unit, probe, stage, half: two ? api.half : null });
+      return { ...api, probe, stage, verdict };
+    }),
+  );
+  const verdict = together(apis);
   if (active && running === null) {
     verdict.problems.unshift(
       `nothing shows that its guard was loaded; the ports of its container may be open: sudo ibq restart ${name}`,
     );
   }
-  return { name, instance, pendingRestart, unit, running, probe, stage, verdict, log };
+  const stage = (apis.find((it) => !it.verdict.ready) ?? apis[0])?.stage ?? gatewayStage([]);
+  return { ...base, stage, verdict, apis, log };
+}
+
+/** In all other stages there is no API yet, or no longer. */
+const MAY_ANSWER: ReadonlySet<Stage> = new Set<Stage>(['unknown', 'logged-in']);
+
+function together(apis: readonly ObservedApi[]): Verdict {
+  const [only] = apis;
+  return apis.length === 1 && only ? only.verdict : judgeHalves(apis);
+}
+
+function answers(probe: ProbeResult | null): boolean {
+  return probe?.state === 'handshake' || probe?.state === 'logged-in';
 }
 
 /**
  * The gateway answers in its own network and not at its published port: somebody flushed the
  * host's firewall, and Podman's forwarding with it (netavark #1258). A restart would be a new login.
  */
-function portLost(name: string, { publish }: ManifestInstance): Verdict {
+function portLost(name: string, { publish }: ApiService): Verdict {
   return {
     ready: false,
     word: 'port lost',
@@ -144,53 +182,4 @@ function readOldManifest(host: HostReader, number: number): Manifest | null {
   } catch {
     return null;
   }
-}
-
-/**
- * Over the published port; in `lan` mode, where the host itself can't reach the LAN address
- * (a macvlan never talks to its parent), from inside.
- */
-async function probeInstance(
-  host: HostReader,
-  instance: ManifestInstance,
-  running: RunningInstance | null,
-): Promise<ProbeResult | null> {
-  if (instance.publish !== null) return probeApi(parseTarget(instance.publish));
-  return running === null ? null : probeInside(host, instance, running);
-}
-
-/** From inside the instance's network namespace, by this same program. */
-async function probeInside(
-  host: HostReader,
-  instance: ManifestInstance,
-  running: RunningInstance,
-): Promise<ProbeResult | null> {
-  const self = process.argv[1];
-  if (self === undefined) return null;
-  const target = `127.0.0.1:${instance.relayPort}`;
-  const result = await host.run([
-    'nsenter',
-    `--net=/proc/${running.pid}/ns/net`,
-    '--',
-    process.execPath,
-    self,
-    'probe',
-    target,
-    '--json',
-  ]);
-  try {
-    return JSON.parse(result.stdout) as ProbeResult;
-  } catch {
-    return null;
-  }
-}
-
-/** @param publish `127.0.0.1:4001`; published on all addresses, it answers on loopback too */
-function parseTarget(publish: string): { host: string; port: number } {
-  const colon = publish.lastIndexOf(':');
-  const address = publish.slice(0, colon);
-  return {
-    host: address === '0.0.0.0' ? '127.0.0.1' : address,
-    port: Number(publish.slice(colon + 1)),
-  };
 }

@@ -1,5 +1,7 @@
 /** Waiting until instances answer the API, or until it is plain that they won't. */
 
+import { titleOf } from '../gateway/instance-state.ts';
+import type { Stage } from '../gateway/log-events.ts';
 import type { ManifestInstance } from '../plan/manifest.ts';
 import type { HostReader } from './host.ts';
 import type { Interrupt } from './interrupt.ts';
@@ -22,11 +24,18 @@ export interface WaitOptions {
 }
 
 /** More waiting changes nothing, and with a wrong password it locks the user. */
-function isHopeless({ unit, stage }: Observation): boolean {
+function isHopeless({ unit, apis }: Observation): boolean {
   if (unit.active === 'failed' || unit.active === 'inactive') return true;
   if (unit.active === 'activating' && unit.sub.startsWith('auto-restart')) return true;
-  return ['locked-out', 'login-failed', 'bad-environment', 'not-started'].includes(stage.stage);
+  return apis.some(({ verdict, stage }) => !verdict.ready && HOPELESS.has(stage.stage));
 }
+
+const HOPELESS: ReadonlySet<Stage> = new Set<Stage>([
+  'locked-out',
+  'login-failed',
+  'bad-environment',
+  'not-started',
+]);
 
 /** @returns the last observation of each, in the order of `instances` */
 export async function waitForInstances(
@@ -42,9 +51,11 @@ export async function waitForInstances(
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
     const brief = host.now() - start < BRIEF_MS;
     for (const observation of await observeInstances(host, Object.fromEntries(open), { brief })) {
-      const before = last.get(observation.name)?.verdict.word;
+      const before = last.get(observation.name)?.verdict;
       last.set(observation.name, observation);
-      if (before !== observation.verdict.word) onChange(observation);
+      if (before === undefined || titleOf(before) !== titleOf(observation.verdict)) {
+        onChange(observation);
+      }
     }
     open = open.filter(([name]) => {
       const observation = last.get(name);

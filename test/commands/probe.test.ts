@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { probe } from '../../src/commands/probe.ts';
 import { encodeFields } from '../../src/gateway/api-protocol.ts';
+import { misfits } from '../schema/validate.ts';
 import { deployedTree } from '../support/deployed-tree.ts';
 import { liveHost } from '../support/live-host.ts';
 
@@ -105,7 +106,60 @@ test('a relay with nothing behind it is not healthy: 3', async () => {
   expect(sand.out[0]).toContain(': closed');
 });
 
+describe('an instance of mode both', () => {
+  async function both(paper: (socket: Socket) => void) {
+    const ports = { live: await listen(hello), paper: await listen(paper) };
+    const sand = await deployedTree({
+      '/etc/ibq/instances/4001.toml': `mode = "both"\nuser = "u"\npaper_user = "p"\nread_only_api = true\nport = ${ports.live}\npaper_port = ${ports.paper}\n`,
+    });
+    return { sand, ports, context: liveHost(sand).context };
+  }
+
+  test('both are asked, and told apart', async () => {
+    const { sand, ports, context } = await both(hello);
+    expect(await probe(context, '4001', OPTIONS)).toBe(0);
+    expect(sand.out.map((text) => text.split('\n')[0])).toEqual([
+      `live 127.0.0.1:${ports.live}: handshake`,
+      `paper 127.0.0.1:${ports.paper}: handshake`,
+    ]);
+  });
+
+  test('one that is dead makes it unhealthy; JSON has the first one, and all', async () => {
+    const { sand, ports, context } = await both((socket) => socket.end());
+    expect(await probe(context, '4001', { ...OPTIONS, json: true })).toBe(3);
+    expect(sand.json).toMatchObject([
+      {
+        target: `127.0.0.1:${ports.live}`,
+        state: 'handshake',
+        services: [
+          { service: 'api', half: 'live', target: `127.0.0.1:${ports.live}`, state: 'handshake' },
+          { service: 'paper', half: 'paper', target: `127.0.0.1:${ports.paper}`, state: 'closed' },
+        ],
+      },
+    ]);
+    expect(misfits('probe', { schemaVersion: 1, ...sand.json[0] })).toEqual([]);
+  });
+
+  test('--half asks one', async () => {
+    const { sand, context } = await both((socket) => socket.end());
+    expect(await probe(context, '4001', { ...OPTIONS, half: 'live' })).toBe(0);
+    expect(await probe(context, '4001', { ...OPTIONS, half: 'paper' })).toBe(3);
+    expect(sand.out).toHaveLength(2);
+  });
+});
+
 describe('refused: 64', () => {
+  test.each([
+    ['4001', 'paper', 'instance 4001 has no paper API, its mode is live'],
+    ['127.0.0.1:1', 'live', '--half: goes with an instance'],
+  ] as const)('%s --half %s', async (target, half, message) => {
+    const { context } = liveHost(await deployedTree());
+    await expect(probe(context, target, { ...OPTIONS, half })).rejects.toMatchObject({
+      exitCode: 64,
+      message: expect.stringContaining(message),
+    });
+  });
+
   test.each([
     ['4009', 'no deployed instance "4009"'],
     ['localhost:0', 'should be an instance or HOST:PORT with a port of 1-65535'],

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { status } from '../../src/commands/status.ts';
 import { encodeFields } from '../../src/gateway/api-protocol.ts';
+import { misfits } from '../schema/validate.ts';
 import { deployedTree } from '../support/deployed-tree.ts';
 import { liveHost, showOutput } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
@@ -129,6 +130,94 @@ describe('one answers, one is stopped', () => {
     sand.write('/etc/ibq/instances/4003.toml', 'broken [');
     await status(context, OPTIONS);
     expect(sand.notes.at(-1)).toBe('configured, not deployed: 4003; run "sudo ibq deploy"');
+  });
+});
+
+describe('mode both: live answers, the process of paper is gone', () => {
+  async function both() {
+    const port = await gateway();
+    const relay = createServer((socket) => socket.on('error', () => {}).end());
+    onTestFinished(() => void relay.close());
+    relay.listen(0, '127.0.0.1');
+    await once(relay, 'listening');
+    const paper = (relay.address() as AddressInfo).port;
+    const sand = await deployedTree({
+      '/etc/ibq/instances/4001.toml': `mode = "both"\nuser = "u"\npaper_user = "p"\nread_only_api = true\nport = ${port}\npaper_port = ${paper}\n[vnc]\nenabled = true\nport = 5901\n`,
+      '/etc/ibq/instances/4002.toml': '',
+    });
+    const show = showOutput({
+      'ib-gateway@4001.service': { ActiveState: 'active', SubState: 'running' },
+      'ib-gateway@4002.service': { ActiveState: 'inactive', SubState: 'dead' },
+    });
+    const journal = [
+      '.> Starting IBC/IB gateway',
+      '.> Starting IBC in live mode, with params:',
+      '2026-11-21 09:13:35:519 IBC: Login has completed',
+      '.> Starting IBC in paper mode, with params:',
+      '2026-11-21 09:13:55:519 IBC: Login has completed',
+      'IBC returned exit status 1',
+    ];
+    const live = liveHost(sand, (line) => {
+      if (line.startsWith('systemctl show')) return { stdout: show };
+      return line.startsWith('journalctl') ? { stdout: journal.join('\n') } : undefined;
+    });
+    return { ...live, sand, port, paper };
+  }
+
+  test('the table names the half, the notes say what and what mends it', async () => {
+    const { context, sand, port, paper } = await both();
+    expect(await status(context, OPTIONS)).toBe(3);
+    const cells = sand.out.join('\n').split('\n')[0]?.split('\t') ?? [];
+    expect(cells[2]).toBe(`127.0.0.1:${port} (paper ${paper}, vnc 5901)`);
+    expect(cells[6]).toBe('live handshake, paper closed');
+    expect(cells[7]).toBe('paper: gateway down');
+    expect(sand.notes).toContain(
+      '4001: paper: the gateway ended, exit status 1: Java or its start script failed',
+    );
+    expect(sand.notes).toContain('4001: → sudo ibq restart 4001 (a new login of both)');
+  });
+
+  test('JSON: the first API as ever, and every service', async () => {
+    const { context, sand, port, paper } = await both();
+    await status(context, { ...OPTIONS, json: true });
+    expect(sand.json).toMatchObject([
+      {
+        instances: [
+          {
+            mode: 'both',
+            publish: `127.0.0.1:${port}`,
+            api: { state: 'handshake' },
+            services: [
+              {
+                service: 'api',
+                half: 'live',
+                publish: `127.0.0.1:${port}`,
+                state: 'handshake',
+                word: 'ready',
+              },
+              {
+                service: 'paper',
+                half: 'paper',
+                publish: `127.0.0.1:${paper}`,
+                state: 'closed',
+                word: 'gateway down',
+              },
+              {
+                service: 'vnc',
+                half: null,
+                publish: '127.0.0.1:5901',
+                state: 'unchecked',
+                word: null,
+              },
+            ],
+            ready: false,
+            word: 'gateway down',
+          },
+          { name: '4002', services: [{ service: 'api', half: 'paper', state: 'unchecked' }] },
+        ],
+      },
+    ]);
+    expect(misfits('status', { schemaVersion: 1, ...sand.json[0] })).toEqual([]);
   });
 });
 

@@ -76,6 +76,7 @@ export function config(changes: Partial<Config['network']> = {}): Config {
     image: 'localhost/ibq-simulator:latest',
     port,
     user: 'me',
+    sidePorts: {},
     settings: resolveSettings([]),
     environment: {},
   });
@@ -104,6 +105,7 @@ export const manifest = {
         publish: `127.0.0.1:${name}`,
         lan: { address: `10.0.0.${192 + at}`, mac: MAC[name] },
         relayPort: 4004,
+        sideServices: [],
         inputs: {},
       },
     ]),
@@ -132,6 +134,7 @@ export const instance: FactValues['instances'][number] = {
   pendingRestart: false,
   answers: true,
   publish: '127.0.0.1:4001',
+  sideServices: [],
   sharesHost: false,
   verdict: { ready: true, word: 'ready', problems: [], mend: null },
 };

@@ -1,5 +1,6 @@
 /** What the checks of the LAN, the ports and the way out say: one row a cause. */
 
+import type { Port } from '../../src/config/types.ts';
 import { address, config, instance, listener, MAC, network, wayOut } from './facts.ts';
 import { judgeTable, type Row } from './rows.ts';
 
@@ -142,7 +143,41 @@ const lan: Row[] = [
   ],
 ];
 
+/** 4001 with VNC on 5901. */
+const WITH_VNC = {
+  ...config(),
+  instances: config().instances.map((it) =>
+    it.name === '4001' ? { ...it, sidePorts: { vnc: 5901 as Port } } : it,
+  ),
+};
+const vnc = { publish: '127.0.0.1:5901', answers: null };
+
 const ports: Row[] = [
+  [
+    'ports',
+    'the port of a screen is taken',
+    { config: WITH_VNC, listeners: [listener(5901, 'vncserver.service')] },
+    'fail',
+    '127.0.0.1:5901 of 4001 is taken by python3 (pid 7) of vncserver.service',
+    /4001\.toml/,
+  ],
+  ['ports', 'all of them', { config: WITH_VNC }, 'ok', /4001, 5901, 4002/, null],
+  [
+    'port-rules',
+    'that of a screen is gone',
+    { instances: [{ ...instance, sideServices: [vnc] }] },
+    'fail',
+    /nothing forwards 127\.0\.0\.1:5901 to 4001/,
+    /reload/,
+  ],
+  [
+    'port-rules',
+    'a screen, where the API answers and nftables forwards nothing',
+    { ruleset: '', instances: [{ ...instance, sideServices: [vnc] }] },
+    'ok',
+    /5901/,
+    null,
+  ],
   [
     'ports',
     'taken',

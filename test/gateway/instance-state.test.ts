@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { judgeInstance, type UnitState } from '../../src/gateway/instance-state.ts';
+import {
+  judgeHalves,
+  judgeInstance,
+  titleOf,
+  type UnitState,
+} from '../../src/gateway/instance-state.ts';
 import type { Stage } from '../../src/gateway/log-events.ts';
 import type { ProbeResult, ProbeState } from '../../src/gateway/probe.ts';
 
@@ -116,5 +121,88 @@ describe('an instance whose unit does not run', () => {
       'unknown',
     );
     expect(verdict.ready).toBe(false);
+  });
+});
+
+describe('the two gateways of mode both', () => {
+  const half = (
+    which: 'live' | 'paper',
+    probe: ProbeState | null,
+    stage: Stage,
+    unit = RUNNING,
+  ) => ({
+    half: which,
+    verdict: judgeInstance({
+      name: '4001',
+      unit,
+      probe: probe === null ? null : answer(probe),
+      stage: { stage, detail: `its log says ${stage}` },
+      half: which,
+    }),
+  });
+
+  it('is ready when both are', () => {
+    const verdict = judgeHalves([
+      half('live', 'handshake', 'logged-in'),
+      half('paper', 'handshake', 'logged-in'),
+    ]);
+    expect(verdict).toEqual({ ready: true, word: 'ready', problems: [], mend: null });
+    expect(titleOf(verdict)).toBe('ready');
+  });
+
+  it('says which one is dead, and that its mend takes both along', () => {
+    const verdict = judgeHalves([
+      half('live', 'handshake', 'logged-in'),
+      half('paper', 'closed', 'exited'),
+    ]);
+    expect(titleOf(verdict)).toBe('paper: gateway down');
+    expect(verdict).toMatchObject({
+      ready: false,
+      word: 'gateway down',
+      problems: ['paper: its log says exited'],
+      mend: 'sudo ibq restart 4001 (a new login of both)',
+    });
+  });
+
+  it('says of each what keeps it, the live one first', () => {
+    const verdict = judgeHalves([
+      half('live', 'closed', 'waiting-for-two-factor'),
+      half('paper', 'closed', 'login-failed'),
+    ]);
+    expect(titleOf(verdict)).toBe('live: waiting for 2FA, paper: login failed');
+    expect(verdict.word).toBe('waiting for 2FA');
+    expect(verdict.problems).toEqual([
+      'live: its log says waiting-for-two-factor',
+      'paper: its log says login-failed',
+    ]);
+    expect(verdict.mend).toMatch(
+      /^live: answer the notice in IBKR Mobile; paper: sudo ibq stop 4001 .* secret set 4001 paper_password, then sudo ibq restart 4001 \(a new login of both\)$/,
+    );
+  });
+
+  it.each<[string, ProbeState | null, Stage, UnitState, string, string[]]>([
+    [
+      'a unit that failed is one failure',
+      null,
+      'unknown',
+      { active: 'failed', sub: 'failed', result: 'exit-code' },
+      'failed',
+      ['the unit failed (exit-code)'],
+    ],
+    ['both start', 'closed', 'starting', RUNNING, 'starting', []],
+    [
+      'both refused, by one line',
+      'closed',
+      'login-failed',
+      RUNNING,
+      'login failed',
+      ['its log says login-failed'],
+    ],
+  ])('%s', (_title, probe, stage, unit, word, problems) => {
+    const verdict = judgeHalves([
+      half('live', probe, stage, unit),
+      half('paper', probe, stage, unit),
+    ]);
+    expect([titleOf(verdict), verdict.problems]).toEqual([word, problems]);
   });
 });

@@ -1,0 +1,67 @@
+/** Asks an API of an instance: at its published port, or from inside its network. */
+
+import { type ProbeResult, probeApi } from '../gateway/probe.ts';
+import type { RunningInstance } from '../plan/installed.ts';
+import type { ApiService } from '../plan/services.ts';
+import type { HostReader } from './host.ts';
+
+/**
+ * Over the published port; in `lan` mode, where the host itself can't reach the LAN address
+ * (a macvlan never talks to its parent), from inside.
+ */
+export async function probeService(
+  host: HostReader,
+  api: ApiService,
+  running: RunningInstance | null,
+): Promise<ProbeResult | null> {
+  if (api.publish !== null) return probeApi(parseTarget(api.publish));
+  return running === null ? null : probeInside(host, api, running);
+}
+
+/** From inside the instance's network namespace, by this same program. */
+async function probeInside(
+  host: HostReader,
+  { relayPort }: ApiService,
+  running: RunningInstance,
+): Promise<ProbeResult | null> {
+  const self = process.argv[1];
+  if (self === undefined) return null;
+  const target = `127.0.0.1:${relayPort}`;
+  const result = await host.run([
+    'nsenter',
+    `--net=/proc/${running.pid}/ns/net`,
+    '--',
+    process.execPath,
+    self,
+    'probe',
+    target,
+    '--json',
+  ]);
+  try {
+    return JSON.parse(result.stdout) as ProbeResult;
+  } catch {
+    return null;
+  }
+}
+
+/** @param publish `127.0.0.1:4001`; published on all addresses, it answers on loopback too */
+function parseTarget(publish: string): { host: string; port: number } {
+  const colon = publish.lastIndexOf(':');
+  const address = publish.slice(0, colon);
+  return {
+    host: address === '0.0.0.0' ? '127.0.0.1' : address,
+    port: Number(publish.slice(colon + 1)),
+  };
+}
+
+/** The published port does not answer, and the gateway does where it is. */
+export async function isPortLost(
+  host: HostReader,
+  api: ApiService,
+  probe: ProbeResult | null,
+  running: RunningInstance | null,
+): Promise<boolean> {
+  const dead = probe?.state === 'silent' || probe?.state === 'refused';
+  if (running === null || api.publish === null || !dead) return false;
+  return (await probeInside(host, api, running))?.state === 'handshake';
+}
