@@ -69,7 +69,7 @@ function print(
   const rows = tries.map((it) => [
     ui.style('bold', it.instance),
     it.from,
-    `${it.host}:${it.port}`,
+    `${it.host}:${it.port}${it.service === 'api' ? '' : ` (${it.service})`}`,
     it.expected,
     it.actual ?? '-',
     ui.style(COLOUR[it.result], it.result),

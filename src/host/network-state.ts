@@ -13,6 +13,7 @@ import type {
 import { field, listOf, parseJson, textOf } from '../network/json.ts';
 import { parseRules, sameRules } from '../network/nft-rules.ts';
 import { HOST_RULES_LOADED, PODMAN_NETWORKS, RUNNING } from '../plan/paths.ts';
+import { sidesOf } from '../plan/services.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, sharesHostNetwork } from './installed.ts';
 import { type Observation, observeInstances } from './observe.ts';
@@ -57,7 +58,7 @@ export async function readNetworkState(host: HostReader): Promise<NetworkInForce
 }
 
 async function readInstance(host: HostReader, observation: Observation): Promise<InstanceState> {
-  const { name, instance, running, unit, probe, pendingRestart } = observation;
+  const { name, instance, running, unit, probe, apis, pendingRestart } = observation;
   const runs = running !== null && (unit.active === 'active' || unit.active === 'deactivating');
   const own = runs && !sharesHostNetwork(host.files, running.pid);
   const read = own
@@ -77,6 +78,10 @@ async function readInstance(host: HostReader, observation: Observation): Promise
     publish: instance.publish,
     lan: instance.lan?.address ?? null,
     relayPort: instance.relayPort,
+    sideServices: sidesOf(instance).map((side) => ({
+      ...side,
+      api: apis.find(({ service }) => service === side.service)?.probe?.state ?? null,
+    })),
     sharesHost: runs && !own,
     namespace: read?.state ?? null,
   };

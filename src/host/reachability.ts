@@ -111,20 +111,30 @@ function runningOf({ instances, host }: NetworkInForce): Running[] {
     const link = (wanted: string) => namespace?.links.find((it) => it.name === wanted);
     const address = (wanted: string) => parseIpv4(link(wanted)?.addresses[0]?.split('/')[0] ?? '');
     const lan = address(lanInterface);
-    const colon = publish?.lastIndexOf(':') ?? -1;
-    const at = publish === null ? null : parseIpv4(publish.slice(0, colon));
     const target: Target = {
       name,
-      publish: publish && at ? { address: at, port: Number(publish.slice(colon + 1)) } : null,
+      publish: placeOf(publish),
       relayPort,
       sharesHost,
       bridge: address(publishInterface),
       lan: lan && { address: lan, mac: link(lanInterface)?.mac ?? '' },
       allow: (namespace ?? host).loadedRules?.sets.allow ?? [],
       sibling: running.find((other) => other.name !== name)?.name ?? null,
+      others: instance.sideServices.map((side) => ({
+        service: side.service,
+        relayPort: side.relayPort,
+        publish: placeOf(side.publish),
+        forLan: side.lan !== null,
+      })),
     };
     return [{ ...instance, pid, target }];
   });
+}
+
+function placeOf(publish: string | null): Target['publish'] {
+  const colon = publish?.lastIndexOf(':') ?? -1;
+  const address = parseIpv4(publish?.slice(0, colon) ?? '');
+  return address && { address, port: Number(publish?.slice(colon + 1)) };
 }
 
 /** Another LAN than the stand-in's: its tries over the LAN are left out. */

@@ -3,7 +3,7 @@
 import type { Outcome } from '../network/judge-tries.ts';
 import type { Try } from '../network/reachability.ts';
 import type { Host } from './host.ts';
-import { type Connection, tryConnection } from './try-connections.ts';
+import { type Connection, PROOFS, tryConnection } from './try-connections.ts';
 import { openVantage, type Vantage } from './vantage.ts';
 
 /** How many instances try something at a time: each takes a process of its own. */
@@ -73,7 +73,7 @@ export async function runTries(
 function connectionOf(host: Host, it: Try, pid: number | null): Connection {
   const { host: name, port, source, id, expected } = it;
   const usual = { host: name, port, source, patient: expected === 'ok' };
-  if (id !== 'way-out' || pid === null) return { ...usual, proof: 'api' };
+  if (id !== 'way-out' || pid === null) return { ...usual, proof: PROOFS[it.service] };
   const file = (path: string) => host.files.readText(`/proc/${pid}/root${path}`) ?? '';
   const servers = [...file('/etc/resolv.conf').matchAll(/^nameserver\s+(\S+)/gm)];
   return {

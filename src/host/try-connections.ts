@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline';
 import { probeApi } from '../gateway/probe.ts';
 import { parseIpv4 } from '../network/ipv4.ts';
 import type { Actual, Outcome } from '../network/judge-tries.ts';
+import type { Service } from '../plan/services.ts';
 
 export interface Connection {
   host: string;
@@ -17,11 +18,26 @@ export interface Connection {
   source: string | null;
   /** It should be accepted: what a loaded machine or a first ARP request loses is sent again. */
   patient: boolean;
-  /** `api`: the IB API's handshake; `tcp`: an accepted connection will do. */
-  proof: 'api' | 'tcp';
+  proof: Proof;
   /** How an instance looks names up: its own hosts file and name servers. */
   names?: { hosts: string; servers: readonly string[] };
 }
+
+/** `api`: the IB API's handshake; `tcp`: an accepted connection will do; else the first words of such a server. */
+type Proof = 'api' | 'tcp' | keyof typeof GREETINGS;
+
+/** What is said first, if anything, and how the answer begins. */
+const GREETINGS = {
+  // The server speaks first (RFC 6143, 7.1.1).
+  vnc: { say: '', answer: /^RFB \d{3}\./ },
+  // A connection request in a TPKT, answered in another (MS-RDPBCGR 2.2.1.1).
+  rdp: {
+    say: Buffer.from('030000130ee000000000000100080003000000', 'hex'),
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: version 3 of a TPKT
+    answer: /^\u0003\u0000/,
+  },
+  http: { say: 'GET / HTTP/1.0\r\n\r\n', answer: /^HTTP\// },
+} as const;
 
 /** Milliseconds. Two SYNs go out in the shorter time, three in the longer: a lost one proves nothing. */
 const CONNECT_MS = { patient: 4000, usual: 1500 };
@@ -41,6 +57,15 @@ export async function answerTries(): Promise<never> {
   }
   process.exit(0);
 }
+
+/** What each service of an instance says when it is reached. */
+export const PROOFS: Readonly<Record<Service['service'], Proof>> = {
+  api: 'api',
+  paper: 'api',
+  vnc: 'vnc',
+  rdp: 'rdp',
+  supervisor: 'http',
+};
 
 export async function tryConnection(connection: Connection): Promise<Outcome> {
   const start = performance.now();
@@ -67,6 +92,11 @@ export async function tryConnection(connection: Connection): Promise<Outcome> {
       ? end('ok', 'accepted')
       : end(refusal(code), code ?? 'no answer');
   }
+  if (proof !== 'api') {
+    const socket = open();
+    const { actual, detail } = await greet(socket, connectMs, GREETINGS[proof]);
+    return actual === 'refused' ? end(refusal(code), code ?? 'no answer') : end(actual, detail);
+  }
   const timeouts = { connectMs, handshakeMs: HANDSHAKE_MS };
   const { state, detail } = await probeApi({ host: address, port }, { timeouts }, open);
   if (state === 'refused') return end(refusal(code), detail);
@@ -84,6 +114,37 @@ function accepts(socket: Socket, ms: number): Promise<boolean> {
     const timer = setTimeout(end(false), ms);
     socket.once('connect', end(true));
     socket.once('error', end(false));
+  });
+}
+
+/** Accepted connections prove nothing: Podman's own listener accepts where its firewall rules are gone. */
+function greet(
+  socket: Socket,
+  connectMs: number,
+  { say, answer }: (typeof GREETINGS)[keyof typeof GREETINGS],
+): Promise<{ actual: 'ok' | 'refused' | 'closed' | 'silent'; detail: string }> {
+  return new Promise((resolve) => {
+    const end = (actual: 'ok' | 'refused' | 'closed' | 'silent', detail: string) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve({ actual, detail });
+    };
+    let timer = setTimeout(() => end('refused', ''), connectMs);
+    let connected = false;
+    socket.once('connect', () => {
+      connected = true;
+      clearTimeout(timer);
+      timer = setTimeout(() => end('silent', 'accepted, and nothing came'), HANDSHAKE_MS);
+      if (say.length > 0) socket.write(say);
+    });
+    socket.once('data', (data: Buffer) =>
+      answer.test(data.toString('latin1'))
+        ? end('ok', 'it answers')
+        : end('silent', 'something else answers there'),
+    );
+    socket.once('close', () =>
+      connected ? end('closed', 'accepted, and closed without a word') : end('refused', ''),
+    );
   });
 }
 

@@ -1,6 +1,8 @@
 /** The facts of `network show` and `network test`: what the kernel and Podman say is in force. */
 
+import type { SideService } from '../config/types.ts';
 import type { ProbeState } from '../gateway/probe.ts';
+import type { Service } from '../plan/services.ts';
 import type { TableRules } from './nft-rules.ts';
 
 /** `no-carrier`: switched on, and nothing at the other end. */
@@ -55,6 +57,12 @@ export interface PodmanNetwork {
   attached: string[];
 }
 
+interface SideState extends Pick<Service, 'publish' | 'lan' | 'relayPort'> {
+  service: SideService;
+  /** Of the second API of mode `both`; null: not asked, or no API. */
+  api: ProbeState | null;
+}
+
 export interface InstanceState {
   name: string;
   unit: string;
@@ -67,6 +75,8 @@ export interface InstanceState {
   publish: string | null;
   lan: string | null;
   relayPort: number;
+  /** What can be reached beside its API. */
+  sideServices: readonly SideState[];
   /** It runs in the host's own network (mode `host`). */
   sharesHost: boolean;
   /** Null: it does not run, or has no namespace of its own that ibq knows. */

@@ -45,6 +45,7 @@ export function judgeTries(
   const deaf = tried.some(
     ({ it, outcome }) =>
       it.id === 'lan-allowed' &&
+      it.expected === 'ok' &&
       (outcome?.actual === 'dropped' || outcome?.actual === 'unreachable'),
   );
   return tried.map(({ it, outcome }) => {

@@ -1,5 +1,6 @@
 /** `network test`: which tries prove who reaches what. Pure; judge-tries.ts says what came of them. */
 
+import type { SideService } from '../config/types.ts';
 import type { Ipv4 } from './ipv4.ts';
 import { isAllowed } from './stand-addresses.ts';
 
@@ -36,6 +37,8 @@ type Vantage = { kind: 'host' } | { kind: 'client' } | { kind: 'inside'; instanc
 
 export interface Try {
   instance: string;
+  /** What of it is tried. */
+  service: 'api' | SideService;
   id: TryId;
   vantage: Vantage;
   /** Who that is, for people. */
@@ -62,6 +65,20 @@ export interface Target {
   allow: readonly string[];
   /** Another running instance, whose way in is tried. */
   sibling: string | null;
+  /** What else of it can be reached. */
+  others: readonly OtherService[];
+}
+
+interface OtherService extends Pick<Target, 'publish' | 'relayPort'> {
+  service: SideService;
+  /** Allowed clients of the LAN may open it, not only the host. */
+  forLan: boolean;
+}
+
+/** One service of a target. */
+interface Way extends Target {
+  service: 'api' | SideService;
+  forLan: boolean;
 }
 
 /** Stand-ins for others, in a network namespace of their own. */
@@ -89,24 +106,26 @@ export function planTries(
   stand: Stand,
   to: readonly { host: string; port: number }[],
 ): Try[] {
+  const api: Way = { ...target, service: 'api', forLan: true };
+  const ways = [api, ...target.others.map((other): Way => ({ ...target, ...other }))];
+  const tries = ways.flatMap((way) => [
+    ...publishedTries(way, stand),
+    ...lanTries(way, stand),
+    ...siblingTries(way),
+    ...bridgeTries(way, stand),
+  ]);
   const inside: Vantage = { kind: 'inside', instance: target.name };
   const outwards = to.map(({ host, port }) =>
-    make(target, 'way-out', inside, 'itself, outwards', [host, port], 'ok'),
+    make(api, 'way-out', inside, 'itself, outwards', [host, port], 'ok'),
   );
-  return [
-    ...publishedTries(target, stand),
-    ...lanTries(target, stand),
-    ...siblingTries(target),
-    ...bridgeTries(target, stand),
-    ...outwards,
-  ];
+  return [...tries, ...outwards];
 }
 
 const HOST: Vantage = { kind: 'host' };
 const CLIENT: Vantage = { kind: 'client' };
 
 function make(
-  { name }: Target,
+  { name, service }: Way,
   id: TryId,
   vantage: Vantage,
   from: string,
@@ -114,7 +133,7 @@ function make(
   expected: Expected,
   { source = null, skipped = null }: Partial<Pick<Try, 'source' | 'skipped'>> = {},
 ): Try {
-  return { instance: name, id, vantage, from, host, port, source, expected, skipped };
+  return { instance: name, service, id, vantage, from, host, port, source, expected, skipped };
 }
 
 /** The one address beyond loopback that the port is published on; null: on loopback, or on all. */
@@ -123,7 +142,7 @@ export function publishedAt({ publish }: Target): Ipv4 | null {
   return special ? null : publish.address;
 }
 
-function publishedTries(target: Target, stand: Stand): Try[] {
+function publishedTries(target: Way, stand: Stand): Try[] {
   const { publish, relayPort, name } = target;
   if (publish === null) {
     const inside: Vantage = { kind: 'inside', instance: name };
@@ -152,7 +171,7 @@ function publishedTries(target: Target, stand: Stand): Try[] {
 }
 
 /** A relay in the host's own network listens on all its addresses: only rules keep others out. */
-function sharingTries(target: Target, stand: Stand, own: Ipv4): Try[] {
+function sharingTries(target: Way, stand: Stand, own: Ipv4): Try[] {
   const { neighbour, container, hostReason } = stand;
   const open = publishedAt(target) !== null || target.publish?.address === '0.0.0.0';
   const one = (id: TryId, from: string, source: Ipv4 | null) => {
@@ -169,17 +188,18 @@ function sharingTries(target: Target, stand: Stand, own: Ipv4): Try[] {
   ];
 }
 
-function lanTries(target: Target, stand: Stand): Try[] {
-  const { lan, relayPort, allow } = target;
+function lanTries(target: Way, stand: Stand): Try[] {
+  const { lan, relayPort, allow, forLan } = target;
   if (lan === null) return [];
+  const open = forLan ? 'ok' : 'dropped';
   const at = [lan.address, relayPort] as const;
   const { allowed, other, lanReason, lanBroken, ipv6Interface } = stand;
   const nobody = allow.length === 0 ? 'network.allow names nobody' : null;
   const linkLocal = linkLocalOf(lan.mac);
   const ipv6 = ipv6Interface && linkLocal ? `${linkLocal}%${ipv6Interface}` : null;
   return [
-    ...(stand.shim ? [make(target, 'host-shim', HOST, 'the host', at, 'ok')] : []),
-    make(target, 'lan-allowed', CLIENT, 'an allowed LAN client', at, 'ok', {
+    ...(stand.shim ? [make(target, 'host-shim', HOST, 'the host', at, open)] : []),
+    make(target, 'lan-allowed', CLIENT, 'an allowed LAN client', at, open, {
       source: allowed,
       // Where the LAN is broken this one tells it.
       skipped: nobody ?? (allowed || lanBroken ? null : lanReason),
@@ -194,7 +214,7 @@ function lanTries(target: Target, stand: Stand): Try[] {
   ];
 }
 
-function siblingTries(target: Target): Try[] {
+function siblingTries(target: Way): Try[] {
   const { sibling, lan, bridge, relayPort } = target;
   if (sibling === null) return [];
   const inside: Vantage = { kind: 'inside', instance: sibling };
@@ -204,7 +224,7 @@ function siblingTries(target: Target): Try[] {
   return [...one('sibling-lan', lan?.address), ...one('sibling-bridge', bridge)];
 }
 
-function bridgeTries(target: Target, { neighbour, container, hostReason }: Stand): Try[] {
+function bridgeTries(target: Way, { neighbour, container, hostReason }: Stand): Try[] {
   const { bridge, relayPort } = target;
   if (bridge === null) return [];
   const one = (id: TryId, from: string, source: Ipv4 | null) =>

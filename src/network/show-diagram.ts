@@ -4,6 +4,7 @@ import type { Style } from '../ui/ui.ts';
 import type { Reach } from './reach-in.ts';
 import type { NetworkShow, ShownInstance, ShownInterface, ShownNetwork } from './show.ts';
 import {
+  apiText,
   IN_HOST,
   inwardText,
   networkWords,
@@ -121,21 +122,25 @@ function lanEnd({ lan, reach }: ShownInstance): string {
   return [...words, ...(inward.length > 0 ? inward : ['← nobody'])].join('  ');
 }
 
-function bridgeEnd({ bridge, published, reach }: ShownInstance): string {
+function bridgeEnd({ bridge, published, sideServices, reach }: ShownInstance): string {
   const port = published ? [`← ${published.address} on the host`] : [];
+  const sides = sideServices.flatMap(({ service, published: at }) =>
+    at === null ? [] : `:${at.relayPort} ← ${at.address} (${service})`,
+  );
   const more = reach.filter(({ by }) => by === 'published').map(inwardText);
   return [
     bridge === null ? '' : `${bridge.address}${published ? `:${published.relayPort}` : ''}`,
     ...port,
+    ...sides,
     ...more,
   ].join('  ');
 }
 
 function instanceLines(instance: ShownInstance, paint: Paint): string[] {
-  const { name, state, api, rules } = instance;
+  const { name, state, rules } = instance;
   const running = state === 'running';
   const words = running
-    ? [`API ${api}`, wayOutText(instance), `rules ${rulesWord(rules)}`]
+    ? [`API ${apiText(instance)}`, wayOutText(instance), `rules ${rulesWord(rules)}`]
     : [notInForce(instance)];
   return [
     `${paint('bold', name)}  ${paint(running ? 'green' : 'yellow', state)}  ${words.join('  ')}`,

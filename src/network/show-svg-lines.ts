@@ -6,6 +6,7 @@ import type { LinkWord, RulesWord } from './in-force.ts';
 import type { NetworkShow, ShownInstance, ShownInterface, ShownNetwork } from './show.ts';
 import type { Source } from './show-paths.ts';
 import {
+  apiText,
   IN_HOST,
   networkWords,
   notInForce,
@@ -94,8 +95,9 @@ export interface Card {
 }
 
 export function cardOf(instance: ShownInstance): Card {
-  const { name, state, api, bridge, lan } = instance;
-  const answers = api === 'handshake' || api === 'logged-in';
+  const { name, state, api, bridge, lan, sideServices } = instance;
+  const paper = sideServices.find(({ service }) => service === 'paper');
+  const answers = [api, paper?.api ?? api].every((it) => it === 'handshake' || it === 'logged-in');
   const down = (link: LinkWord) => (link === 'up' ? [] : [run('  '), linkRun(link)]);
   return {
     left: [
@@ -114,6 +116,9 @@ export function cardOf(instance: ShownInstance): Card {
         run(it.address, 'mono'),
         ...down(it.state),
       ]),
+      ...sideServices.flatMap(({ service, published }) =>
+        published === null ? [] : [[run(`${service} `, 'muted'), run(published.address, 'mono')]],
+      ),
       ...(instance.sharesHost ? [[run(IN_HOST, 'muted')]] : []),
       [run(`${wayOutText(instance)} · `, 'muted'), rulesRun(instance.rules)],
     ],
@@ -121,7 +126,7 @@ export function cardOf(instance: ShownInstance): Card {
       [
         run(state, state === 'running' ? 'good' : 'warn'),
         run(' · ', 'muted'),
-        run(`API ${api}`, answers ? 'good' : 'warn'),
+        run(`API ${apiText(instance)}`, answers ? 'good' : 'warn'),
       ],
       ...(lan
         ? [[run(lan.address, 'mono'), run(` ${lanInterface}`, 'muted'), ...down(lan.state)]]
@@ -134,10 +139,10 @@ export function cardOf(instance: ShownInstance): Card {
 
 /** Of an instance that has no network of its own now. */
 export function idleLines(instance: ShownInstance): Line[] {
-  const { name, state, api } = instance;
+  const { name, state } = instance;
   return [
     [run(name, 'strong'), run('  '), run(state, state === 'failed' ? 'bad' : 'warn')],
-    [run(state === 'running' ? `API ${api}` : notInForce(instance), 'muted')],
+    [run(state === 'running' ? `API ${apiText(instance)}` : notInForce(instance), 'muted')],
     ...warningsOf(instance).map((text) => [run(`! ${text}`, 'warn')]),
   ];
 }

@@ -59,7 +59,14 @@ export function wayOutText({ wayOut }: ShownInstance): string {
 
 /** What its definition gives an instance that does not run. */
 export function notInForce({ deployed }: ShownInstance): string {
-  return `not in force: ${[deployed.publish, deployed.lan].filter(Boolean).join(', ')}`;
+  const waiting = [deployed, ...deployed.sideServices].flatMap((it) => [it.publish, it.lan]);
+  return `not in force: ${waiting.filter(Boolean).join(', ')}`;
+}
+
+/** What the handshake found; in mode `both` of each of the two. */
+export function apiText({ api, sideServices }: ShownInstance): string {
+  const paper = sideServices.find(({ service }) => service === 'paper');
+  return paper === undefined ? api : `live ${api}, paper ${paper.api}`;
 }
 
 /** What is wrong with an instance, and who gets in by rules that are not ibq's. */

@@ -1,5 +1,6 @@
 /** What is in force on the network, as the system says it: facts in, the model of `network show` out. */
 
+import type { SideService } from '../config/types.ts';
 import type { ProbeState } from '../gateway/probe.ts';
 import { RUNNING } from '../plan/paths.ts';
 import { bridgePrefix, lanInterface, publishInterface } from './guard.ts';
@@ -20,19 +21,42 @@ export interface ShownInterface extends LinkState {
   role: 'parent' | 'bridge' | 'shim' | 'way-out';
 }
 
+/** A port of the host that leads to one of an instance. */
+interface Published {
+  address: string;
+  relayPort: number;
+  listening: boolean;
+  forwarded: boolean;
+}
+
+interface ShownService {
+  service: SideService;
+  /** What the handshake found, of an API. */
+  api: ProbeState | 'unchecked';
+  published: Published | null;
+  /** Address and port on the LAN; null: none, or not for the LAN. */
+  lan: string | null;
+}
+
 export interface ShownInstance {
   name: string;
   state: 'running' | 'stopped' | 'failed' | 'starting' | 'stopping';
   api: ProbeState | 'unchecked';
   pendingRestart: boolean;
   /** What its definition gives it, in force or not. */
-  deployed: { publish: string | null; lan: string | null };
+  deployed: {
+    publish: string | null;
+    lan: string | null;
+    sideServices: { service: SideService; publish: string | null; lan: string | null }[];
+  };
   bridge: { network: string | null; address: string; state: LinkWord } | null;
   lan: { network: string | null; address: string; mac: string | null; state: LinkWord } | null;
   /** Its interfaces on networks of the user's: joined ones, or all of the sidecar whose network it lives in. */
   attached: { interface: string; address: string; state: LinkWord }[];
   wayOut: { interface: string; gateway: string | null } | null;
-  published: { address: string; relayPort: number; listening: boolean; forwarded: boolean } | null;
+  published: Published | null;
+  /** What it publishes beside its API; what is not in force is not there. */
+  sideServices: ShownService[];
   /** It lives in the host's own network (mode `host`): bridge and LAN are null, the rules are the host's. */
   sharesHost: boolean;
   rules: RulesWord | 'none';
@@ -172,12 +196,14 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
   };
   const bridge = attached(publishInterface);
   const lan = attached(lanInterface);
+  const publishedOf = (at: Pick<InstanceState, 'publish' | 'relayPort' | 'api'>) =>
+    instance.sharesHost
+      ? listeningPort(facts, at)
+      : namespace === null
+        ? null
+        : publishedPort(facts, at, { addresses: addressesIn(namespace), first: instance.api });
+  const runs = instance.sharesHost || namespace !== null;
   const more = namespace === null ? [] : attachedOf(namespace);
-  const published = instance.sharesHost
-    ? listeningPort(facts, instance)
-    : namespace === null
-      ? null
-      : publishedPort(facts, instance, addressesIn(namespace));
   const shown: ShownInstance = {
     name: instance.name,
     state,
@@ -186,16 +212,27 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
     deployed: {
       publish: instance.publish,
       lan: instance.lan === null ? null : `${instance.lan}:${instance.relayPort}`,
+      sideServices: instance.sideServices.map(({ service, publish, lan: at }) => ({
+        service,
+        publish,
+        lan: at,
+      })),
     },
     bridge: bridge && { network: bridge.network, address: bridge.address, state: bridge.state },
     lan,
     attached: more,
     wayOut: wayOutOf((instance.sharesHost ? facts.host : namespace)?.routes ?? []),
-    published,
+    published: publishedOf(instance),
+    sideServices: (runs ? instance.sideServices : []).map((side) => ({
+      service: side.service,
+      api: side.api ?? 'unchecked',
+      published: publishedOf(side),
+      lan: side.lan,
+    })),
     sharesHost: instance.sharesHost,
     rules: (instance.sharesHost ? facts.host : namespace)?.rulesState ?? 'none',
     reach: instance.sharesHost
-      ? hostReachOf(facts.host.rules, instance)
+      ? [instance, ...instance.sideServices].flatMap((at) => hostReachOf(facts.host.rules, at))
       : namespace === null
         ? []
         : reachOf(namespace.rules, {
@@ -227,14 +264,16 @@ function addressesIn({ links }: Pick<NamespaceState, 'links'>): ReadonlySet<stri
 /** A forward is a rule of netavark's to this instance; a socket of Podman's alone answers nothing. */
 function publishedPort(
   { host, forwards }: NetworkInForce,
-  { publish, relayPort, api }: InstanceState,
-  addresses: ReadonlySet<string>,
-): ShownInstance['published'] {
+  { publish, relayPort, api }: Pick<InstanceState, 'publish' | 'relayPort' | 'api'>,
+  { addresses, first }: { addresses: ReadonlySet<string>; first: ProbeState | null },
+): Published | null {
   if (publish === null) return null;
   const port = publish.slice(publish.lastIndexOf(':') + 1);
   const leadsHere = ({ target, ports }: Rule) =>
     addresses.has(target?.address ?? '') && target?.port === relayPort && ports?.includes(port);
-  const answers = api === 'handshake' || api === 'logged-in';
+  // What is no API was not asked: it is forwarded as the first API is.
+  const state = api ?? first;
+  const answers = state === 'handshake' || state === 'logged-in';
   return {
     address: publish,
     relayPort,
@@ -247,8 +286,8 @@ function publishedPort(
 /** In the host's own network nothing is forwarded: what listens is what is reached. */
 function listeningPort(
   { host }: NetworkInForce,
-  { publish, relayPort }: InstanceState,
-): ShownInstance['published'] {
+  { publish, relayPort }: Pick<InstanceState, 'publish' | 'relayPort'>,
+): Published | null {
   if (publish === null) return null;
   const port = publish.slice(publish.lastIndexOf(':') + 1);
   const ways = [
@@ -282,11 +321,13 @@ function instanceProblems(shown: ShownInstance, instance: InstanceState): string
   } else if (rules === 'changed') {
     problems.push('its rules are not those that ibq loaded');
   } else if (rules === 'unknown') problems.push('its rules could not be compared');
-  if (published && !published.listening) problems.push(`nothing listens on ${published.address}`);
-  if (published && !published.forwarded) {
-    problems.push(
-      `${published.address} leads nowhere: Podman's forward is gone; run "sudo podman network reload --all"`,
-    );
+  for (const port of [published, ...shown.sideServices.map((side) => side.published)]) {
+    if (port && !port.listening) problems.push(`nothing listens on ${port.address}`);
+    if (port && !port.forwarded) {
+      problems.push(
+        `${port.address} leads nowhere: Podman's forward is gone; run "sudo podman network reload --all"`,
+      );
+    }
   }
   for (const [link, at] of [
     [publishInterface, bridge],

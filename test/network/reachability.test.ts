@@ -15,6 +15,7 @@ const target: Target = {
   lan: { address: '10.0.0.192' as Ipv4, mac: '02:a6:5b:df:56:1e' },
   allow: ['10.0.0.7'],
   sibling: '4002',
+  others: [],
 };
 const stand: Stand = {
   allowed: '10.0.0.253' as Ipv4,
@@ -96,6 +97,65 @@ describe('planned', () => {
       port: 5432,
       expected: 'ok',
     });
+  });
+
+  test('what else is published: the same ways, and only VNC and APIs for the LAN', () => {
+    const others: Target['others'] = [
+      {
+        service: 'vnc',
+        relayPort: 5900,
+        publish: { address: '127.0.0.1' as Ipv4, port: 5901 },
+        forLan: true,
+      },
+      {
+        service: 'rdp',
+        relayPort: 3389,
+        publish: { address: '127.0.0.1' as Ipv4, port: 33001 },
+        forLan: false,
+      },
+    ];
+    const tries = planTries({ ...target, others }, { ...stand, shim: true }, [
+      { host: 'maindb', port: 5432 },
+    ]);
+    const of = (service: string) =>
+      tries
+        .filter((it) => it.service === service)
+        .map((it) => `${it.id} ${it.port} ${it.expected}`);
+    expect(of('vnc')).toEqual([
+      'host-loopback 5901 ok',
+      'host-address 5901 refused',
+      'neighbour 5901 refused',
+      'host-shim 5900 ok',
+      'lan-allowed 5900 ok',
+      'lan-other 5900 dropped',
+      'lan-ipv6 5900 dropped',
+      'sibling-lan 5900 dropped',
+      'sibling-bridge 5900 dropped',
+      'routed 5900 dropped',
+      'container 5900 dropped',
+    ]);
+    expect(of('rdp').filter((line) => line.startsWith('lan') || line.startsWith('host'))).toEqual([
+      'host-loopback 33001 ok',
+      'host-address 33001 refused',
+      'host-shim 3389 dropped',
+      'lan-allowed 3389 dropped',
+      'lan-other 3389 dropped',
+      'lan-ipv6 3389 dropped',
+    ]);
+    expect(tries.filter(({ id }) => id === 'way-out')).toHaveLength(1);
+  });
+
+  test('an allowed client that is kept from RDP, as it should be, is no sign of a deaf LAN', () => {
+    const others: Target['others'] = [
+      { service: 'rdp', relayPort: 3389, publish: null, forLan: false },
+    ];
+    const tries = planTries({ ...target, others }, stand, []);
+    const judged = judgeTries(
+      tries,
+      tries.map((it) => ({ actual: it.expected, detail: '', ms: 1 })),
+      null,
+    );
+    expect(judged.map(({ result }) => result)).not.toContain('skipped');
   });
 
   test('one gateway alone has no sibling', () => {

@@ -50,6 +50,28 @@ describe('what is in it', () => {
     expect(lines.filter((it) => it === 'running · API handshake')).toHaveLength(12);
   });
 
+  test('what is published beside the API, and both APIs', () => {
+    const at = (address: string, relayPort: number) => ({
+      address,
+      relayPort,
+      listening: true,
+      forwarded: true,
+    });
+    const sideServices: ShownInstance['sideServices'] = [
+      { service: 'paper', api: 'closed', published: at('127.0.0.1:4002', 4004), lan: null },
+      { service: 'vnc', api: 'unchecked', published: at('127.0.0.1:5901', 5900), lan: null },
+    ];
+    const show = changed(shownHost({ mode: 'dual', count: 1 }), 0, { sideServices });
+    expect(linesOf(draw(show))).toEqual(
+      expect.arrayContaining([
+        'running · API live handshake, paper closed',
+        'paper 127.0.0.1:4002',
+        'vnc 127.0.0.1:5901',
+      ]),
+    );
+    expect(faults(draw(show))).toEqual([]);
+  });
+
   test('host, interfaces, networks, router, who is allowed, and when it was so', () => {
     expect(linesOf(draw(shownHost({ mode: 'dual', count: 1 })))).toEqual(
       expect.arrayContaining([
@@ -267,7 +289,7 @@ test('the picture of docs/network-show.md is of today (update it with vitest -u)
   const stopped = changed(pending, 2, {
     ...CONDITIONS.stopped,
     name: 'research',
-    deployed: { publish: '127.0.0.1:4010', lan: '10.0.0.194:4004' },
+    deployed: { publish: '127.0.0.1:4010', lan: '10.0.0.194:4004', sideServices: [] },
   });
   await expect(`${renderSvg(stopped, AT)}\n`).toMatchFileSnapshot('../../docs/network-show.svg');
 });

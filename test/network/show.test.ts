@@ -66,7 +66,7 @@ describe('an instance', () => {
       state: 'running',
       api: 'handshake',
       pendingRestart: false,
-      deployed: { publish: '127.0.0.1:4001', lan: '10.0.0.192:4004' },
+      deployed: { publish: '127.0.0.1:4001', lan: '10.0.0.192:4004', sideServices: [] },
       bridge: { network: 'ibq-publish-1', address: '10.89.0.3', state: 'up' },
       lan: {
         network: 'ibq-lan-1',
@@ -77,6 +77,7 @@ describe('an instance', () => {
       attached: [],
       wayOut: { interface: 'pub0', gateway: '10.89.0.1' },
       published: { address: '127.0.0.1:4001', relayPort: 4004, listening: true, forwarded: true },
+      sideServices: [],
       sharesHost: false,
       rules: 'in-force',
       reach: [
@@ -132,6 +133,76 @@ describe('an instance', () => {
     const [instance] = showNetwork(flushed).instances;
     expect(instance?.published).toMatchObject({ listening: true, forwarded: false });
     expect(instance?.problems.join()).toContain('podman network reload --all');
+  });
+
+  describe('with more than its API', () => {
+    const sides = [
+      {
+        service: 'paper' as const,
+        relayPort: 4004,
+        publish: '127.0.0.1:4001',
+        lan: '10.0.0.192:4004',
+        api: 'closed' as const,
+      },
+      {
+        service: 'rdp' as const,
+        relayPort: 3389,
+        publish: '127.0.0.1:33001',
+        lan: null,
+        api: null,
+      },
+    ];
+
+    test('each has its port, and what leads nowhere is said', () => {
+      const [instance] = showNetwork(facts({ sideServices: sides })).instances;
+      expect(instance?.sideServices).toEqual([
+        {
+          service: 'paper',
+          api: 'closed',
+          published: {
+            address: '127.0.0.1:4001',
+            relayPort: 4004,
+            listening: true,
+            forwarded: true,
+          },
+          lan: '10.0.0.192:4004',
+        },
+        {
+          service: 'rdp',
+          api: 'unchecked',
+          published: {
+            address: '127.0.0.1:33001',
+            relayPort: 3389,
+            listening: false,
+            forwarded: false,
+          },
+          lan: null,
+        },
+      ]);
+      expect(instance?.problems).toEqual([
+        'nothing listens on 127.0.0.1:33001',
+        expect.stringMatching(/^127\.0\.0\.1:33001 leads nowhere/),
+      ]);
+    });
+
+    test('the diagram has both APIs, and the ports of the host', () => {
+      const drawn = renderDiagram(showNetwork(facts({ sideServices: sides })), plain);
+      expect(drawn).toContain('API live handshake, paper closed');
+      expect(drawn).toContain(':3389 ← 127.0.0.1:33001 (rdp)');
+    });
+
+    test('stopped: what it would have', () => {
+      const stopped = { unit: 'inactive', namespace: null, pid: null, api: null };
+      const show = showNetwork(facts({ ...stopped, sideServices: sides }));
+      expect(show.instances[0]?.sideServices).toEqual([]);
+      expect(renderDiagram(show, plain)).toContain('127.0.0.1:33001');
+      expect(misfits('network-show', { schemaVersion: 1, ...show })).toEqual([]);
+    });
+
+    test('where nobody can see a forward, a screen is taken to be forwarded as its API is', () => {
+      const own = { ...facts({ sideServices: sides.slice(1) }), forwards: null };
+      expect(showNetwork(own).instances[0]?.sideServices[0]?.published?.forwarded).toBe(true);
+    });
   });
 
   const accept = (from: string, input?: string) => ({
@@ -362,6 +433,7 @@ function facts(changes: Partial<InstanceState> = {}): NetworkInForce {
         publish: '127.0.0.1:4001',
         lan: '10.0.0.192',
         relayPort: 4004,
+        sideServices: [],
         sharesHost: false,
         namespace: inside,
         ...changes,

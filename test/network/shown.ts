@@ -106,7 +106,11 @@ function shownInstance(options: Options, index: number): ShownInstance {
     state: 'running',
     api: 'handshake',
     pendingRestart: false,
-    deployed: { publish: mode === 'lan' ? null : address, lan: lan && `${lan}:${relayPort}` },
+    deployed: {
+      publish: mode === 'lan' ? null : address,
+      lan: lan && `${lan}:${relayPort}`,
+      sideServices: [],
+    },
     bridge: bridge === null ? null : { network: BRIDGE.name, address: bridge, state: 'up' },
     lan:
       lan === null
@@ -120,6 +124,7 @@ function shownInstance(options: Options, index: number): ShownInstance {
           ? { interface: 'lan0', gateway: '10.0.0.1' }
           : { interface: 'pub0', gateway: '10.89.0.1' },
     published: mode === 'lan' ? null : { address, relayPort, listening: true, forwarded: true },
+    sideServices: [],
     sharesHost: mode === 'host',
     rules: 'in-force',
     reach: [
