@@ -147,7 +147,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .command('add')
     .description('write instances/NAME.toml')
     .argument('<name>', 'a-z, 0-9 and _, at most 31; a port as the name is its port too')
-    .addOption(new Option('--mode <mode>', 'live or paper'))
+    .addOption(new Option('--mode <mode>', 'live, paper or both'))
     .option('--user <user>', 'IB user name')
     .option('--port <port>', 'port on the host', parsePort)
     .option('--profile <profile>', 'what image it is')
@@ -199,12 +199,15 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .description('passwords, kept as Podman secrets and mounted as files');
   secret
     .command('set')
-    .description('read a value from a hidden prompt, or from stdin, and keep it')
+    .description('read a value from a hidden prompt, from stdin or from a file, and keep it')
     .argument('<name>', 'instance')
     .argument('<key>', 'for example: password')
+    .option('--file <file>', 'read it from a file')
     .action(
-      action(async (ctx, name: string, key: string) =>
-        (await import('./commands/secret.ts')).secretSet(ctx, name, key),
+      action(async (ctx, name: string, key: string, options: { file?: string }) =>
+        (await import('./commands/secret.ts')).secretSet(ctx, name, key, {
+          file: options.file ?? null,
+        }),
       ),
     );
   secret
@@ -338,12 +341,32 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .argument('<target>', 'instance name or HOST:PORT')
     .option('--json', 'print JSON')
     .option('--login', 'open an API session: accounts and next order id')
+    .addOption(
+      new Option('--half <half>', 'one of the two APIs of mode both').choices(['live', 'paper']),
+    )
     .action(
-      action(async (ctx, target: string, options: { json?: boolean; login?: boolean }) =>
-        (await import('./commands/probe.ts')).probe(ctx, target, {
-          json: options.json === true,
-          login: options.login === true,
-        }),
+      action(
+        async (
+          ctx,
+          target: string,
+          options: { json?: boolean; login?: boolean; half?: 'live' | 'paper' },
+        ) =>
+          (await import('./commands/probe.ts')).probe(ctx, target, {
+            json: options.json === true,
+            login: options.login === true,
+            half: options.half ?? null,
+          }),
+      ),
+    );
+
+  program
+    .command('vnc')
+    .description("how to reach an instance's screen")
+    .argument('<name>', 'instance')
+    .option('--json', 'print JSON')
+    .action(
+      action(async (ctx, name: string, options: { json?: boolean }) =>
+        (await import('./commands/vnc.ts')).vnc(ctx, name, { json: options.json === true }),
       ),
     );
 

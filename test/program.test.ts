@@ -101,6 +101,7 @@ describe('the contract', () => {
     'exec',
     'probe',
     'wait',
+    'vnc',
     'watch',
     'upgrade',
     'history',
@@ -143,7 +144,9 @@ describe('the contract', () => {
     ['restart', '--all'],
     ['logs', '--follow --lines --since'],
     ['exec', ''],
-    ['probe', '--json --login'],
+    ['probe', '--json --login --half'],
+    ['vnc', '--json'],
+    ['secret set', '--file'],
     ['wait', '--timeout'],
   ])('ibq %s: %s', (name, options) => {
     const command = name === '' ? tree : commands.find(([known]) => known === name)?.[1];

@@ -16,6 +16,14 @@ export interface Status {
   schemaVersion: number;
   instances: InstanceStatus[];
 }
+interface ServiceStatus {
+  service: string;
+  half: string | null;
+  publish: string | null;
+  lan: string | null;
+  state: string;
+  word: string | null;
+}
 export interface InstanceStatus {
   name: string;
   mode: string;
@@ -24,6 +32,7 @@ export interface InstanceStatus {
   unit: { active: string; sub: string; result: string; since: string | null };
   container: { id: string; state: string; startedAt: string | null } | null;
   api: { state: string; accounts: string[]; detail: string };
+  services: ServiceStatus[];
   ready: boolean;
   word: string;
   pendingRestart: boolean;
@@ -72,7 +81,7 @@ export async function allow(host: TestHost, clients: readonly string[]): Promise
 }
 
 export interface GatewayOptions {
-  mode?: 'live' | 'paper';
+  mode?: 'live' | 'paper' | 'both';
   port?: number;
   /** docs/simulator.md, "Behaviours". */
   behaviour?: string;
@@ -111,7 +120,16 @@ export function addArguments(name: string, options: GatewayOptions = {}): string
 }
 
 export async function setPassword(host: TestHost, name: string, value = 'any'): Promise<void> {
-  await ibqOk(host, ['secret', 'set', name, 'password'], { stdin: `${value}\n` });
+  await setSecret(host, name, 'password', value);
+}
+
+export async function setSecret(
+  host: TestHost,
+  name: string,
+  key: string,
+  value: string,
+): Promise<void> {
+  await ibqOk(host, ['secret', 'set', name, key], { stdin: `${value}\n` });
 }
 
 export async function status(host: TestHost): Promise<Status> {

@@ -17,6 +17,7 @@ export const OUTPUTS = [
   'probe',
   'secret-list',
   'status',
+  'vnc',
 ] as const;
 type Output = (typeof OUTPUTS)[number];
 
