@@ -4,7 +4,7 @@ import type { Config, LanDriver } from '../config/types.ts';
 import type { Verdict as InstanceVerdict } from '../gateway/instance-state.ts';
 import type { NetworkFacts } from '../network/facts.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
-import type { Listener } from '../network/listeners.ts';
+import type { PortHolder } from '../network/listeners.ts';
 import type { Manifest } from '../plan/manifest.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 
@@ -54,10 +54,13 @@ export interface FactValues {
   generator: { path: string | null; services: ReadonlyMap<string, string>; errors: string[] };
   /** `nft list table inet ibq_host`: as the deployed file makes it, and as the kernel has it. */
   hostRules: { wanted: string | null; kernel: string | null };
+  shim: ShimFacts;
   guards: readonly GuardFacts[];
   /** `nft list ruleset`. */
   ruleset: string;
   nftablesService: { enabled: boolean; flushes: boolean; file: string };
+  /** Null: it does not run. */
+  firewalld: FirewalldFacts | null;
 
   generationFiles: GenerationFiles;
   dropIns: readonly DropInFacts[];
@@ -102,19 +105,36 @@ interface WayOut {
   droppingChains: readonly string[];
 }
 
-export interface PortHolder extends Listener {
-  /** `python3 (pid 123)`; empty where no process was found. */
-  process: string;
-  /** The unit whose cgroup it runs in. */
-  unit: string;
-}
-
 export interface UnitFacts {
   id: string;
   load: string;
   /** `IBQ_DEFINITION` as loaded and as deployed; both null for a network. */
   loaded: string | null;
   deployed: string | null;
+}
+
+export interface FirewalldFacts {
+  /** `StrictForwardPorts=yes`. */
+  strict: boolean;
+  /** Of the bridge of published ports; null: nothing is published. */
+  subnet: string | null;
+  /** The zone that this subnet belongs to, now and after its next start; null: none of its own. */
+  zone: string | null;
+  lasting: string | null;
+  /** netavark puts it there again after each start and reload. */
+  listener: boolean;
+}
+
+export interface ShimFacts {
+  /** Text of shim.conf as deployed; null: `network.host_access` is off. */
+  wanted: string | null;
+  /** As it was set up last; null: not since the boot. */
+  loaded: string | null;
+  /** Null: there is no such interface. */
+  link: { up: boolean; addresses: (string | null)[]; routes: (string | null)[] } | null;
+  /** By which interface this host sends to each instance's LAN address; null: there is no way. */
+  ways: readonly { address: string; interface: string | null }[];
+  unit: { load: string; active: string; fragment: string; atBoot: boolean };
 }
 
 export interface GuardFacts {

@@ -4,6 +4,7 @@ import { titleOf } from '../gateway/instance-state.ts';
 import { RUNNING } from '../plan/paths.ts';
 import { type Check, defineCheck, type Finding, fail, skipped, verdictOf, warn } from './check.ts';
 import type { GuardFacts, UnitFacts } from './facts.ts';
+import { shim } from './shim.ts';
 
 const NOTHING = 'nothing is deployed';
 const RELOAD = 'sudo systemctl daemon-reload';
@@ -152,6 +153,7 @@ export const forceChecks: readonly Check[] = [
   quadletGenerator,
   generatedUnits,
   hostRules,
+  shim,
   instanceGuards,
   pendingRestarts,
   running,

@@ -2,7 +2,7 @@
 
 import type { Config } from '../config/types.ts';
 import { profileFor } from '../images/index.ts';
-import { listenerInTheWay } from '../network/listeners.ts';
+import { listenerInTheWay, nameOfHolder } from '../network/listeners.ts';
 import { instanceService } from '../plan/paths.ts';
 import { endpointsOf } from '../quadlet/endpoints.ts';
 import {
@@ -15,7 +15,7 @@ import {
   verdictOf,
   warn,
 } from './check.ts';
-import type { PortHolder } from './facts.ts';
+import { firewalld, trust } from './firewalld.ts';
 
 const ports = defineCheck({
   id: 'ports',
@@ -32,7 +32,7 @@ const ports = defineCheck({
         return holder === undefined
           ? []
           : fail(
-              `${address}:${port} of ${name} is taken by ${nameOf(holder)}`,
+              `${address}:${port} of ${name} is taken by ${nameOfHolder(holder)}`,
               `stop that, or set another port in ${file}`,
             );
       }),
@@ -49,10 +49,6 @@ function publishedPorts(config: Config) {
       published === null ? [] : [{ name: instance.name, file: instance.file, ...published }],
     ),
   );
-}
-
-function nameOf({ process, unit }: PortHolder): string {
-  return (process || 'an unknown process') + (unit === '' ? '' : ` of ${unit}`);
 }
 
 const portRules = defineCheck({
@@ -97,8 +93,11 @@ function isForwarded(ruleset: string, publish: string): boolean {
 const forwarding = defineCheck({
   id: 'forwarding',
   title: 'way out',
-  needs: ['wayOut'],
-  judge: ({ wayOut: { ipForward, nextHop, host, instances, droppingChains } }) => {
+  needs: ['wayOut', 'firewalld'],
+  judge: ({
+    wayOut: { ipForward, nextHop, host, instances, droppingChains },
+    firewalld: daemon,
+  }) => {
     if (instances.length === 0) return skipped('no instance runs on the bridge');
     const findings: Finding[] = [];
     if (!ipForward) {
@@ -115,9 +114,11 @@ const forwarding = defineCheck({
       findings.push(
         fail(
           `${nextHop} answers the host and not ${names}: this host does not forward for them`,
-          droppingChains.length === 0
-            ? 'look for what drops it: "sudo nft list ruleset"'
-            : droppingChains.flatMap(acceptBridges).join('\n'),
+          daemon?.subnet && daemon.zone === null
+            ? trust(daemon.subnet)
+            : droppingChains.length === 0
+              ? 'look for what drops it: "sudo nft list ruleset"'
+              : droppingChains.flatMap(acceptBridges).join('\n'),
         ),
       );
     }
@@ -152,4 +153,10 @@ const firewallReload = defineCheck({
   },
 });
 
-export const portChecks: readonly Check[] = [ports, portRules, forwarding, firewallReload];
+export const portChecks: readonly Check[] = [
+  ports,
+  portRules,
+  forwarding,
+  firewallReload,
+  firewalld,
+];

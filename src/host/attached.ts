@@ -5,9 +5,10 @@ import type { AttachedNetwork, Found, Sidecar } from '../network/attached.ts';
 import { type Cidr, ipv4FromNumber, networkOf, parseCidr, parseIpv4 } from '../network/ipv4.ts';
 import { field, listOf, parseJson, textOf } from '../network/json.ts';
 import type { HostFacts } from '../plan/facts.ts';
-import { PODMAN_NETWORKS, QUADLET_DIRECTORY } from '../plan/paths.ts';
+import { QUADLET_DIRECTORY } from '../plan/paths.ts';
 import { get, getAll, parseUnit, type UnitFile } from '../quadlet/unit-file.ts';
 import type { FileReader } from './host.ts';
+import { readPodmanNetwork } from './podman-networks.ts';
 
 /** Podman's default network has no file until somebody changes it (containers/common, libnetwork/netavark). */
 const DEFAULT_NETWORK: AttachedNetwork = {
@@ -31,16 +32,16 @@ export function readAttached(
 /** @param name a Quadlet network of the user's (`trader.network`), or a network's name in Podman */
 function findNetwork(files: FileReader, name: string): Found<AttachedNetwork> {
   if (!name.endsWith('.network'))
-    return readPodmanNetwork(files, name, `podman network create ${name}`);
+    return lookUpInPodman(files, name, `podman network create ${name}`);
   const unit = readUnit(files, name);
   if (unit === null) return unusable(`should be a file in ${QUADLET_DIRECTORY}, is not there`);
   const stem = name.slice(0, -'.network'.length);
   const inPodman = get(unit, 'Network', 'NetworkName') ?? `systemd-${stem}`;
-  return readPodmanNetwork(files, inPodman, `systemctl start ${stem}-network.service`);
+  return lookUpInPodman(files, inPodman, `systemctl start ${stem}-network.service`);
 }
 
-function readPodmanNetwork(files: FileReader, name: string, make: string): Found<AttachedNetwork> {
-  const text = files.readText(`${PODMAN_NETWORKS}/${name}.json`);
+function lookUpInPodman(files: FileReader, name: string, make: string): Found<AttachedNetwork> {
+  const text = readPodmanNetwork(files, name);
   if (text === null && name === 'podman') return { kind: 'found', value: DEFAULT_NETWORK };
   if (text === null) {
     return unusable(`should be there, Podman has no network ${name} yet; run "sudo ${make}" first`);

@@ -9,8 +9,8 @@ import type { Manifest } from '../plan/manifest.ts';
 import { loadHostConfig } from './config-files.ts';
 import { readClock, readConfiguration, readDisks, readVolumes } from './doctor/configuration.ts';
 import { readDropIns, readGenerationFiles } from './doctor/files.ts';
+import { readFirewalld } from './doctor/firewalld.ts';
 import { readLanAnswers, readLanFromInside, readWayOut, requireLan } from './doctor/lan.ts';
-import { readListeners } from './doctor/listeners.ts';
 import {
   findParts,
   readCgroups,
@@ -21,10 +21,12 @@ import {
 } from './doctor/parts.ts';
 import { readGuards, readHostRules, readNftablesService, readRuleset } from './doctor/rules.ts';
 import { once, settle, unknown, withLimit } from './doctor/settle.ts';
+import { readShim } from './doctor/shim.ts';
 import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
 import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled, sharesHostNetwork } from './installed.ts';
+import { readListeners } from './listeners.ts';
 import { memoryWarning } from './memory.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { observeInstances } from './observe.ts';
@@ -136,6 +138,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     generatorLog: () => readGeneratorLog(host),
     generator: () => readGenerator(host),
     hostRules: () => readHostRules(host),
+    shim: () => readShim(host, manifest()),
     guards: async () => {
       const active = (await observed()).filter(({ unit }) => unit.active === 'active');
       const names = active.map(({ name }) => name);
@@ -143,6 +146,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     },
     ruleset: () => readRuleset(host),
     nftablesService: () => readNftablesService(host),
+    firewalld: () => readFirewalld(host, leavesByHost(config) ? manifest() : null),
 
     generationFiles: async () => readGenerationFiles(files, await installed(), shipped()),
     dropIns: () => readDropIns(files),
@@ -171,6 +175,15 @@ function parentOf(config: () => Config): string | null {
     return config().network.lan?.interface ?? null;
   } catch {
     return null;
+  }
+}
+
+/** Whether instances reach IBKR through this host; what can't be known is taken for so. */
+function leavesByHost(config: () => Config): boolean {
+  try {
+    return config().network.egress === 'host';
+  } catch {
+    return true;
   }
 }
 

@@ -2,23 +2,18 @@
 
 import { dirname } from 'node:path';
 import type { Config } from '../config/types.ts';
-import { type Cidr, cidrContains, type Ipv4, parseCidr } from '../network/ipv4.ts';
+import { cidrContains, type Ipv4 } from '../network/ipv4.ts';
 import { parseLocalAddresses } from '../network/proc.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { RunningInstance } from '../plan/installed.ts';
-import {
-  PODMAN_NETWORKS,
-  QUADLET_DIRECTORY,
-  RUNNING,
-  STATIC_UNITS,
-  USER_TEMPLATES,
-} from '../plan/paths.ts';
+import { QUADLET_DIRECTORY, RUNNING, STATIC_UNITS, USER_TEMPLATES } from '../plan/paths.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 import { type TemplateName, templateNames } from '../quadlet/template.ts';
 import { readAttached } from './attached.ts';
 import type { FileReader, HostReader } from './host.ts';
 import { readRunning, sharesHostNetwork } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
+import { podmanNetworkTexts, podmanSubnets } from './podman-networks.ts';
 import { libraryDirectory, readShipped } from './shipped.ts';
 
 const STATIC_UNIT_NAMES = [
@@ -113,24 +108,4 @@ function readLanNetworks(files: FileReader): HostFacts['lanNetworks'] {
     const word = (key: string) => new RegExp(`"${key}":\\s*"([^"]*)"`).exec(text)?.[1] ?? '';
     return { parent: word('network_interface'), driver: word('driver') };
   });
-}
-
-/**
- * Subnets of Podman's networks, from its own files: what its commands would say, without a process.
- *
- * @param prefix of the names of those that are asked for
- */
-function podmanSubnets(files: FileReader, prefix: string): Cidr[] {
-  return podmanNetworkTexts(files, prefix).flatMap((text) =>
-    [...text.matchAll(/"subnet":\s*"([\d./]+)"/g)].flatMap(
-      ([, subnet = '']) => parseCidr(subnet) ?? [],
-    ),
-  );
-}
-
-function podmanNetworkTexts(files: FileReader, prefix: string): string[] {
-  return files
-    .list(PODMAN_NETWORKS)
-    .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
-    .map((name) => files.readText(`${PODMAN_NETWORKS}/${name}`) ?? '');
 }

@@ -10,7 +10,6 @@ import {
   HOST_RULES_LOADED,
   instanceLink,
   instanceService,
-  PODMAN_NETWORKS,
   QUADLET_LINK,
   QUADLET_LINK_TARGET,
   RUNNING,
@@ -19,7 +18,9 @@ import {
   TARGET_UNIT,
 } from '../plan/paths.ts';
 import type { FileReader, HostReader } from './host.ts';
+import { listPodmanNetworks } from './podman-networks.ts';
 import { showUnits, type UnitState } from './systemd.ts';
+import { findUnguarded } from './unguarded.ts';
 
 export interface InstalledQuery {
   /** Instances, networks and plain units that are wanted: their state is asked for too. */
@@ -88,7 +89,7 @@ async function readRuntime(
   const names = new Set([...query.instances, ...Object.keys(manifest?.instances ?? {})]);
   const networks = new Set([...query.networks, ...(manifest?.networks ?? [])]);
   const plainUnits = query.staticUnits.map((path) => basename(path));
-  const [units, hostRules] = await Promise.all([
+  const [units, hostRules, unguarded] = await Promise.all([
     showUnits(host, [
       ...plainUnits,
       'ib-gateway@*.service',
@@ -97,11 +98,13 @@ async function readRuntime(
       ...[...networks].map((name) => `${name}-network.service`),
     ]),
     readHostRules(host),
+    findUnguarded(host, readRunning(host.files, [...names])),
   ]);
   const instances = byName(units, /^ib-gateway@(\w+)\.service$/);
   return {
     instances,
     running: readRunning(host.files, [...instances.keys()]),
+    unguarded,
     networks: byName(units, /^(ibq-.+)-network\.service$/),
     definedNetworks: definedNetworks(host.files),
     targetWants: units.get(TARGET_UNIT)?.wants ?? [],
@@ -122,11 +125,11 @@ async function readHostRules(host: HostReader): Promise<string | null> {
   return table.exitCode === 0 ? loaded : null;
 }
 
-function definedNetworks(files: FileReader): string[] {
-  return files
-    .list(PODMAN_NETWORKS)
-    .map((file) => /^(ibq-(?:lan|publish)-[0-9a-f]+)\.json$/.exec(file)?.[1])
-    .filter((name) => name !== undefined);
+/** Names of ibq's own networks that Podman has. */
+export function definedNetworks(files: FileReader): string[] {
+  return listPodmanNetworks(files)
+    .map(({ name }) => name)
+    .filter((name) => /^ibq-(lan|publish)-[0-9a-f]+$/.test(name));
 }
 
 function byName(

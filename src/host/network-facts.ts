@@ -19,8 +19,8 @@ import {
   parseNeighbours,
   parseRoutes,
 } from '../network/proc.ts';
-import { PODMAN_NETWORKS } from '../plan/paths.ts';
 import type { FileReader } from './host.ts';
+import { listPodmanNetworks } from './podman-networks.ts';
 
 /** A file that is absent is a warning and an empty table: what can be told without it is told. */
 export function readNetworkFacts(files: FileReader): NetworkFacts {
@@ -92,9 +92,9 @@ function readWord(files: FileReader, path: string): string | null {
  */
 export function readPodmanSubnets(files: FileReader): Cidr[] {
   const subnets: Cidr[] = [];
-  for (const name of files.list(PODMAN_NETWORKS)) {
-    if (!name.endsWith('.json') || name.startsWith('ibq-')) continue;
-    const text = readWord(files, `${PODMAN_NETWORKS}/${name}`);
+  for (const { name, path } of listPodmanNetworks(files)) {
+    if (name.startsWith('ibq-')) continue;
+    const text = readWord(files, path);
     if (text !== null) subnets.push(...subnetsOf(text));
   }
   return subnets;

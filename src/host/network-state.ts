@@ -12,10 +12,10 @@ import type {
 } from '../network/in-force.ts';
 import { field, listOf, parseJson, textOf } from '../network/json.ts';
 import { parseRules, sameRules } from '../network/nft-rules.ts';
-import { HOST_RULES_LOADED, PODMAN_NETWORKS, RUNNING } from '../plan/paths.ts';
+import { HOST_RULES_LOADED, RUNNING } from '../plan/paths.ts';
 import { sidesOf } from '../plan/services.ts';
 import type { HostReader } from './host.ts';
-import { readCurrentManifest, sharesHostNetwork } from './installed.ts';
+import { definedNetworks, readCurrentManifest, sharesHostNetwork } from './installed.ts';
 import { type Observation, observeInstances } from './observe.ts';
 
 /** Record separator: nothing of what is asked prints it. */
@@ -163,9 +163,7 @@ function parseListens(text: string): string[] {
 
 /** ibq's own, as Podman knows them. */
 async function readPodmanNetworks(host: HostReader): Promise<PodmanNetwork[]> {
-  const names = host.files
-    .list(PODMAN_NETWORKS)
-    .flatMap((file) => /^(ibq-(?:lan|publish)-[0-9a-f]+)\.json$/.exec(file)?.[1] ?? []);
+  const names = definedNetworks(host.files);
   if (names.length === 0) return [];
   const result = await host.run(['podman', 'network', 'inspect', ...names]);
   return listOf(parseJson(result.stdout)).map((network) => {

@@ -12,6 +12,7 @@ import type { HostReader } from './host.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
 import { isPortLost, probeService } from './probe-service.ts';
 import { showUnits, type UnitState, unitLog } from './systemd.ts';
+import { findUnguarded } from './unguarded.ts';
 
 /** Lines of the journal that tell where a login stands. Two gateways write more than twice as much: their beginnings tell whose a line is. */
 const LOG_LINES = 200;
@@ -59,15 +60,25 @@ export async function observeInstances(
   if (names.length === 0) return [];
   const units = await showUnits(host, names.map(instanceService));
   const running = readRunning(host.files, names);
-  return Promise.all(
-    Object.entries(instances).map(([name, instance]) =>
-      observe(host, name, instance, {
-        unit: units.get(instanceService(name)) ?? absentUnit(name),
-        running: running.get(name) ?? null,
-        brief,
-      }),
+  const [observations, unguarded] = await Promise.all([
+    Promise.all(
+      Object.entries(instances).map(([name, instance]) =>
+        observe(host, name, instance, {
+          unit: units.get(instanceService(name)) ?? absentUnit(name),
+          running: running.get(name) ?? null,
+          brief,
+        }),
+      ),
     ),
-  );
+    brief ? new Set<string>() : findUnguarded(host, running),
+  ]);
+  for (const { name, unit, verdict } of observations) {
+    if (unit.active !== 'active' || !unguarded.has(name)) continue;
+    verdict.problems.unshift(
+      'its guard is gone: whoever reaches its network gets in; sudo ibq deploy brings it back',
+    );
+  }
+  return observations;
 }
 
 async function observe(
@@ -103,7 +114,7 @@ async function observe(
       const stage = stages === null ? gatewayStage(log) : stages[api.half];
       const lost = MAY_ANSWER.has(stage.stage) && (await isPortLost(host, api, probe, running));
       const verdict = lost
-        ? portLost(name, api)
+        ? portLost(name, api, probe?.state === 'refused')
         : judgeInstance({ name, unit, probe, stage, half: two ? api.half : null });
       return { ...api, probe, stage, verdict };
     }),
@@ -132,16 +143,21 @@ function answers(probe: ProbeResult | null): boolean {
 
 /**
  * The gateway answers in its own network and not at its published port: somebody flushed the
- * host's firewall, and Podman's forwarding with it (netavark #1258). A restart would be a new login.
+ * host's firewall, and Podman's forwarding with it (netavark #1258); Podman's own listener still
+ * accepts then. Refused, it was another firewall's doing. A restart would be a new login.
  */
-function portLost(name: string, { publish }: ApiService): Verdict {
+function portLost(name: string, { publish }: ApiService, refused: boolean): Verdict {
+  const [why, mend] = refused
+    ? ['a firewall of the host refuses it', 'sudo ibq doctor']
+    : [
+        "the host's firewall was flushed",
+        `sudo podman network reload ib-gateway-${name}, then sudo ibq deploy`,
+      ];
   return {
     ready: false,
     word: 'port lost',
-    problems: [
-      `the gateway answers, but nothing leads to it from ${publish}: the host's firewall was flushed`,
-    ],
-    mend: `sudo podman network reload ib-gateway-${name}, then sudo ibq deploy`,
+    problems: [`the gateway answers, but nothing leads to it from ${publish}: ${why}`],
+    mend,
   };
 }
 

@@ -2,13 +2,13 @@
 
 import type { Config } from '../config/types.ts';
 import { ExitCode, UserError } from '../errors.ts';
-import { listenerInTheWay, parseListeners } from '../network/listeners.ts';
+import { listenerInTheWay, nameOfHolder, parseListeners } from '../network/listeners.ts';
 import type { Desired, DesiredInstance } from '../plan/desired.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { Manifest } from '../plan/manifest.ts';
 import { publishedOf, type Reachable } from '../plan/services.ts';
-import { readListeners } from './doctor/listeners.ts';
 import type { HostReader } from './host.ts';
+import { readListeners } from './listeners.ts';
 import type { PodmanFacts } from './podman.ts';
 
 /** A gateway that is stopped for a restart would not come back. */
@@ -60,13 +60,14 @@ export function requirePortsFree(
   if (inTheWay.length === 0) return;
   const holders = readListeners(host.files, new Set(inTheWay.map(({ port }) => port)));
   const strangers = holders.filter(({ unit }) => !unit.startsWith('ib-gateway@'));
-  const taken = inTheWay.filter(({ starts, address, port }) =>
-    listenerInTheWay(starts ? holders : strangers, address, port),
-  );
+  const taken = inTheWay.flatMap((it) => {
+    const holder = listenerInTheWay(it.starts ? holders : strangers, it.address, it.port);
+    return holder === undefined ? [] : [{ ...it, holder }];
+  });
   if (taken.length === 0) return;
   const lines = taken.map(
-    ({ name, title, publish, port }) =>
-      `instance ${name}: its ${title} ${publish} is taken by another program ("sudo ss -ltnp sport = :${port}" names it); end that, or set another port`,
+    ({ name, title, publish, holder }) =>
+      `instance ${name}: its ${title} ${publish} is taken by ${nameOfHolder(holder)}; stop that, or set another port`,
   );
   throw new UserError(`${lines.join('\n')}\nnothing was changed`);
 }

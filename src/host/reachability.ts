@@ -18,7 +18,6 @@ import {
   plugBehindHost,
   plugIntoLan,
   undoStands,
-  unplugFromLan,
 } from './stand-in.ts';
 import { type Perform, undoLeftovers, withUndo } from './undo.ts';
 import { openVantage, type Vantage } from './vantage.ts';
@@ -64,15 +63,19 @@ export async function testReachability(host: Host, options: TestOptions): Promis
       : [letIn(pid, lan.allowed)];
   });
   const borrowed = [lan.allowed, lan.other].filter((it) => it !== null);
-  const undo = [
+  const onLan = tested.filter(({ target }) => target.lan !== null && borrowed.length > 0);
+  const forgetting = onLan.map(({ pid }) => forget(pid, borrowed));
+  const client = await openVantage(['unshare', '--net']);
+  const commands = [
     // What is open is closed first.
     ...lets.map((it) => it.undo),
-    ...undoStands,
-    ...tested.flatMap(({ pid, target }) => (target.lan ? forget(pid, borrowed) : [])),
+    ...undoStands(client.pid),
+    // Nobody is there any more who could be learned of once more.
+    ...forgetting,
   ];
-  const tries = await withUndo(host, undo, async (perform) => {
-    const client = await openVantage(['unshare', '--net']);
+  const tries = await withUndo(host, { pid: client.pid, commands }, async (perform) => {
     try {
+      for (const line of forgetting) await perform(line);
       const stand = await setUp(host, facts, tested, lan, { client, perform });
       for (const { add } of lets) await perform(add);
       const planned = tested.map(({ target }) =>
@@ -93,7 +96,6 @@ export async function testReachability(host: Host, options: TestOptions): Promis
         ),
       );
     } finally {
-      await unplugFromLan(host, client.pid);
       await client.end();
     }
   });

@@ -9,7 +9,7 @@ import { lanInterface } from '../network/guard.ts';
 import type { PodmanNetwork } from '../network/in-force.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
 import type { Host, RunResult } from './host.ts';
-import type { Perform } from './undo.ts';
+import { HELD_NAMESPACE, type Perform } from './undo.ts';
 
 /** Links of the stand-ins; the one on the host begins as ibq's bridges do, so detection knows it. */
 const LAN_LINK = 'ibqtest1';
@@ -52,14 +52,6 @@ export async function plugIntoLan(
   if (set.exitCode !== 0) return { complaint: said(set), ipv6: null };
   const ipv6 = await inside(host, pid, [`address add fe80::1b:1/64 dev ${LAN_LINK} nodad`]);
   return { complaint: null, ipv6: ipv6.exitCode === 0 ? LAN_LINK : null };
-}
-
-/**
- * Before its process ends: the kernel takes a namespace apart some time later, and until then the
- * old stand-in would answer for addresses that the next one has.
- */
-export async function unplugFromLan(host: Host, pid: number): Promise<void> {
-  await inside(host, pid, [`link delete ${LAN_LINK}`]);
 }
 
 export interface HostStand {
@@ -108,11 +100,21 @@ export async function plugBehindHost(
   return set.exitCode === 0 ? null : said(set);
 }
 
-/** Shell lines that take everything away again; the links inside the namespace go with it. */
-export const undoStands: readonly string[] = [
-  `nft delete table inet ${TABLE}`,
-  `ip link delete ${HOST_LINK}`,
-];
+/**
+ * Shell lines that take everything away again.
+ *
+ * @param pid the process in the namespace, which may still be about to end: what it had open is
+ *   closed before its link goes. The kernel takes a namespace apart some time after its last process,
+ *   and until then the old stand-in would answer for addresses that the next one has.
+ */
+export function undoStands(pid: number): string[] {
+  return [
+    `for i in $(seq 40); do [ -d /proc/${pid} ] || break; sleep 0.05; done; sleep 0.2`,
+    `nsenter --net=${HELD_NAMESPACE} ip link delete ${LAN_LINK}`,
+    `nft delete table inet ${TABLE}`,
+    `ip link delete ${HOST_LINK}`,
+  ];
+}
 
 /** Shell lines that let an address in for the time of the test, and that undo it. */
 export function letIn(pid: number, address: Ipv4): { add: string; undo: string } {
@@ -124,9 +126,13 @@ export function letIn(pid: number, address: Ipv4): { add: string; undo: string }
   };
 }
 
-/** Shell lines by which an instance forgets who had an address, if it ever answered: it may be another's soon. */
-export function forget(pid: number, addresses: readonly Ipv4[]): string[] {
-  return addresses.map((address) => `${entering(pid)} ip neigh del ${address} dev ${lanInterface}`);
+/**
+ * A shell line by which an instance forgets who has or had an address: before, it may be a machine
+ * that is off now, and answers would go there; afterwards it may be another's soon.
+ */
+export function forget(pid: number, addresses: readonly Ipv4[]): string {
+  const each = addresses.map((address) => `ip neigh del ${address} dev ${lanInterface}`);
+  return `${entering(pid)} sh -c '${each.join('; ')}'`;
 }
 
 function entering(pid: number): string {

@@ -1,11 +1,16 @@
 /** What is put right again however ibq ends: by its own hand, an interrupt, or kill -9. */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
 import type { Host } from './host.ts';
 
 const DIRECTORY = '/run/ibq';
 const FILE = `${DIRECTORY}/network-test.undo`;
+
+/** The network namespace that stays until all is undone, for the commands. */
+export const HELD_NAMESPACE = '/proc/self/fd/3';
 
 /** Carries a shell line out; null, or the first line of what went wrong. */
 export type Perform = (line: string) => Promise<string | null>;
@@ -16,11 +21,12 @@ export type Perform = (line: string) => Promise<string | null>;
  * undoing when ibq is killed. Where that child was killed too, `undoLeftovers` of the next ibq finds
  * what to do.
  *
+ * @param pid a process whose network namespace is held until then
  * @param commands shell lines; each may fail
  */
 export async function withUndo<T>(
   host: Host,
-  commands: readonly string[],
+  { pid, commands }: { pid: number; commands: readonly string[] },
   action: (perform: Perform) => Promise<T>,
 ): Promise<T> {
   const quiet = commands.map((command) => `${command} 2>/dev/null\n`).join('');
@@ -32,11 +38,13 @@ while IFS= read -r line; do
   if said=$(eval "$line" 2>&1 >/dev/null); then echo; else echo "\${said:-failed}" | head -n 1; fi
 done
 exec sh ${FILE} >/dev/null`;
+  const namespace = openSync(`/proc/${pid}/ns/net`, 'r');
   const holder = spawn('sh', ['-c', script], {
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore', namespace],
     detached: true,
     cwd: '/',
-  });
+  }) as ChildProcessByStdio<Writable, Readable, null>;
+  closeSync(namespace);
   holder.stdin.on('error', () => {});
   const answers = createInterface({ input: holder.stdout })[Symbol.asyncIterator]();
   const ended = new Promise<void>((resolve) => {

@@ -89,7 +89,7 @@ export function renderGuard(input: GuardInput): string {
 table inet ibq
 delete table inet ibq
 table inet ibq {
-${renderSets(sets)}\tchain input {
+${renderSets(sets, 'allow')}\tchain input {
 \t\ttype filter hook input priority filter; policy drop;
 \t\tiif "lo" accept
 \t\tmeta nfproto ipv6 drop
@@ -264,13 +264,20 @@ function accept(name: string, source: string, ports: readonly number[]): string[
 
 /**
  * Always there, so that rules can name them. Without elements nothing matches (`{ }` is a syntax error).
+ *
+ * @param temporary set that takes elements for some seconds (`network test`): they end by
+ *   themselves, even where nobody is left to take them away
  */
-function renderSets(sets: Readonly<Record<string, readonly Cidr[]>>): string {
+function renderSets(
+  sets: Readonly<Record<string, readonly Cidr[]>>,
+  temporary: string | null = null,
+): string {
   return Object.entries(sets)
     .map(([name, cidrs]) => {
       const elements = withoutCovered(cidrs).map((cidr) => cidr.replace(/\/32$/, ''));
       const line = elements.length > 0 ? `\t\telements = { ${elements.join(', ')} }\n` : '';
-      return `\tset ${name} {\n\t\ttype ipv4_addr; flags interval;\n${line}\t}\n`;
+      const flags = name === temporary ? 'interval, timeout' : 'interval';
+      return `\tset ${name} {\n\t\ttype ipv4_addr; flags ${flags};\n${line}\t}\n`;
     })
     .join('');
 }
@@ -287,6 +294,13 @@ const SET = /\tset (\w+) \{\n[^}]*(?:\}\n\t)?\}\n/g;
 export function guardForRunning(running: string, wanted: string): string {
   const sets = new Map([...wanted.matchAll(SET)].map(([text, name]) => [name, text]));
   return running.replace(SET, (text, name: string) => sets.get(name) ?? text);
+}
+
+const ELEMENTS = /^\t\telements = \{.*\}\n/gm;
+
+/** Whether two guards differ in the elements of their sets alone, or not at all. */
+export function sameButForElements(one: string, other: string): boolean {
+  return one.replace(ELEMENTS, '') === other.replace(ELEMENTS, '');
 }
 
 /** Sorted, and without the subnets that another one covers: nft refuses overlapping intervals. */

@@ -11,6 +11,19 @@ export interface Listener {
   inode: number;
 }
 
+/** A listening socket, and whose it is. */
+export interface PortHolder extends Listener {
+  /** `python3 (pid 123)`; empty where no process was found. */
+  process: string;
+  /** The unit whose cgroup it runs in; empty: none. */
+  unit: string;
+}
+
+/** For people: `python3 (pid 123) of squatter.service`. */
+export function nameOfHolder({ process, unit }: PortHolder): string {
+  return (process || 'an unknown process') + (unit === '' ? '' : ` of ${unit}`);
+}
+
 /** State 0A is TCP_LISTEN (include/net/tcp_states.h); lines are those of tcp4_seq_show. */
 export function parseListeners(text: string): Listener[] {
   return text.split('\n').flatMap((line) => {

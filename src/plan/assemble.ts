@@ -1,6 +1,6 @@
 /** `assemblePlan(desired, installed)`: pure, so that a dry run can't leak. */
 
-import { guardForRunning } from '../network/guard.ts';
+import { guardForRunning, sameButForElements } from '../network/guard.ts';
 import type { Desired, DesiredInstance } from './desired.ts';
 import { diffText } from './diff.ts';
 import type { Installed, RunningInstance, Runtime } from './installed.ts';
@@ -115,8 +115,8 @@ function reasons(
   const drift = findDrift(installed);
   if (files.some(({ path }) => drift.includes(path))) return ['edited by hand'];
   const before = installed.files.get(`guard/${name}.nft`) ?? '';
-  const onlySets = old.definition === definition && guardForRunning(before, guard) === guard;
-  return [onlySets ? 'addresses of other instances' : 'ibq version'];
+  const onlyElements = old.definition === definition && sameButForElements(before, guard);
+  return [onlyElements ? 'addresses of other instances' : 'ibq version'];
 }
 
 /** Of the last generation, and those left over from a deploy that was killed after its switch. */
@@ -220,7 +220,8 @@ function runtimeSteps(
   for (const instance of desired.instances) {
     const running = runtime.running.get(instance.name);
     if (!running || !isActive(runtime, instance.name)) continue;
-    if (running.guard !== liveGuard(instance, running)) {
+    const lost = runtime.unguarded.has(instance.name);
+    if (lost || running.guard !== liveGuard(instance, running)) {
       steps.push({ kind: 'update-guard', instance: instance.name });
     }
   }

@@ -41,6 +41,8 @@ export interface Runtime {
   /** `ib-gateway@NAME.service` by NAME: all that are loaded and all that are wanted. */
   instances: ReadonlyMap<string, InstalledUnit>;
   running: ReadonlyMap<string, RunningInstance>;
+  /** Names of those that run without their guard: somebody flushed it. */
+  unguarded: ReadonlySet<string>;
   /** Network units by Podman network name. */
   networks: ReadonlyMap<string, InstalledUnit>;
   /** Podman networks of ibq's that are defined on the host. */

@@ -7,8 +7,6 @@ export const QUADLET_DIRECTORY = '/etc/containers/systemd';
 /** Set once; what it shows follows CURRENT. */
 export const QUADLET_LINK = `${QUADLET_DIRECTORY}/ibq`;
 export const QUADLET_LINK_TARGET = `${CURRENT}/units`;
-/** Where Podman keeps the definitions of rootful networks (containers.conf(5), network_config_dir). */
-export const PODMAN_NETWORKS = '/etc/containers/networks';
 /** The user's own templates; a file here replaces the shipped one of the same name. */
 export const USER_TEMPLATES = '/etc/ibq/quadlets';
 export const STATIC_UNITS = '/etc/systemd/system';

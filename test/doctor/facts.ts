@@ -182,6 +182,30 @@ export const wayOut: FactValues['wayOut'] = {
   droppingChains: [],
 };
 
+const SHIM =
+  '# ibq\nINTERFACE=eth1\nDRIVER=macvlan\nADDRESS=10.0.0.223\nROUTES=10.0.0.192/27 10.0.0.100/32\n';
+
+export const shim: FactValues['shim'] = {
+  wanted: SHIM,
+  loaded: SHIM,
+  link: { up: true, addresses: ['10.0.0.223'], routes: ['10.0.0.192/27', '10.0.0.100'] },
+  ways: ['10.0.0.192', '10.0.0.193'].map((to) => ({ address: to, interface: 'ibqshim' })),
+  unit: {
+    load: 'loaded',
+    active: 'active',
+    fragment: '/etc/systemd/system/ibq-shim.service',
+    atBoot: true,
+  },
+};
+
+export const firewalld: NonNullable<FactValues['firewalld']> = {
+  strict: false,
+  subnet: '10.89.0.0/24',
+  zone: 'trusted',
+  lasting: null,
+  listener: true,
+};
+
 const WELL: FactValues = {
   podman: { version: '5.4.2', failure: null },
   systemd: { version: 257, failure: null },
@@ -223,9 +247,11 @@ const WELL: FactValues = {
     errors: [],
   },
   hostRules: { wanted: 'rules', kernel: 'rules' },
+  shim,
   guards: [guard],
   ruleset: RULESET,
   nftablesService: { enabled: false, flushes: true, file: '/etc/nftables.conf' },
+  firewalld,
   generationFiles,
   dropIns: [],
   instances: [instance, { ...instance, name: '4002', publish: '127.0.0.1:4002' }],

@@ -1,6 +1,6 @@
 /** What the checks of files and of what is in force say: one row a cause. */
 
-import { generationFiles, guard, instance } from './facts.ts';
+import { generationFiles, guard, instance, shim } from './facts.ts';
 import { judgeTable, type Row } from './rows.ts';
 
 const UNIT = { id: 'ib-gateway@4001.service', load: 'loaded', loaded: 'a', deployed: 'a' };
@@ -213,5 +213,101 @@ const force: Row[] = [
   ],
 ];
 
+const RESTART = 'sudo systemctl restart ibq-shim';
+const link = { up: true, addresses: ['10.0.0.223'], routes: ['10.0.0.192/27', '10.0.0.100'] };
+
+const access: Row[] = [
+  ['shim', 'off', { shim: { ...shim, wanted: null, link: null } }, 'ok', /is off/, null],
+  [
+    'shim',
+    'left over',
+    { shim: { ...shim, wanted: null } },
+    'warn',
+    /host_access is off/,
+    'sudo ip link delete ibqshim',
+  ],
+  [
+    'shim',
+    'gone',
+    { shim: { ...shim, link: null } },
+    'fail',
+    /ibqshim is gone/,
+    /^sudo systemctl restart ibq-shim; .* eth1 is up/,
+  ],
+  [
+    'shim',
+    'set up otherwise',
+    { shim: { ...shim, loaded: 'ADDRESS=10.0.0.94\n' } },
+    'fail',
+    'ibqshim was set up otherwise than deployed',
+    RESTART,
+  ],
+  [
+    'shim',
+    'down',
+    { shim: { ...shim, link: { ...link, up: false } } },
+    'fail',
+    'ibqshim should be up, is down',
+    RESTART,
+  ],
+  [
+    'shim',
+    'without its address',
+    { shim: { ...shim, link: { ...link, addresses: [] } } },
+    'fail',
+    'ibqshim should have 10.0.0.223',
+    RESTART,
+  ],
+  [
+    'shim',
+    'without its routes',
+    { shim: { ...shim, link: { ...link, routes: ['10.0.0.192/27'] } } },
+    'fail',
+    'ibqshim should have a route to 10.0.0.100',
+    RESTART,
+  ],
+  [
+    'shim',
+    'shadowed by another route',
+    { shim: { ...shim, ways: [{ address: '10.0.0.192', interface: 'tun0' }] } },
+    'fail',
+    /to 10\.0\.0\.192 leaves by tun0, not by ibqshim/,
+    /ip route get 10\.0\.0\.192; ip rule/,
+  ],
+  [
+    'shim',
+    'its unit shadowed',
+    { shim: { ...shim, unit: { ...shim.unit, fragment: '/run/x/ibq-shim.service' } } },
+    'fail',
+    /^\/run\/x\/ibq-shim\.service takes the place of/,
+    /daemon-reload/,
+  ],
+  [
+    'shim',
+    'its unit not loaded',
+    { shim: { ...shim, unit: { ...shim.unit, load: 'not-found' } } },
+    'fail',
+    /is not-found/,
+    'sudo ibq deploy',
+  ],
+  [
+    'shim',
+    'its unit failed',
+    { shim: { ...shim, unit: { ...shim.unit, active: 'failed' } } },
+    'fail',
+    'ibq-shim.service is failed',
+    RESTART,
+  ],
+  [
+    'shim',
+    'not at boot',
+    { shim: { ...shim, unit: { ...shim.unit, atBoot: false } } },
+    'warn',
+    /at the next boot/,
+    'sudo ibq deploy',
+  ],
+];
+
 judgeTable('files', files);
+judgeTable('host access', access);
 judgeTable('in force', force);

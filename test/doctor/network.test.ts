@@ -1,7 +1,7 @@
 /** What the checks of the LAN, the ports and the way out say: one row a cause. */
 
 import type { Port } from '../../src/config/types.ts';
-import { address, config, instance, listener, MAC, network, wayOut } from './facts.ts';
+import { address, config, firewalld, instance, listener, MAC, network, wayOut } from './facts.ts';
 import { judgeTable, type Row } from './rows.ts';
 
 const SHIFTED = network({}, {}, '10.0.5.0/24');
@@ -302,6 +302,55 @@ const ports: Row[] = [
     'ok',
     /\/f leaves/,
     null,
+  ],
+  [
+    'forwarding',
+    'firewalld refuses it',
+    { wayOut: { ...wayOut, instances: silent }, firewalld: { ...firewalld, zone: null } },
+    'fail',
+    /host and not 4001/,
+    'sudo firewall-cmd --permanent --zone=trusted --add-source=10.89.0.0/24\nsudo firewall-cmd --reload',
+  ],
+  ['firewalld', 'not in use', { firewalld: null }, 'ok', 'is not in use', null],
+  [
+    'firewalld',
+    'strict',
+    { firewalld: { ...firewalld, strict: true } },
+    'fail',
+    /StrictForwardPorts is on/,
+    /^StrictForwardPorts=no in /,
+  ],
+  [
+    'firewalld',
+    'nobody tells it again',
+    { firewalld: { ...firewalld, listener: false } },
+    'warn',
+    /let gateways out to IBKR \(10\.89\.0\.0\/24\)/,
+    /--permanent --zone=trusted --add-source=10\.89\.0\.0\/24/,
+  ],
+  [
+    'firewalld',
+    'told for good',
+    { firewalld: { ...firewalld, listener: false, lasting: 'trusted' } },
+    'ok',
+    /alone/,
+    null,
+  ],
+  [
+    'firewalld',
+    'nothing is published',
+    { firewalld: { ...firewalld, listener: false, subnet: null, zone: null } },
+    'ok',
+    /alone/,
+    null,
+  ],
+  [
+    'firewalld',
+    'its own driver of netavark',
+    { firewalld: { ...firewalld, listener: false, zone: 'netavark_zone' } },
+    'warn',
+    /firewall_driver/,
+    /podman network reload --all after each start/,
   ],
 ];
 

@@ -102,6 +102,35 @@ describeOnHosts('lan', (host) => {
     );
   });
 
+  test('strict reverse path filtering, on each interface of host and instance, changes nothing of it', async () => {
+    const setup: Setup = { mode: 'dual', publish: HOST, hostAccess: true };
+    await configure(setup);
+    await deploy('--restart-changed');
+    const before = await reach(setup);
+    const filter = async (mode: number) => {
+      const all = `for it in /proc/sys/net/ipv4/conf/*/rp_filter; do echo ${mode} >$it; done`;
+      await host.ok(all);
+      for (const name of ['4001', '4002']) {
+        await host.ok(`nsenter -t ${await containerPid(host, name)} -n sh -c '${all}'`);
+      }
+    };
+    // How the kernel takes a client's packet that comes in over the LAN.
+    const taken = async () =>
+      (await host.run(`ip route get ${HOST} from ${FAR} iif eth1`)).exitCode === 0;
+    await filter(1);
+    expect(await reach(setup)).toEqual(before);
+    expect(await taken()).toBe(true);
+
+    await host.ok('ip route del 203.0.113.0/24');
+    expect(await taken()).toBe(false);
+    await filter(2);
+    expect(await taken()).toBe(true);
+    await host.ok('ip route add 203.0.113.0/24 via 10.0.0.1 dev eth1');
+    await filter(0);
+    expect(before['allowed LAN client → host']).toBe(true);
+    expect(before['host → LAN address']).toBe(true);
+  });
+
   test('everybody is allowed only by a risk that is named, and other instances still not', async () => {
     const setup: Setup = { mode: 'dual', publish: '0.0.0.0', allow: ['0.0.0.0/0'] };
     await configure(setup);

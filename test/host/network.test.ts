@@ -3,7 +3,16 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { NetworkShow, ShownInstance } from '../../src/network/show.ts';
 import { misfits } from '../schema/validate.ts';
-import { addGateway, containerPid, ibq, ibqOk, prepareHost, told } from './gateways.ts';
+import {
+  addGateway,
+  containerIds,
+  containerPid,
+  ibq,
+  ibqOk,
+  prepareHost,
+  statusOf,
+  told,
+} from './gateways.ts';
 import { describeOnHosts, type RunResult } from './harness.ts';
 
 interface Tested {
@@ -167,6 +176,36 @@ describeOnHosts('network', (host) => {
       expect(failures(closed.tested)).toEqual(['4001 way-out refused', '4001 way-out unreachable']);
     });
 
+    test('an instance that knows another machine by a borrowed address is not misled', async () => {
+      const pid = await containerPid(host, '4001');
+      const stranger = 'lladdr 02:00:00:00:00:99 dev lan0 nud stale';
+      await host.ok(`nsenter -t ${pid} -n ip neigh replace 10.0.0.253 ${stranger}`);
+      const { result, tested } = await tryAll(['4001']);
+      expect(result.exitCode, await told(host, result)).toBe(0);
+      expect(tested.tries.find(({ id }) => id === 'lan-allowed')).toMatchObject({
+        source: '10.0.0.253',
+        actual: 'ok',
+      });
+    });
+
+    test('rules of an older ibq, without time-outs, will do; the next deploy brings those of today', async () => {
+      const pid = await containerPid(host, '4001');
+      const [record, inside] = ['/run/ibq/instances/4001/guard.nft', `nsenter -t ${pid} -n`];
+      const flags = () => host.ok(`${inside} nft list set inet ibq allow | grep flags`);
+      await host.ok(`sed -i 's/interval, timeout/interval/' ${record}; ${inside} nft -f ${record}`);
+      expect((await flags()).trim()).toBe('flags interval');
+      const { result, tested } = await tryAll(['4001']);
+      const left = await host.ok(`${inside} nft list set inet ibq allow`);
+      const ids = await containerIds(host);
+      const { stderr } = await ibqOk(host, ['deploy']);
+      expect(result.exitCode, await told(host, result)).toBe(0);
+      expect(failures(tested)).toEqual([]);
+      expect(left).not.toContain('10.0.0.253');
+      expect(stderr).toContain('update the guard of 4001');
+      expect((await flags()).trim()).toBe('flags interval,timeout');
+      expect(await containerIds(host)).toEqual(ids);
+    });
+
     describe('says what is broken', () => {
       test('the rules inside one instance flushed', async () => {
         const pid = await containerPid(host, '4001');
@@ -256,6 +295,27 @@ describeOnHosts('network', (host) => {
       if (signal === 'KILL') await host.ok('sleep 2');
     });
 
+    test('who was let in for the time of the test goes by himself when nobody is left to do it', async () => {
+      const said = await host.ok(`
+        . /run/ibq/instances/4001/state; inside="nsenter -t $pid -n"
+        ibq network test >/dev/null 2>&1 & test=$!
+        for i in $(seq 100); do
+          $inside nft list set inet ibq allow | grep -q 10.0.0.253 && break
+          sleep 0.05
+        done
+        kill -STOP $test; kill -KILL $(pgrep -P $test) $test; wait $test
+        $inside nft list set inet ibq allow | grep -o '10.0.0.253 timeout [0-9]*s' && echo open
+        for i in $(seq 35); do
+          $inside nft list set inet ibq allow | grep -q 10.0.0.253 || break
+          sleep 1
+        done
+        $inside nft list set inet ibq allow | grep 10.0.0.253 || echo closed`);
+      expect(said).toBe('10.0.0.253 timeout 30s\nopen\nclosed\n');
+      // The table of its stand-ins on the host is left; it opens nothing, and goes with the next one.
+      const { result } = await tryAll(['4001']);
+      expect(result.exitCode, await told(host, result)).toBe(0);
+    });
+
     test('what even its helpers could not take away goes with the next one', async () => {
       const pid = await containerPid(host, '4001');
       await host.ok(`
@@ -267,6 +327,57 @@ describeOnHosts('network', (host) => {
       const { result } = await tryAll(['4001']);
       expect(result.exitCode).toBe(0);
     });
+  });
+
+  describe('a guard that was flushed inside a running instance', () => {
+    test.each(['dual', 'lan'])(
+      'in mode %s: status says so, a deploy brings it back',
+      async (mode) => {
+        await host.writeFile(
+          '/etc/ibq/ibq.toml',
+          `[network]\nmode = "${mode}"\nallow = ["10.0.0.7"]\n`,
+        );
+        await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 120_000 });
+        const ids = await containerIds(host);
+        const pid = await containerPid(host, '4001');
+        await host.ok(`nsenter -t ${pid} -n nft flush ruleset`);
+        expect((await statusOf(host, '4001')).problems[0]).toMatch(/^its guard is gone: .* deploy/);
+        expect((await statusOf(host, '4002')).problems).toEqual([]);
+        const { stdout } = await ibqOk(host, ['plan']);
+        expect(stdout).toContain('update the guard of 4001');
+        const { stderr } = await ibqOk(host, ['deploy']);
+        expect(stderr.match(/update the guard of \w+/g)).toEqual(['update the guard of 4001']);
+        expect(await containerIds(host)).toEqual(ids);
+        expect((await statusOf(host, '4001')).problems).toEqual([]);
+        const { result } = await tryAll([]);
+        expect(result.exitCode, await told(host, result)).toBe(0);
+        expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
+      },
+    );
+  });
+
+  test('ranges of other networks of Podman count wherever it keeps them', async () => {
+    const range = async () => {
+      const args = ['--config', '/srv/new/ibq.toml', 'network', 'detect', '--json'];
+      const { selected } = JSON.parse((await ibqOk(host, args)).stdout) as {
+        selected: { range: string };
+      };
+      return selected.range;
+    };
+    await host.writeFile('/srv/new/ibq.toml', '');
+    const file = '/etc/containers/containers.conf.d/elsewhere.conf';
+    await host.writeFile(file, '[network]\nnetwork_config_dir = "/srv/networks"\n');
+    const free = await range();
+    await host.ok(
+      `podman network create -d macvlan -o parent=eth1 --subnet 10.0.0.0/24 --ip-range ${free} other`,
+    );
+    const files = await host.ok('ls /srv/networks/*.json');
+    const next = await range();
+    await host.ok(`podman network rm other; rm -r ${file} /srv/new`);
+    expect(files).toBe('/srv/networks/other.json\n');
+    expect(free).toMatch(/^10\.0\.0\.\d+\/27$/);
+    expect(next).toMatch(/^10\.0\.0\.\d+\/27$/);
+    expect(next).not.toBe(free);
   });
 
   test('refused: without root, with --root, an unknown name, a bad place', async () => {
@@ -307,10 +418,7 @@ describeOnHosts('network', (host) => {
       .map(({ instance, id, actual }) => `${instance} ${id} ${actual}`);
   }
 
-  /**
-   * All that a test could leave: links, namespaces, rules, processes, files. What the kernel learned
-   * of a stand-in is forgotten too, but after a kill it may learn it once more; that ages by itself.
-   */
+  /** All that a test could leave: links, namespaces, rules, neighbours, processes, files. */
   async function remains(): Promise<string> {
     return host.ok(`
       ip -br link | awk '{print $1}' | sed 's/@.*//' | grep -v '^veth' | sort
@@ -321,7 +429,7 @@ describeOnHosts('network', (host) => {
         [ -d /proc/$pid ] || continue
         nsenter -t $pid -n nft list set inet ibq allow 2>&1
         nsenter -t $pid -n ip -br link | awk '{print $1}' | sed 's/@.*//'
-        nsenter -t $pid -n ip neigh show dev lan0 nud permanent | grep -oE '^10\\.0\\.0\\.(2[2-5][0-9]|79)' || true
+        nsenter -t $pid -n ip neigh show dev lan0 | grep -oE '^10\\.0\\.0\\.(2[2-5][0-9]|79)' || true
       done
       pgrep -fc 'network test' || true
       lsns --noheadings --type net | wc -l`);

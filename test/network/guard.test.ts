@@ -37,7 +37,7 @@ table inet ibq
 delete table inet ibq
 table inet ibq {
 	set allow {
-		type ipv4_addr; flags interval;
+		type ipv4_addr; flags interval, timeout;
 		elements = { 10.0.0.7 }
 	}
 	set siblings {
@@ -106,7 +106,7 @@ table inet ibq {
 
   test('lets nobody of an empty list in, and writes no `{ }`, which nft refuses', () => {
     const text = renderGuard({ ...input, allow: [] });
-    expect(text).toContain('\tset allow {\n\t\ttype ipv4_addr; flags interval;\n\t}\n');
+    expect(text).toContain('\tset allow {\n\t\ttype ipv4_addr; flags interval, timeout;\n\t}\n');
   });
 
   test('has no overlapping subnets, which nft refuses', () => {
@@ -154,7 +154,7 @@ table inet ibq {
       const running =
         'table inet ibq {\n\tset allow {\n\t\ttype ipv4_addr; flags interval;\n\t}\n\tchain input {\n\t}\n}\n';
       expect(guardForRunning(running, renderGuard(input))).toBe(
-        running.replace('interval;\n', 'interval;\n\t\telements = { 10.0.0.7 }\n'),
+        running.replace('interval;\n', 'interval, timeout;\n\t\telements = { 10.0.0.7 }\n'),
       );
     });
   });

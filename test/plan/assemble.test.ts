@@ -388,6 +388,14 @@ test('an address outside the range changes the rules of the others, and that is 
   ]);
 });
 
+test('a guard that was flushed is loaded again, and nothing else happens', () => {
+  const host = ModelHost.deployed(CONFIG);
+  host.unguarded.add('4002');
+  expect(steps(host.plan(CONFIG))).toEqual(['update the guard of 4002']);
+  host.deploy(CONFIG);
+  expect(host.plan(CONFIG).steps).toEqual([]);
+});
+
 describe('host rules', () => {
   const open = sampleConfig({ publish: { address: '10.0.0.5' as Config['publish']['address'] } });
 

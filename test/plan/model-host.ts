@@ -67,6 +67,8 @@ export class ModelHost {
   readonly instances = new Map<string, InstalledUnit>();
   readonly networks = new Map<string, InstalledUnit>();
   readonly running = new Map<string, RunningModel>();
+  /** Somebody flushed the rules in their namespaces. */
+  readonly unguarded = new Set<string>();
   definedNetworks = new Set<string>();
   targetWants: string[] = [];
   targetEnabled = false;
@@ -117,6 +119,7 @@ export class ModelHost {
           { container: `container-of-${name}`, pid: 100, definition, guard },
         ]),
       ),
+      unguarded: new Set(this.unguarded),
       networks: new Map(this.networks),
       definedNetworks: [...this.definedNetworks],
       targetWants: [...this.targetWants],
@@ -208,6 +211,7 @@ export class ModelHost {
           pid: 100,
           ...running,
         });
+        this.unguarded.delete(step.instance);
         return;
       }
       case 'start':

@@ -1,8 +1,7 @@
 /** Who listens on the ports that are wanted, from /proc alone: no `ss`, no `lsof`. */
 
-import type { PortHolder } from '../../doctor/facts.ts';
-import { parseListeners } from '../../network/listeners.ts';
-import type { FileReader } from '../host.ts';
+import { type PortHolder, parseListeners } from '../network/listeners.ts';
+import type { FileReader } from './host.ts';
 
 export function readListeners(files: FileReader, ports: ReadonlySet<number>): PortHolder[] {
   const sockets = ['/proc/net/tcp', '/proc/net/tcp6']
