@@ -85,6 +85,7 @@ install_ibq() {
   sed "s|@LIB_DIR@|$lib|g" "$source/scripts/ibq-guard.json.in" >"$work/ibq-guard.json"
 
   put 0755 "$source/scripts/guard" "$lib/guard"
+  put 0755 "$source/scripts/settings" "$lib/settings"
   put 0755 "$source/scripts/shim" "$lib/shim"
   put 0644 "$work/ibq-guard.json" "$lib/hooks.d/ibq-guard.json"
   for file in "$source"/quadlets/*; do

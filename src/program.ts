@@ -291,18 +291,28 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     );
 
   for (const verb of ['start', 'stop', 'restart'] as const) {
-    program
+    const command = program
       .command(verb)
       .description(LIFECYCLE[verb])
       .argument('[names...]', 'instances')
-      .option('--all', 'every deployed instance')
-      .action(
-        action(async (ctx, names: string[], options: { all?: boolean }) =>
-          (await import('./commands/lifecycle.ts')).lifecycle(ctx, verb, names, {
-            all: options.all === true,
-          }),
-        ),
-      );
+      .option('--all', 'every deployed instance');
+    if (verb === 'restart') {
+      command
+        .option('--soft', 'let IBC restart the gateway inside its container, without a new login')
+        .option('--timeout <seconds>', 'how long --soft waits for the API', parseSeconds, 300);
+    }
+    command.action(
+      action(async (ctx, names: string[], options: LifecycleFlags) =>
+        options.soft
+          ? (await import('./commands/soft-restart.ts')).softRestart(ctx, names, {
+              all: options.all === true,
+              timeoutSeconds: options.timeout,
+            })
+          : (await import('./commands/lifecycle.ts')).lifecycle(ctx, verb, names, {
+              all: options.all === true,
+            }),
+      ),
+    );
   }
 
   program
@@ -411,6 +421,12 @@ interface InstanceAddFlags {
   profile?: string;
   image?: string;
   set: string[];
+}
+
+interface LifecycleFlags {
+  all?: boolean;
+  soft?: boolean;
+  timeout: number;
 }
 
 interface DeployFlags {

@@ -49,9 +49,10 @@ test('installs the program, the hook, the shim, the templates and the man page',
     'hooks.d',
     'ibq.cjs',
     'quadlets',
+    'settings',
     'shim',
   ]);
-  for (const program of ['guard', 'shim', 'ibq.cjs']) {
+  for (const program of ['guard', 'settings', 'shim', 'ibq.cjs']) {
     expect(statSync(join(lib, program)).mode & 0o777, program).toBe(0o755);
   }
   expect(readdirSync(join(lib, 'quadlets')).sort()).toEqual(

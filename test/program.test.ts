@@ -33,6 +33,12 @@ vi.mock('../src/commands/network-show.ts', () => ({
     return 0;
   },
 }));
+vi.mock('../src/commands/soft-restart.ts', () => ({
+  softRestart: async (...args: unknown[]) => {
+    calls.push(args);
+    return 0;
+  },
+}));
 vi.mock('../src/commands/logs.ts', () => ({
   logs: async (...args: unknown[]) => {
     calls.push(args);
@@ -141,7 +147,7 @@ describe('the contract', () => {
     ['status', '--json --watch'],
     ['start', '--all'],
     ['stop', '--all'],
-    ['restart', '--all'],
+    ['restart', '--all --soft --timeout'],
     ['logs', '--follow --lines --since'],
     ['exec', ''],
     ['probe', '--json --login --half'],
@@ -316,6 +322,14 @@ describe('what reaches a command', () => {
   ])('network show %s', async (args, options) => {
     const { call } = await reached('network', 'show', ...args.split(' ').filter(Boolean));
     expect(call[1]).toEqual(options);
+  });
+
+  test.each<[string, object]>([
+    ['4001', { all: false, timeoutSeconds: 300 }],
+    ['--all --timeout 60', { all: true, timeoutSeconds: 60 }],
+  ])('restart --soft %s', async (args, options) => {
+    const { call } = await reached('restart', '--soft', ...args.split(' '));
+    expect(call.slice(1)).toEqual([args === '4001' ? ['4001'] : [], options]);
   });
 
   test('logs', async () => {

@@ -19,7 +19,7 @@ export interface InstanceAddOptions {
   port?: number;
   profile?: string;
   image?: string;
-  /** `key=value`, any key of an instance; `environment.NAME=value` for a variable. */
+  /** `key=value`, any key of an instance; `environment.NAME=value`, `ibc.NAME=value`, `jts.SECTION.NAME=value`. */
   set?: readonly string[];
 }
 
@@ -79,17 +79,29 @@ function valuesOf({
   const values = new Map<string, Value>();
   const flags = { mode, user, port, 'image.profile': profile, 'image.reference': image };
   for (const [id, value] of Object.entries(flags)) if (value !== undefined) values.set(id, value);
-  const variables = new Map<string, string>();
   for (const assignment of set) {
     const [, id = '', text = ''] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
     if (id === '') {
       throw new UserError(`--set: should be KEY=VALUE, got ${show(assignment)}`, ExitCode.usage);
     }
-    if (id.startsWith('environment.')) variables.set(id.slice('environment.'.length), text);
-    else values.set(id, typed(id, text));
+    const [, table, entry = ''] = /^(environment|ibc|jts)\.(.+)$/.exec(id) ?? [];
+    if (table === undefined) values.set(id, typed(id, text));
+    else values.set(table, withEntry(values.get(table), table, entry, text));
   }
-  if (variables.size > 0) values.set('environment', Object.fromEntries(variables));
   return values;
+}
+
+/** A table with one more entry; those of `jts` are in sections. */
+function withEntry(table: Value | undefined, name: string, entry: string, text: string): Value {
+  const entries = new Map(Object.entries(table ?? {}));
+  const [, section, key] = name === 'jts' ? (/^([^.]+)\.(.+)$/.exec(entry) ?? []) : [];
+  if (section === undefined || key === undefined) entries.set(entry, text);
+  else
+    entries.set(
+      section,
+      Object.fromEntries([...Object.entries(entries.get(section) ?? {}), [key, text]]),
+    );
+  return Object.fromEntries(entries);
 }
 
 /** Text of a command line as its key's type; what does not fit stays text, for the loader to refuse. */

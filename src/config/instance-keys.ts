@@ -62,7 +62,7 @@ const INSTANCE: readonly KeySpec[] = [
     type: { kind: 'text', format: 'timeZone' },
     default: 'Etc/UTC',
     description:
-      'Time zone of the gateway and of the times below. The image writes it into the settings at ' +
+      'Time zone of the gateway and of the times below. Images whose files ibq does not know take it at ' +
       'the first start only.',
     example: 'America/New_York',
   },
@@ -323,8 +323,8 @@ const INSTANCE: readonly KeySpec[] = [
     type: { kind: 'sections' },
     default: {},
     description:
-      "Lines of the gateway's jts.ini, by section. What the file has beside them stays. An instance " +
-      'adds to those of `[defaults]`.',
+      "Lines of the gateway's jts.ini, by section, put in at each start. What the file has beside them " +
+      'stays (docs/settings.md). An instance adds to those of `[defaults]`.',
     example: { Logon: { Locale: 'en' } },
   },
   {
@@ -333,7 +333,7 @@ const INSTANCE: readonly KeySpec[] = [
     default: {},
     description:
       "Lines of IBC's config.ini, for what has no key here. What the image's own template has beside " +
-      'them stays. An instance adds to those of `[defaults]`.',
+      'them stays (docs/settings.md). An instance adds to those of `[defaults]`.',
     example: { MinimizeMainWindow: 'yes' },
   },
 ];
@@ -344,7 +344,9 @@ const CUSTOM_CONFIG: readonly KeySpec[] = [
     type: { kind: 'text', format: 'path' },
     default: null,
     unset: "the image's own",
-    description: "File of the host that takes the place of the gateway's jts.ini.",
+    description:
+      "File of the host that takes the place of the gateway's jts.ini: in the settings volume, whenever the " +
+      'file has changed. Not beside lines of `jts`.',
     example: '/etc/ibq/files/jts.ini',
   },
   {
@@ -354,7 +356,8 @@ const CUSTOM_CONFIG: readonly KeySpec[] = [
     unset: "the image's own",
     description:
       "File of the host that takes the place of IBC's config.ini. User, password and all settings " +
-      'that IBC reads are then those of the file, and ibq keeps it as a secret.',
+      'that IBC reads are then those of the file, and ibq keeps it as a secret. Not in mode `both`, and not ' +
+      'beside lines of `ibc`.',
     example: '/etc/ibq/files/config.ini',
   },
 ];

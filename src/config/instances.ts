@@ -2,6 +2,7 @@
 
 import { basename } from 'node:path';
 import { halvesOf } from '../images/profile.ts';
+import { checkFileKeys } from './file-keys.ts';
 import { checkProfile, resolveEnvironment, resolveImage } from './image.ts';
 import { type Effective, isBroken, type Layer, lookup, placeOf } from './layer.ts';
 import { resolvePort, resolveSidePorts } from './ports.ts';
@@ -67,6 +68,7 @@ export function resolveInstance(
     environment,
   };
   checkProfile(instance, profile, own, layers, report);
+  checkFileKeys(instance, profile, layers, report);
   warnAbout(instance, layers, report);
   return instance;
 }
@@ -77,7 +79,8 @@ function warnAbout(instance: Instance, layers: readonly Layer[], report: Report)
   const warn = (key: string, message: string, at: Effective | null = null) =>
     report.warn({ ...(at ? placeOf(at) : { file, key }), message });
   const isSet = (id: string) => lookup(id, layers) !== null || isBroken(id, layers);
-  if (user === null && !isSet('user') && !settings.user_secret) {
+  const ownIbc = settings.custom_config.ibc !== null;
+  if (user === null && !isSet('user') && !settings.user_secret && !ownIbc) {
     warn('user', 'not set: the gateway will stop at its login window');
   }
   if (mode === 'both' && paperUser === null && !isSet('paper_user') && !settings.user_secret) {

@@ -78,8 +78,12 @@ function readHosts(raw: unknown, complain: Complain): Record<string, string> | u
   return legal ? (Object.fromEntries(Object.entries(raw)) as Record<string, string>) : undefined;
 }
 
-/** Names as IBC and the gateway have them; a value is one line. Both read `yes` and `no`. */
-function readProperties(raw: unknown, complain: Complain): Record<string, string> | undefined {
+/** Names as IBC and the gateway have them; a value is one line. IBC has `yes` and `no`, the gateway `true` and `false`. */
+function readProperties(
+  raw: unknown,
+  complain: Complain,
+  [yes, no]: readonly [string, string] = ['yes', 'no'],
+): Record<string, string> | undefined {
   if (!isTable(raw)) {
     complain(`should be a table such as { Name = "value" }, got ${show(raw)}`);
     return undefined;
@@ -87,7 +91,7 @@ function readProperties(raw: unknown, complain: Complain): Record<string, string
   const lines: [string, string][] = [];
   let legal = true;
   for (const [name, value] of Object.entries(raw)) {
-    const text = typeof value === 'boolean' ? (value ? 'yes' : 'no') : value;
+    const text = typeof value === 'boolean' ? (value ? yes : no) : value;
     const problem = !/^[A-Za-z][A-Za-z0-9_.-]{0,127}$/.test(name)
       ? 'should be a name of letters, digits, "_", "." and "-" that starts with a letter'
       : typeof text === 'string' && isLine(text)
@@ -117,8 +121,10 @@ function readSections(
   let legal = true;
   for (const [name, content] of Object.entries(raw)) {
     const lines = /^[A-Za-z][A-Za-z0-9_]{0,63}$/.test(name)
-      ? readProperties(content, (message, part) =>
-          complain(message, part === undefined ? name : `${name}.${part}`),
+      ? readProperties(
+          content,
+          (message, part) => complain(message, part === undefined ? name : `${name}.${part}`),
+          ['true', 'false'],
         )
       : complain('should be the name of a section: letters, digits and "_"', name);
     if (lines === undefined) legal = false;

@@ -71,7 +71,8 @@ export interface HookFacts {
   libDir: string;
   /** Guard, hook definition and the directories above them, `libDir` first. */
   paths: readonly { path: string; uid: number; mode: number }[];
-  guardExecutable: boolean;
+  /** Its programs that are missing or can't be run. */
+  unfit: readonly string[];
   /** Text of ibq-guard.json; null: missing. */
   definition: string | null;
 }

@@ -68,7 +68,7 @@ const guardHook = defineCheck({
 
 /** Without it gateways start open, or not at all; whoever can write it is root. */
 function hookFindings(hook: HookFacts): Finding[] {
-  const { libDir, paths, definition, guardExecutable } = hook;
+  const { libDir, paths, definition, unfit } = hook;
   const reinstall = 'install ibq again with scripts/install.sh';
   const findings: Finding[] = [];
   if (definition === null) {
@@ -81,8 +81,8 @@ function hookFindings(hook: HookFacts): Finding[] {
       ),
     );
   }
-  if (!guardExecutable) {
-    findings.push(fail(`${libDir}/guard should be a program, is missing or not one`, reinstall));
+  for (const path of unfit) {
+    findings.push(fail(`${path} should be a program, is missing or not one`, reinstall));
   }
   for (const { path, uid, mode } of paths) {
     if (uid !== 0) {

@@ -6,6 +6,7 @@ import type { Desired } from '../plan/desired.ts';
 import { buildManifest, formatManifest } from '../plan/manifest.ts';
 import {
   CURRENT,
+  FILE_KEY,
   GENERATIONS,
   generationPath,
   HOST_RULES_UNIT,
@@ -23,7 +24,7 @@ import { checkGeneration } from './check-generation.ts';
 import type { Host } from './host.ts';
 import { readRunning } from './installed.ts';
 import type { Interrupt } from './interrupt.ts';
-import { imageDigests, pullImage, removeNetwork } from './podman.ts';
+import { imageDigests, pullImage, removeNetwork, removeSecret, writeSecret } from './podman.ts';
 import {
   enableUnit,
   reloadUnits,
@@ -94,6 +95,10 @@ async function applyStep(
   switch (step.kind) {
     case 'pull-image':
       return pullImage(host, step.reference, options.onProgress);
+    case 'write-file-secret': {
+      const file = desired.fileSecrets.find(({ name }) => name === step.name);
+      return file && writeSecret(host, file.name, file.text);
+    }
     case 'write-generation':
       return writeGeneration(step.number, host, options);
     case 'write-static': {
@@ -119,6 +124,9 @@ async function applyStep(
       return reload(host, desired);
     case 'enable':
       return enableUnit(host, step.unit);
+    case 'remove-file-secrets':
+      for (const name of step.names) await removeSecret(host, name);
+      return;
     case 'load-host-rules':
       return requireDone(
         await restartUnits(host, [HOST_RULES_UNIT]),
@@ -159,6 +167,10 @@ async function writeGeneration(number: number, host: Host, options: ApplyOptions
   });
   host.files.remove(staging);
   host.files.makeDirectory(GENERATIONS);
+  // Before what is named with it.
+  if (desired.fileSecrets.length > 0 && !host.files.exists(FILE_KEY)) {
+    host.files.writeText(FILE_KEY, desired.fileKey, 0o600);
+  }
   const files = [...desired.files, { path: 'manifest.json', text: formatManifest(manifest) }];
   try {
     host.files.writeTree(staging, files, desired.links);

@@ -1,12 +1,19 @@
 /** `readFacts(host)`: templates, the user's drop-ins, addresses and subnets in use. */
 
+import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { Config } from '../config/types.ts';
 import { cidrContains, type Ipv4 } from '../network/ipv4.ts';
 import { parseLocalAddresses } from '../network/proc.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { RunningInstance } from '../plan/installed.ts';
-import { QUADLET_DIRECTORY, RUNNING, STATIC_UNITS, USER_TEMPLATES } from '../plan/paths.ts';
+import {
+  FILE_KEY,
+  QUADLET_DIRECTORY,
+  RUNNING,
+  STATIC_UNITS,
+  USER_TEMPLATES,
+} from '../plan/paths.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 import { type TemplateName, templateNames } from '../quadlet/template.ts';
 import { readAttached } from './attached.ts';
@@ -56,7 +63,22 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
       ...network.routes.map(({ destination }) => destination),
       ...podmanSubnets(files, ''),
     ],
+    ...readOwnFiles(files, config),
     rangeFile: `${dirname(configFile)}/network.toml`,
+  };
+}
+
+/** A key that is not there yet is made up: the deploy that writes such a file keeps it. */
+function readOwnFiles(
+  files: FileReader,
+  { instances }: Config,
+): Pick<HostFacts, 'ownFiles' | 'fileKey'> {
+  const paths = instances.flatMap(({ settings: { custom_config: own } }) => [own.jts, own.ibc]);
+  const named = [...new Set(paths)].filter((path) => path !== null);
+  const kept = named.length === 0 ? null : files.readText(FILE_KEY);
+  return {
+    ownFiles: new Map(named.map((path) => [path, files.readChosen(path)])),
+    fileKey: kept ?? randomBytes(32).toString('hex'),
   };
 }
 

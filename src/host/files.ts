@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { ExitCode, UserError } from '../errors.ts';
+import { ABSENT_FILE, readChosen } from './chosen-file.ts';
 import type { FileReader, FileWriter } from './host.ts';
 
 export function openFiles(root: string | null): FileReader & FileWriter {
@@ -42,6 +43,8 @@ export function openFiles(root: string | null): FileReader & FileWriter {
   return {
     readText: (path) =>
       guarded(path, 'read', (at) => absentAs(null, () => fs.readFileSync(at, 'utf8')), 'followed'),
+    readChosen: (path) =>
+      guarded(path, 'read', (at) => absentAs(ABSENT_FILE, () => readChosen(at)), 'followed'),
     list: (path) =>
       guarded(
         path,

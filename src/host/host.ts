@@ -1,9 +1,13 @@
 /** The one door to the world: files, processes, sockets, clock. Everything else is pure. */
 
+import type { OwnFile } from '../plan/own-files.ts';
+
 /** Reading. Paths are absolute paths of the host; under `--root DIR` they are read below DIR. */
 export interface FileReader {
   /** `null` where nothing is there. Throws `UserError` (77 without permission). */
   readText(path: string): string | null;
+  /** A file that somebody chose: whatever lies there is looked at before it is read, and links are followed. */
+  readChosen(path: string): OwnFile;
   /** Sorted names; empty where the directory is absent. */
   list(path: string): string[];
   exists(path: string): boolean;

@@ -6,7 +6,9 @@ import { assembleDesired, type Desired } from '../plan/desired.ts';
 import type { Installed } from '../plan/installed.ts';
 import type { Plan } from '../plan/plan.ts';
 import { publishedOf } from '../plan/services.ts';
+import { settingsWarnings } from '../plan/settings-warnings.ts';
 import { readFacts } from './facts.ts';
+import { surplusFileSecrets } from './file-secrets.ts';
 import { withFreeAddresses } from './free-addresses.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled } from './installed.ts';
@@ -28,13 +30,17 @@ export interface Prepared {
   images: ReadonlyMap<string, string>;
 }
 
-export interface PrepareOptions extends Omit<PlanOptions, 'missingImages'> {
+export interface PrepareOptions extends Omit<PlanOptions, keyof PodmanLacks> {
   /**
    * Ask the LAN whether new addresses are free. That leaves a trace in the kernel's table of
    * neighbours: a deploy does it, a plan that is only shown does not.
    */
   askLan: boolean;
 }
+
+/** What Podman lacks, or has too much of; nothing where nobody asked it. */
+type PodmanLacks = Pick<PlanOptions, 'missingImages' | 'missingFileSecrets' | 'surplusFileSecrets'>;
+const NOTHING: PodmanLacks = { missingImages: [], missingFileSecrets: [], surplusFileSecrets: [] };
 
 /**
  * Podman is asked only when there is something to do: a deploy without changes costs one
@@ -66,7 +72,7 @@ export async function preparePlan(
       ? withFreeAddresses(host, { config, facts, manifest, desired: first })
       : { desired: first, skipped: [] },
   ]);
-  const plan = assemblePlan(desired, installed, { ...options, missingImages: [] });
+  const plan = assemblePlan(desired, installed, { ...options, ...NOTHING });
   if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
 
   const starting = plan.steps.flatMap((step) => (step.kind === 'start' ? step.instances : []));
@@ -89,13 +95,28 @@ export async function preparePlan(
   requireSecrets(desired, podman);
   const missingImages = desired.images.filter((reference) => !podman.images.has(reference));
   requirePullable(missingImages);
+  const wanted = desired.fileSecrets.map(({ name }) => name);
+  const lacks: PodmanLacks = {
+    missingImages,
+    missingFileSecrets: wanted.filter((name) => !podman.secrets.has(name)),
+    surplusFileSecrets: surplusFileSecrets(
+      host.files,
+      installed.generations,
+      podman.secrets,
+      wanted,
+    ),
+  };
   return {
     desired,
     installed,
     images: podman.images,
     plan: {
-      ...assemblePlan(desired, installed, { ...options, missingImages }),
-      warnings: [...skipped, ...(memory === null ? [] : [memory])],
+      ...assemblePlan(desired, installed, { ...options, ...lacks }),
+      warnings: [
+        ...settingsWarnings(config, facts, manifest),
+        ...skipped,
+        ...(memory === null ? [] : [memory]),
+      ],
     },
   };
 }

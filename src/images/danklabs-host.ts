@@ -9,6 +9,7 @@ import { ibcRows, row } from './rows.ts';
 import { passwordSecret, userSecret, vncSecret } from './secrets.ts';
 
 const SETTINGS = '/home/ibuser/tws_settings';
+const JTS_TEMPLATE = `${SETTINGS}/jts.ini.template`;
 
 export const danklabsHost: Profile = {
   id: 'danklabs-host',
@@ -30,9 +31,14 @@ export const danklabsHost: Profile = {
   settingsVolume: () => SETTINGS,
   files: {
     jts: `${SETTINGS}/jts.ini`,
-    jtsTemplate: `${SETTINGS}/jts.ini.template`,
+    kept: () => [`${SETTINGS}/jts.ini`],
+    // In the volume as well; jts.ini is made from it at each start.
+    jtsTemplate: JTS_TEMPLATE,
     ibc: '/opt/ibc/ibc.ini',
     ibcTemplate: '/opt/ibc/ibc.ini.template',
+    own: { jts: () => [JTS_TEMPLATE], ibc: '/opt/ibc/ibc.ini.template', rendered: true },
+    // On the network of the host whoever is there reaches it: it is the user's to turn on, by `ibc`.
+    commandServer: () => null,
     ssh: null,
   },
   container: { shm: null, seccompUnconfined: false, capabilities: [], readOnly: false },

@@ -12,7 +12,7 @@ import {
   type Profile,
 } from './profile.ts';
 import { ibcRows, row } from './rows.ts';
-import { passwordSecret, userSecret, vncSecret, wantedIf } from './secrets.ts';
+import { passwordSecret, unlessOwnIbc, userSecret, vncSecret, wantedIf } from './secrets.ts';
 import { refusedRemotePort, tunnelRows, tunnelSecrets } from './ssh.ts';
 
 const HOME = '/home/ibuser';
@@ -23,6 +23,7 @@ const PORTS = {
   rdp: null,
   supervisor: 9001,
 } as const;
+const JTS = `${HOME}/tws_settings/jts.ini`;
 const tunnel: ImageTunnel = {
   options: 'blanks',
   screen: { key: 'ssh.vnc_port', service: 'vnc', port: 5900 },
@@ -41,18 +42,21 @@ export const danklabs: Profile = {
   user: () => null,
   settingsVolume: () => `${HOME}/tws_settings`,
   files: {
-    jts: `${HOME}/tws_settings/jts.ini`,
+    jts: JTS,
+    kept: () => [JTS],
     jtsTemplate: null,
     ibc: '/opt/ibc/ibc.ini',
     // Rendered in its own place, once.
     ibcTemplate: '/opt/ibc/ibc.ini',
+    own: { jts: () => [JTS], ibc: '/opt/ibc/ibc.ini', rendered: true },
+    commandServer: () => ({ setting: '7462', ports: [7462] }),
     ssh: `${HOME}/.ssh`,
   },
   container: { shm: null, seccompUnconfined: false, capabilities: [], readOnly: false },
   ssh: tunnel,
   secrets: [
-    passwordSecret({ kind: 'environment', variable: 'IB_PASSWORD' }),
-    userSecret({ kind: 'environment', variable: 'IB_USER' }),
+    unlessOwnIbc(passwordSecret({ kind: 'environment', variable: 'IB_PASSWORD' })),
+    unlessOwnIbc(userSecret({ kind: 'environment', variable: 'IB_USER' })),
     vncSecret({ kind: 'environment', variable: 'VNC_PWD' }),
     {
       key: 'supervisor_password',
@@ -88,7 +92,7 @@ export function danklabsVariables(
       'TZ',
       'time_zone',
       'America/New_York by its documents',
-      "the container's clock; the jts.ini of the image has UTC",
+      "the container's clock; ibq puts it into jts.ini, where the image has UTC",
     ),
     row('VNC_SCREEN_DIMENSION', 'vnc.screen', '1600x1200x16'),
     row('DISPLAY', 'vnc.display', ':0'),

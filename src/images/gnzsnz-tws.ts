@@ -5,6 +5,7 @@
 
 import {
   gnzsnzDefects,
+  gnzsnzFiles,
   gnzsnzFindings,
   gnzsnzLogin,
   gnzsnzRefused,
@@ -17,6 +18,7 @@ import { tunnelRows, tunnelSecrets } from './ssh.ts';
 
 /** The home of `abc`, which the image declares as a volume: unnamed, it would die at each stop. */
 const HOME = '/config';
+const SETTINGS = `${HOME}/tws_settings`;
 const tunnel: ImageTunnel = {
   options: 'shell',
   screen: { key: 'ssh.rdp_port', service: 'rdp', port: 3389 },
@@ -39,13 +41,13 @@ export const gnzsnzTws: Profile = {
   }),
   user: ({ uid, gid }) => ({ uid: uid ?? 1000, gid: gid ?? 1000 }),
   settingsVolume: () => HOME,
-  files: {
-    jts: '/opt/ibkr/jts.ini',
-    jtsTemplate: '/opt/ibkr/jts.ini.tmpl',
-    ibc: '/opt/ibc/config.ini',
-    ibcTemplate: '/opt/ibc/config.ini.tmpl',
+  files: gnzsnzFiles({
+    settings: SETTINGS,
+    program: '/opt/ibkr',
+    ibc: '/opt/ibc',
     ssh: `${HOME}/.ssh`,
-  },
+    apiPorts: [7496, 7497],
+  }),
   container: {
     shm: 1024,
     seccompUnconfined: true,
@@ -76,7 +78,7 @@ export const gnzsnzTws: Profile = {
     ...tunnelSecrets(`${HOME}/.ssh`),
   ],
   variables: [
-    ...gnzsnzVariables({ volume: HOME, directory: 'tws_settings' }),
+    ...gnzsnzVariables(SETTINGS),
     {
       name: 'PUID',
       keys: ['uid'],

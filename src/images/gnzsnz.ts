@@ -4,12 +4,20 @@
  */
 
 import type { Instance } from '../config/types.ts';
-import type { ImageFinding, ImageTunnel, ImageVariable, Profile } from './profile.ts';
+import {
+  halvesOf,
+  type ImageFinding,
+  type ImageTunnel,
+  type ImageVariable,
+  type Profile,
+  type ProfileFiles,
+} from './profile.ts';
 import { ibcRows, row } from './rows.ts';
 import {
   paperPasswordSecret,
   paperUserSecret,
   passwordSecret,
+  unlessOwnIbc,
   userSecret,
   vncSecret,
 } from './secrets.ts';
@@ -18,6 +26,7 @@ import { refusedRemotePort, tunnelRows, tunnelSecrets } from './ssh.ts';
 export const gnzsnzSource = 'gnzsnz/ib-gateway-docker at b2c0259 (August 2026)';
 
 const SETTINGS_VOLUME = '/home/ibgateway/tws_settings';
+const SETTINGS = `${SETTINGS_VOLUME}/ibq`;
 const tunnel: ImageTunnel = {
   options: 'shell',
   screen: { key: 'ssh.vnc_port', service: 'vnc', port: 5900 },
@@ -42,13 +51,13 @@ export const gnzsnz: Profile = {
   }),
   user: () => ({ uid: 1000, gid: 1000 }),
   settingsVolume: () => SETTINGS_VOLUME,
-  files: {
-    jts: '/home/ibgateway/Jts/jts.ini',
-    jtsTemplate: '/home/ibgateway/Jts/jts.ini.tmpl',
-    ibc: '/home/ibgateway/ibc/config.ini',
-    ibcTemplate: '/home/ibgateway/ibc/config.ini.tmpl',
+  files: gnzsnzFiles({
+    settings: SETTINGS,
+    program: '/home/ibgateway/Jts',
+    ibc: '/home/ibgateway/ibc',
     ssh: '/home/ibgateway/.ssh',
-  },
+    apiPorts: [4001, 4002],
+  }),
   container: { shm: null, seccompUnconfined: false, capabilities: [], readOnly: false },
   ssh: tunnel,
   secrets: [
@@ -56,10 +65,7 @@ export const gnzsnz: Profile = {
     vncSecret({ kind: 'file', variable: 'VNC_SERVER_PASSWORD_FILE' }),
     ...tunnelSecrets('/home/ibgateway/.ssh'),
   ],
-  variables: [
-    ...gnzsnzVariables({ volume: SETTINGS_VOLUME, directory: 'ibq' }),
-    ...tunnelRows(tunnel),
-  ],
+  variables: [...gnzsnzVariables(SETTINGS), ...tunnelRows(tunnel)],
   refused: gnzsnzRefused(),
   follows: ['jts', 'ibc', 'custom_config.jts'],
   findings: gnzsnzFindings,
@@ -76,12 +82,44 @@ export const gnzsnz: Profile = {
   },
 };
 
+/**
+ * Both images of the house have the same scripts. In mode `both` they make a directory for each half, and IBC
+ * would find its port taken by its twin: the template is rendered for each half with its own API_PORT.
+ */
+export function gnzsnzFiles(at: {
+  settings: string;
+  program: string;
+  ibc: string;
+  ssh: string;
+  /** Of the gateway itself, live and paper. */
+  apiPorts: readonly [number, number];
+}): ProfileFiles {
+  const kept: ProfileFiles['kept'] = (mode) =>
+    mode === 'both'
+      ? halvesOf(mode).map((half) => `${at.settings}_${half}/jts.ini`)
+      : [`${at.settings}/jts.ini`];
+  return {
+    jts: `${at.program}/jts.ini`,
+    kept,
+    jtsTemplate: `${at.program}/jts.ini.tmpl`,
+    ibc: `${at.ibc}/config.ini`,
+    ibcTemplate: `${at.ibc}/config.ini.tmpl`,
+    own: { jts: kept, ibc: `${at.ibc}/config.ini`, rendered: false },
+    commandServer: (mode) =>
+      mode === 'both'
+        ? // biome-ignore lint/suspicious/noTemplateCurlyInString: the image's template has such
+          { setting: '1${API_PORT}', ports: at.apiPorts.map((port) => Number(`1${port}`)) }
+        : { setting: '7462', ports: [7462] },
+    ssh: at.ssh,
+  };
+}
+
 /** What both images of the house take of the login: files, where the image reads one. */
 export function gnzsnzLogin(): Profile['secrets'] {
   return [
-    passwordSecret({ kind: 'file', variable: 'TWS_PASSWORD_FILE' }),
+    unlessOwnIbc(passwordSecret({ kind: 'file', variable: 'TWS_PASSWORD_FILE' })),
     paperPasswordSecret({ kind: 'file', variable: 'TWS_PASSWORD_PAPER_FILE' }),
-    userSecret({ kind: 'environment', variable: 'TWS_USERID' }),
+    unlessOwnIbc(userSecret({ kind: 'environment', variable: 'TWS_USERID' })),
     paperUserSecret({ kind: 'environment', variable: 'TWS_USERID_PAPER' }),
   ];
 }
@@ -90,7 +128,7 @@ export function gnzsnzLogin(): Profile['secrets'] {
  * The image makes the settings directory with a plain mkdir, so it is one level below the volume. In `both` it
  * is a prefix: `…_live` and `…_paper`.
  */
-export function gnzsnzVariables(settings: { volume: string; directory: string }): ImageVariable[] {
+export function gnzsnzVariables(settings: string): ImageVariable[] {
   return [
     row('TRADING_MODE', 'mode', 'the container ends'),
     row('TWS_USERID', 'user', 'stops at its login window'),
@@ -103,17 +141,15 @@ export function gnzsnzVariables(settings: { volume: string; directory: string })
       name: 'TWS_SETTINGS_PATH',
       keys: [],
       unset: 'settings are lost with the container',
-      value: ({ settings: { custom_config } }) =>
-        custom_config.ibc === null ? `${settings.volume}/${settings.directory}` : settings.volume,
-      remark:
-        'in the settings volume. With `custom_config.ibc` the image makes no directory, and it is the volume itself',
+      value: () => settings,
+      remark: 'a directory of the settings volume; in mode `both` `…_live` and `…_paper`',
     },
     {
       name: 'CUSTOM_CONFIG',
       keys: ['custom_config.ibc'],
       unset: 'NO',
       value: ({ settings: { custom_config } }) => (custom_config.ibc === null ? 'NO' : 'yes'),
-      remark: 'with `yes` the image renders neither config.ini nor jts.ini',
+      remark: 'with `yes` the image makes no file: ibq then makes jts.ini, from the same template',
     },
     ...ibcRows(
       {
@@ -128,7 +164,7 @@ export function gnzsnzVariables(settings: { volume: string; directory: string })
         saveSettings: 'when it stops',
       },
     ),
-    row('TIME_ZONE', 'time_zone', 'empty', 'written into jts.ini at the first start only'),
+    row('TIME_ZONE', 'time_zone', 'empty', 'and at each start into jts.ini, by ibq'),
     row('TZ', 'time_zone', 'Etc/UTC', "the container's own clock"),
     row('JAVA_HEAP_SIZE', 'java_heap', '768'),
   ];
@@ -165,6 +201,6 @@ export function gnzsnzDefects(): string[] {
     'Without a passphrase the image starts no tunnel at all, whatever its README says: `ssh_passphrase` is required where the image holds the tunnel.',
     'The far side of its tunnel always has the port of the gateway, so two instances to one machine collide. `ssh.via = "host"` has none of this.',
     'In mode `both` a container whose one half ended stays up. ibq asks each half.',
-    'Where the settings have a jts.ini the image leaves the time zone in it as it is.',
+    'The image writes its time zone into a new jts.ini alone: ibq puts `time_zone` into the one that is there at each start.',
   ];
 }

@@ -149,15 +149,34 @@ interface ProfileNotes {
 }
 
 /** Absolute paths in the container. */
-interface ProfileFiles {
-  /** The gateway's settings file, which the image makes from its template where it is absent. */
+export interface ProfileFiles {
+  /** The gateway's settings file by the image's documents, where nothing says where settings are kept. */
   jts: string;
+  /** That of an instance of ibq's, in the settings volume; of mode `both` one for each half, live first. */
+  kept: (mode: Instance['mode']) => readonly string[];
+  /** What the image makes it from where it is absent; null: the image brings it along. */
   jtsTemplate: string | null;
-  /** IBC's configuration, which the image makes from its template at each start. */
+  /** IBC's configuration, which the image makes from its template at each start; it may be the same file. */
   ibc: string;
-  ibcTemplate: string | null;
+  ibcTemplate: string;
+  /** Where files of the user's go (`custom_config`). */
+  own: {
+    jts: (mode: Instance['mode']) => readonly string[];
+    ibc: string;
+    /** Whether the image still puts variables into the latter; if not, it makes no file at all. */
+    rendered: boolean;
+  };
+  /** IBC's command server on the container's loopback; null: it stays as the image has it. */
+  commandServer: (mode: Instance['mode']) => CommandServer | null;
   /** Where ssh looks for keys and known hosts; null: no tunnel of its own. */
   ssh: string | null;
+}
+
+interface CommandServer {
+  /** `CommandServerPort` as the template has it. */
+  setting: string;
+  /** What comes of it; of mode `both` one for each half. */
+  ports: readonly number[];
 }
 
 interface ContainerNeeds {

@@ -3,7 +3,7 @@
 import type { ProfileSecret } from './profile.ts';
 
 /** Podman refuses secrets of 512 000 bytes and more (containers/common, pkg/secrets). */
-const MAX_BYTES = 511_999;
+export const MAX_SECRET_BYTES = 511_999;
 
 type SecretValue = { ok: true; text: string } | { ok: false; problem: string };
 
@@ -18,7 +18,7 @@ export function readSecretValue(secret: ProfileSecret, given: string): SecretVal
   if (problem !== null) return { ok: false, problem };
   const encoded = secret.encode(given);
   const text = several && !encoded.endsWith('\n') ? `${encoded}\n` : encoded;
-  if (Buffer.byteLength(text) > MAX_BYTES) {
+  if (Buffer.byteLength(text) > MAX_SECRET_BYTES) {
     return { ok: false, problem: 'should be shorter than 512 kB' };
   }
   return { ok: true, text };

@@ -20,6 +20,15 @@ export function passwordSecret(as: As): ProfileSecret {
   };
 }
 
+/** Of an image that reads nothing of the login where the user brings config.ini: it stands there. */
+export function unlessOwnIbc(secret: ProfileSecret): ProfileSecret {
+  return {
+    ...secret,
+    wanted: (instance) =>
+      instance.settings.custom_config.ibc === null ? secret.wanted(instance) : 'unused',
+  };
+}
+
 /** Of the paper gateway in mode `both`. */
 export function paperPasswordSecret(as: As): ProfileSecret {
   return {

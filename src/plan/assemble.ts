@@ -5,7 +5,7 @@ import type { Desired, DesiredInstance } from './desired.ts';
 import { diffText } from './diff.ts';
 import type { Installed, RunningInstance, Runtime } from './installed.ts';
 import { type ManifestInstance, sha256 } from './manifest.ts';
-import { instanceLink, instanceService, TARGET_UNIT, TEMPLATE_UNIT } from './paths.ts';
+import { instanceLink, instanceOf, instanceService, TARGET_UNIT, TEMPLATE_UNIT } from './paths.ts';
 import type { Change, Plan, Step } from './plan.ts';
 
 /** How many generations stay on disk beside the current one. */
@@ -20,6 +20,10 @@ export interface PlanOptions {
   restartChanged: boolean;
   /** Wanted images that are not on the host; empty where nobody looked. */
   missingImages: readonly string[];
+  /** Files of the user's that Podman does not keep yet, by the names of their secrets; empty where nobody looked. */
+  missingFileSecrets: readonly string[];
+  /** Those that no generation needs any more. */
+  surplusFileSecrets: readonly string[];
 }
 
 export function assemblePlan(desired: Desired, installed: Installed, options: PlanOptions): Plan {
@@ -166,12 +170,6 @@ function removedFilesDiff(name: string, { files }: Installed): string {
     .join('\n');
 }
 
-/** `units/ib-gateway@4001.container.d/10-ibq.conf` and `guard/4001.nft` belong to `4001`. */
-function instanceOf(path: string): string | null {
-  const match = /^units\/ib-gateway@(\w+)\.container\.d\/|^guard\/(\w+)\.nft$/.exec(path);
-  return match?.[1] ?? match?.[2] ?? null;
-}
-
 function assembleSteps(
   desired: Desired,
   installed: Installed,
@@ -183,6 +181,10 @@ function assembleSteps(
     kind: 'pull-image',
     reference,
   }));
+  for (const { name, instance, path } of desired.fileSecrets) {
+    if (!options.missingFileSecrets.includes(name)) continue;
+    steps.push({ kind: 'write-file-secret', name, instance, path });
+  }
   if (generation !== null) steps.push({ kind: 'write-generation', number: generation });
   for (const { path, text } of desired.staticUnits) {
     if (installed.staticUnits.get(path) !== text) steps.push({ kind: 'write-static', path });
@@ -214,6 +216,9 @@ function runtimeSteps(
   if (!runtime.targetEnabled) steps.push({ kind: 'enable', unit: TARGET_UNIT });
   const stale = runtime.staticUnitsStale || !loadedAsWanted(desired, runtime);
   if (filesMove || stale || !runtime.targetEnabled) steps.push({ kind: 'reload' });
+  if (options.surplusFileSecrets.length > 0) {
+    steps.push({ kind: 'remove-file-secrets', names: [...options.surplusFileSecrets] });
+  }
   if (desired.hostRules !== null && runtime.hostRules !== desired.hostRules) {
     steps.push({ kind: 'load-host-rules' });
   }

@@ -15,6 +15,8 @@ import { type RenderedNetwork, renderPublishNetwork } from '../quadlet/render-ne
 import { resolveAttachments } from './attachments.ts';
 import type { HostFacts } from './facts.ts';
 import { type Manifest, sha256 } from './manifest.ts';
+import { type FileSecret, ownFilesOf } from './own-files.ts';
+import { instanceOf } from './paths.ts';
 
 export interface DesiredInstance extends RenderedInstance {
   mode: string;
@@ -44,6 +46,10 @@ export interface Desired {
   staticUnits: HostFacts['staticUnits'];
   /** Image references, each once. */
   images: string[];
+  /** Files of the user's that Podman has to keep. */
+  fileSecrets: FileSecret[];
+  /** What their names were made with. */
+  fileKey: string;
 }
 
 /** @throws ConfigError for what can't be rendered or has no address, UserError for a bad template */
@@ -58,6 +64,7 @@ export function assembleDesired(
   const attachments = resolveAttachments(config, facts);
   if (attachments.problems.length > 0) throw new ConfigError(attachments.problems);
   const hostPorts = hostPortsOf(config, facts, manifest);
+  const ownFiles = ownFilesOf(config, facts.ownFiles, facts.fileKey, profileFor);
   const rendered = renderGeneration({
     config,
     addresses: addressesFor(config, facts, manifest),
@@ -75,6 +82,7 @@ export function assembleDesired(
     userDropIns: facts.userDropIns,
     libDir: facts.libDir,
     profileFor,
+    ownFiles,
   });
   const texts = new Map(rendered.files.map((file) => [file.path, file]));
   const byName = new Map(config.instances.map((instance) => [instance.name, instance]));
@@ -83,20 +91,20 @@ export function assembleDesired(
   const instances = rendered.instances.flatMap((instance): DesiredInstance[] => {
     const configured = byName.get(instance.name);
     if (!configured) return [];
-    const paths = [
-      `units/ib-gateway@${instance.name}.container.d/10-ibq.conf`,
-      `guard/${instance.name}.nft`,
-    ];
+    const own = ownFiles.get(instance.name);
     const ownDropIns = facts.userDropIns.instances.get(instance.name) ?? [];
     return [
       {
         ...instance,
         mode: configured.mode,
         profile: configured.profile,
-        files: paths.flatMap((path) => texts.get(path) ?? []),
+        files: rendered.files.filter(({ path }) => instanceOf(path) === instance.name),
         inputs: {
           ...shared,
           ...instanceInputs(configured),
+          // Their names tell of their text.
+          ...(own?.jts ? { 'custom_config.jts': own.jts.name } : {}),
+          ...(own?.ibc ? { 'custom_config.ibc': own.ibc.name } : {}),
           ...(ownDropIns.length > 0 ? { 'own drop-ins': sha256(JSON.stringify(ownDropIns)) } : {}),
           ...(instance.lan ? { address: instance.lan.address } : {}),
           networks: instance.networks.join(' '),
@@ -122,6 +130,11 @@ export function assembleDesired(
     shim: texts.get('shim.conf')?.text ?? null,
     staticUnits: facts.staticUnits,
     images: [...new Set(instances.map(({ image }) => image))],
+    fileSecrets: [...ownFiles.values()].flatMap(({ jts, ibc }) => [
+      ...(jts ? [jts] : []),
+      ...(ibc ? [ibc] : []),
+    ]),
+    fileKey: facts.fileKey,
   };
 }
 
@@ -259,7 +272,7 @@ function sharedInputs(
 function instanceInputs(instance: Instance): Record<string, string> {
   const { mode, user, paperUser, port, sidePorts, profile, image, settings, environment } =
     instance;
-  const { address: _, ...others } = settings;
+  const { address: _, ibc, jts, ...others } = settings;
   return {
     mode,
     ...(user === null ? {} : { user }),
@@ -273,6 +286,11 @@ function instanceInputs(instance: Instance): Record<string, string> {
       ...Object.entries(others).map(([key, value]) =>
         TABLES.has(key) ? prefixed(`${key}.`, value as object) : prefixed('', { [key]: value }),
       ),
+    ),
+    ...prefixed('ibc.', ibc),
+    ...Object.assign(
+      {},
+      ...Object.entries(jts).map(([section, lines]) => prefixed(`jts.${section}.`, lines)),
     ),
     ...prefixed('environment.', environment),
   };

@@ -3,6 +3,7 @@
 import type { AttachedNetwork, Found, Sidecar } from '../network/attached.ts';
 import type { Cidr, Ipv4 } from '../network/ipv4.ts';
 import type { RenderInput } from '../quadlet/render.ts';
+import type { OwnFile } from './own-files.ts';
 
 export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns' | 'libDir'> {
   /** Plain units that are the same on every host: path below /etc/systemd/system and text. */
@@ -27,6 +28,10 @@ export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns'
   answered: readonly Ipv4[];
   /** Subnets of the host's routes and of other Podman networks. */
   usedSubnets: readonly Cidr[];
+  /** Files of the user's that instances name (`custom_config`), by path. */
+  ownFiles: ReadonlyMap<string, OwnFile>;
+  /** This host's own, for the names of the secrets that hold them; root's alone to read. */
+  fileKey: string;
   /** The file that pins the LAN's range, for messages. */
   rangeFile: string;
 }

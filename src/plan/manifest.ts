@@ -19,6 +19,8 @@ export interface ManifestInstance {
   relayPort: number;
   /** What else can be reached: in mode `both` the paper API, and ways to the screen. */
   sideServices: readonly ManifestService[];
+  /** Ports of IBC's command server in the container; none: it is off. */
+  commandPorts: readonly number[];
   /** Every input by its key, as text: tells which keys a change came from. */
   inputs: Readonly<Record<string, string>>;
 }
@@ -84,6 +86,7 @@ export function buildManifest(
           lan: instance.lan,
           relayPort: instance.relayPort,
           sideServices: instance.sideServices,
+          commandPorts: instance.commandPorts,
           inputs: instance.inputs,
         },
       ]),
@@ -131,6 +134,11 @@ export function parseManifest(text: string): Manifest {
         relayPort: number(entry, 'relayPort', where),
         // A manifest of before there were any has none.
         sideServices: entry.sideServices === undefined ? [] : parseServices(entry, where),
+        // One of before there were any has none.
+        commandPorts:
+          entry.commandPorts === undefined
+            ? []
+            : ports(entry.commandPorts, join(where, 'commandPorts')),
         inputs: strings(entry, 'inputs', where),
       },
     ] as const;
@@ -224,12 +232,14 @@ function addressesOf(
 
 function parsePorts(parent: JsonRecord): Record<string, number[]> {
   return Object.fromEntries(
-    Object.entries(parent).map(([name, ports]) => {
-      const legal = Array.isArray(ports) && ports.every((port) => Number.isInteger(port));
-      if (!legal) throw new Error(`hostPorts.${name} should be a list of ports`);
-      return [name, ports];
-    }),
+    Object.entries(parent).map(([name, list]) => [name, ports(list, `hostPorts.${name}`)]),
   );
+}
+
+function ports(list: unknown, where: string): number[] {
+  const legal = Array.isArray(list) && list.every((port) => Number.isInteger(port));
+  if (!legal) throw new Error(`${where} should be a list of ports`);
+  return list;
 }
 
 function parseAddresses(parent: JsonRecord): Record<string, ManifestLan> {

@@ -7,6 +7,8 @@ export const QUADLET_DIRECTORY = '/etc/containers/systemd';
 /** Set once; what it shows follows CURRENT. */
 export const QUADLET_LINK = `${QUADLET_DIRECTORY}/ibq`;
 export const QUADLET_LINK_TARGET = `${CURRENT}/units`;
+/** Random, and root's alone: names of secrets are made with it, so that none tells of the text. */
+export const FILE_KEY = '/etc/ibq/file-key';
 /** The user's own templates; a file here replaces the shipped one of the same name. */
 export const USER_TEMPLATES = '/etc/ibq/quadlets';
 export const STATIC_UNITS = '/etc/systemd/system';
@@ -39,3 +41,10 @@ export function instanceLink(name: string): string {
 /** Rules on the host itself: wanted ones are part of the generation, this is a copy of the loaded ones. */
 export const HOST_RULES_UNIT = 'ibq-host-rules.service';
 export const HOST_RULES_LOADED = '/run/ibq/host.nft';
+
+/** Whose file of a generation this is: `units/ib-gateway@4001.container.d/…` is of `4001`; null: of all. */
+export function instanceOf(path: string): string | null {
+  const match =
+    /^(?:units\/ib-gateway@(\w+)\.container\.d\/|guard\/(\w+)\.nft$|settings\/(\w+)\/)/.exec(path);
+  return match?.[1] ?? match?.[2] ?? match?.[3] ?? null;
+}

@@ -15,6 +15,8 @@ export type Change = ChangeBase & ({ instance: string } | { file: string });
 
 export type Step =
   | { kind: 'pull-image'; reference: string }
+  /** Keeps a file of the user's as a Podman secret; the plan has its name, never its text. */
+  | { kind: 'write-file-secret'; name: string; instance: string; path: string }
   /** Written beside the others, checked with the real generator, then renamed to its number. */
   | { kind: 'write-generation'; number: number }
   | { kind: 'write-static'; path: string }
@@ -27,6 +29,8 @@ export type Step =
   | { kind: 'enable'; unit: string }
   /** Old generations beyond those kept for a way back. */
   | { kind: 'prune'; numbers: number[] }
+  /** Files of the user's that no generation on disk names. */
+  | { kind: 'remove-file-secrets'; names: string[] }
   | { kind: 'load-host-rules' }
   /** Makes, changes or removes the host's interface among its instances. */
   | { kind: 'load-shim' }
@@ -51,6 +55,8 @@ export function describeStep(step: Step): string {
   switch (step.kind) {
     case 'pull-image':
       return `pull ${step.reference}`;
+    case 'write-file-secret':
+      return `keep ${step.path} of ${step.instance} as a secret`;
     case 'write-generation':
       return `write and check generation ${step.number}`;
     case 'write-static':
@@ -67,6 +73,8 @@ export function describeStep(step: Step): string {
       return `enable ${step.unit}`;
     case 'prune':
       return `remove old generations ${step.numbers.join(', ')}`;
+    case 'remove-file-secrets':
+      return `forget ${step.names.length} old file${step.names.length === 1 ? '' : 's'}`;
     case 'load-host-rules':
       return "load the host's rules";
     case 'load-shim':

@@ -19,6 +19,7 @@ import { bridgeGateway } from '../network/publish-network.ts';
 import { type Endpoint, publishText } from './endpoints.ts';
 import { environmentBytes, environmentLimit, environmentProblem, quadletLine } from './escape.ts';
 import type { RenderedNetwork } from './render-network.ts';
+import { type OwnFileNames, ownFileSecrets } from './render-settings.ts';
 import { containerLines, serviceLines, volumeProblems } from './resources.ts';
 
 export interface InstanceParts {
@@ -26,6 +27,7 @@ export interface InstanceParts {
   instance: Instance;
   profile: Profile;
   endpoints: readonly Endpoint[];
+  ownFiles: OwnFileNames;
   publish: RenderedNetwork | null;
   lan: (LanAddress & { network: RenderedNetwork }) | null;
   /** Subnet of the bridge. */
@@ -56,6 +58,7 @@ export function renderDropIn(parts: InstanceParts): string {
     volume === null ? '' : quadletLine('Volume', `${volumeName(instance.name)}:${volume}`),
     ...containerLines(profile, instance),
     ...secretsOf(profile, instance).map((secret) => quadletLine('Secret', secret.option)),
+    ...ownFileSecrets(parts.ownFiles).map((option) => quadletLine('Secret', option)),
     ...Object.entries(environment).map(([name, value]) =>
       quadletLine('Environment', `${name}=${value}`),
     ),

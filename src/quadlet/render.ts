@@ -22,6 +22,7 @@ import {
   withDefinition,
 } from './render-instance.ts';
 import { type RenderedNetwork, renderLanNetwork, renderPublishNetwork } from './render-network.ts';
+import { NO_OWN_FILES, type OwnFileNames, renderSettings } from './render-settings.ts';
 import { hostPathsOf } from './resources.ts';
 import { checkContainerTemplate, fillTemplate, type TemplateName } from './template.ts';
 import { assignments, parseUnit } from './unit-file.ts';
@@ -53,6 +54,8 @@ export interface RenderInput {
   /** Where the hook is installed, `/usr/local/lib/ibq`. */
   libDir: string;
   profileFor: (instance: Instance) => Profile;
+  /** Files of the user's, by instance. */
+  ownFiles: ReadonlyMap<string, OwnFileNames>;
 }
 
 export interface RenderedInstance {
@@ -74,6 +77,8 @@ export interface RenderedInstance {
   publish: string | null;
   /** What else can be reached. */
   sideServices: { service: SideService; relayPort: number; publish: string | null }[];
+  /** Ports of IBC's command server in the container, of mode `both` one for each half; none: it is off. */
+  commandPorts: readonly number[];
   /** Names of its Podman secrets. */
   secrets: { name: string; key: string; required: boolean }[];
   /** Directories and files of the host that it mounts. */
@@ -136,11 +141,14 @@ export function renderGeneration(input: RenderInput): Rendered {
     const networks = own.flatMap((network) => network?.name ?? []);
     const endpoints = endpointsOf(config, instance, profile);
     const joined = joinedBy(instance, input);
+    const ownFiles = input.ownFiles.get(name) ?? NO_OWN_FILES;
+    const settings = renderSettings(profile, instance, mode, ownFiles);
     const dropIn = renderDropIn({
       config,
       instance,
       profile,
       endpoints,
+      ownFiles,
       publish: sidecar === null ? publishNetwork : null,
       lan: lanNetwork && address ? { ...address, network: lanNetwork } : null,
       publishSubnet,
@@ -148,6 +156,7 @@ export function renderGeneration(input: RenderInput): Rendered {
     const definition = definitionHash([
       shared,
       dropIn,
+      settings.files,
       ...(input.userDropIns.instances.get(name) ?? []).map(dropInMeaning),
     ]);
     const guard = renderGuard({
@@ -167,7 +176,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       path: `units/${unit}.d/10-ibq.conf`,
       text: withDefinition(instance, dropIn, definition),
     });
-    files.push({ path: `guard/${name}.nft`, text: guard });
+    files.push({ path: `guard/${name}.nft`, text: guard }, ...settings.files);
     links.push({ path: `units/${unit}`, target: template });
     instances.push({
       name,
@@ -177,6 +186,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       networks,
       guard,
       ...servicesOf(endpoints),
+      commandPorts: settings.commandPorts,
       lan: address ?? null,
       secrets: secretsFor(profile, instance).map(({ key, wanted }) => ({
         name: secretName(name, key),

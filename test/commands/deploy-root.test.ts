@@ -88,6 +88,13 @@ describe('the first deploy', () => {
       `${generation}/guard/4002.nft`,
       `${generation}/host.nft`,
       `${generation}/manifest.json`,
+      `${generation}/settings`,
+      ...['4001', '4002'].flatMap((name) => [
+        `${generation}/settings/${name}`,
+        `${generation}/settings/${name}/config.ini`,
+        `${generation}/settings/${name}/files`,
+        `${generation}/settings/${name}/jts.ini`,
+      ]),
       `${generation}/units`,
       `${generation}/units/ib-gateway@.container`,
       `${generation}/units/ib-gateway@4001.container`,

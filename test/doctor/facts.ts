@@ -142,7 +142,7 @@ export const instance: FactValues['instances'][number] = {
 export const hook: FactValues['hook'] = {
   libDir: '/usr/local/lib/ibq',
   paths: [{ path: '/usr/local/lib/ibq/guard', uid: 0, mode: 0o100755 }],
-  guardExecutable: true,
+  unfit: [],
   definition: JSON.stringify({
     version: '1.0.0',
     hook: { path: '/usr/local/lib/ibq/guard' },

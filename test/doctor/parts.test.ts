@@ -88,7 +88,7 @@ const parts: Row[] = [
   [
     'guard-hook',
     'no program',
-    { hook: { ...hook, guardExecutable: false } },
+    { hook: { ...hook, unfit: ['/usr/local/lib/ibq/guard'] } },
     'fail',
     /should be a program/,
     /install\.sh/,

@@ -26,6 +26,7 @@ const deployed: ManifestInstance = {
   profile: 'simulator',
   image: 'localhost/x',
   sideServices: [],
+  commandPorts: [],
 };
 
 /** A host on which somebody listens on a port of 127.0.0.1. @param unit empty: no unit */

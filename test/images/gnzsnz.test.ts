@@ -52,7 +52,7 @@ ibc = "/etc/ibq/files/config.ini"
     expect(environment('gnzsnz', text)).toEqual({
       TRADING_MODE: 'live',
       TWS_USERID: 'user1',
-      TWS_SETTINGS_PATH: '/home/ibgateway/tws_settings',
+      TWS_SETTINGS_PATH: '/home/ibgateway/tws_settings/ibq',
       CUSTOM_CONFIG: 'yes',
       READ_ONLY_API: 'no',
       TWOFA_TIMEOUT_ACTION: 'restart',

@@ -71,6 +71,7 @@ test('a variable of an image leads to its key', () => {
   expect(keyOfVariable('TWS_USERID')).toBe('user');
   expect(keyOfVariable('IB_USER')).toBe('user');
   expect(keyOfVariable('COLD_RESTART_TIME')).toBe('cold_restart_time');
+  expect(keyOfVariable('CUSTOM_CONFIG')).toBe('custom_config.ibc');
   expect(keyOfVariable('TWS_SETTINGS_PATH')).toBeNull();
   expect(keyOfVariable('constructor')).toBeNull();
 });

@@ -163,13 +163,18 @@ test('each image once', () => {
   expect(images).toEqual(['localhost/ibq-simulator:latest']);
 });
 
-test("each instance's own files: its drop-in and its guard", () => {
+test("each instance's own files: its drop-in, its guard, and what is done to its files", () => {
   const { instances, instanceFiles } = assembleDesired(CONFIG, sampleFacts(), null);
-  expect(instances.map(({ files }) => files.map(({ path }) => path))).toEqual([
-    ['units/ib-gateway@4001.container.d/10-ibq.conf', 'guard/4001.nft'],
-    ['units/ib-gateway@4002.container.d/10-ibq.conf', 'guard/4002.nft'],
-  ]);
-  expect(instanceFiles.size).toBe(4);
+  expect(instances.map(({ files }) => files.map(({ path }) => path))).toEqual(
+    ['4001', '4002'].map((name) => [
+      `units/ib-gateway@${name}.container.d/10-ibq.conf`,
+      `guard/${name}.nft`,
+      `settings/${name}/files`,
+      `settings/${name}/config.ini`,
+      `settings/${name}/jts.ini`,
+    ]),
+  );
+  expect(instanceFiles.size).toBe(10);
 });
 
 test('is pure: the same inputs, the same generation', () => {

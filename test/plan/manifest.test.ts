@@ -22,6 +22,7 @@ const INSTANCE: ManifestInstance = {
   lan: { address: '10.0.0.193', mac: '02:00:00:00:00:01' },
   relayPort: 4003,
   sideServices: [{ service: 'vnc', relayPort: 5900, publish: '127.0.0.1:5901' }],
+  commandPorts: [7462],
   inputs: { mode: 'live' },
 };
 
@@ -67,6 +68,7 @@ describe('what is written is read back', () => {
           publish: fc.option(fc.string()),
         }),
       ),
+      commandPorts: fc.array(whole),
       inputs: texts,
     });
     const manifests: fc.Arbitrary<Manifest> = fc.record({

@@ -24,6 +24,8 @@ export const DEFAULTS: PlanOptions = {
   noWait: false,
   restartChanged: false,
   missingImages: [],
+  missingFileSecrets: [],
+  surplusFileSecrets: [],
 };
 
 const templates = readTemplates();
@@ -45,6 +47,8 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     answered: [],
     usedSubnets: ['10.0.0.0/24' as Cidr],
     interfaces: new Map([['eth1', { up: true }]]),
+    ownFiles: new Map(),
+    fileKey: 'key of this host',
     rangeFile: '/etc/ibq/network.toml',
     ...changes,
   };
@@ -148,6 +152,8 @@ export class ModelHost {
   apply(step: Step, desired: Desired): void {
     switch (step.kind) {
       case 'pull-image':
+      case 'write-file-secret':
+      case 'remove-file-secrets':
         return;
       case 'write-generation':
         assert(!this.generations.includes(step.number), 'a generation is written once');

@@ -21,16 +21,21 @@ function withSetting(name: string, changes: Partial<Instance['settings']>): Rend
   return sampleInput(sampleConfig({ instances }));
 }
 
+const settingsOf = (name: string) =>
+  ['files', 'config.ini', 'jts.ini'].map((file) => `settings/${name}/${file}`);
+
 describe('a generation', () => {
-  test('holds the template, a link, a drop-in and rules for each instance, and the networks', () => {
+  test('holds the template, a link, a drop-in, rules and files for each instance, and the networks', () => {
     const { files, links, instances, networks } = renderGeneration(sampleInput());
     const [publish, lan] = networks.map((network) => network.name);
     expect(files.map((file) => file.path)).toEqual([
       'units/ib-gateway@.container',
       dropIn,
       'guard/4001.nft',
+      ...settingsOf('4001'),
       'units/ib-gateway@4002.container.d/10-ibq.conf',
       'guard/4002.nft',
+      ...settingsOf('4002'),
       `units/${publish}.network`,
       `units/${lan}.network`,
       'host.nft',

@@ -126,6 +126,7 @@ export function sampleInput(
     userDropIns: { template: [], instances: new Map() },
     libDir: '/usr/local/lib/ibq',
     profileFor: () => sampleProfile,
+    ownFiles: new Map(),
     ...changes,
   };
 }

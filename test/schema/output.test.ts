@@ -149,6 +149,12 @@ describe('closed lists are those of the code', () => {
 /** One of each kind: a kind that is added to the code is missed here at compile time. */
 const STEPS: { [Kind in Step['kind']]: Extract<Step, { kind: Kind }> } = {
   'pull-image': { kind: 'pull-image', reference: 'localhost/x:1' },
+  'write-file-secret': {
+    kind: 'write-file-secret',
+    name: 'ibq-4001-config_ini-0123456789abcdef',
+    instance: '4001',
+    path: '/etc/ibq/files/config.ini',
+  },
   'write-generation': { kind: 'write-generation', number: 1 },
   'write-static': { kind: 'write-static', path: '/etc/systemd/system/ib-gateways.target' },
   stop: { kind: 'stop', instances: ['4001'] },
@@ -157,6 +163,10 @@ const STEPS: { [Kind in Step['kind']]: Extract<Step, { kind: Kind }> } = {
   reload: { kind: 'reload' },
   enable: { kind: 'enable', unit: 'ib-gateways.target' },
   prune: { kind: 'prune', numbers: [1, 2] },
+  'remove-file-secrets': {
+    kind: 'remove-file-secrets',
+    names: ['ibq-4001-config_ini-0123456789abcdef'],
+  },
   'load-host-rules': { kind: 'load-host-rules' },
   'load-shim': { kind: 'load-shim' },
   'remove-network': { kind: 'remove-network', name: 'ibq-lan-01234567' },

@@ -47,18 +47,18 @@ export function findParts(files: FileReader): FactValues['parts'] {
 export async function readHook(files: FileReader): Promise<HookFacts> {
   const libDir = libraryDirectory();
   const definition = `${libDir}/hooks.d/ibq-guard.json`;
-  const guard = `${libDir}/guard`;
-  const candidates = [libDir, `${libDir}/hooks.d`, definition, guard];
+  const programs = [`${libDir}/guard`, `${libDir}/settings`];
+  const candidates = [libDir, `${libDir}/hooks.d`, definition, ...programs];
   for (let up = dirname(libDir); up !== '/'; up = dirname(up)) candidates.push(up);
   const paths: HookFacts['paths'][number][] = [];
-  let guardExecutable = false;
+  const unfit = new Set(programs);
   for (const path of candidates) {
     if (!files.exists(path)) continue;
     const { uid, mode } = await stat(path);
     paths.push({ path, uid, mode });
-    if (path === guard) guardExecutable = (mode & 0o111) !== 0;
+    if ((mode & 0o111) !== 0) unfit.delete(path);
   }
-  return { libDir, paths, guardExecutable, definition: files.readText(definition) };
+  return { libDir, paths, unfit: [...unfit], definition: files.readText(definition) };
 }
 
 export function readCgroups(files: FileReader): FactValues['cgroups'] {
