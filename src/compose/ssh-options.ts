@@ -16,6 +16,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 export function readSshOptions(draft: Draft, text: string): void {
   const list: string[] = [];
   const parts = words(text);
+  if (parts.length === 0) draft.left.push({ what: 'SSH_OPTIONS', why: 'has no option' });
   for (let at = 0; at < parts.length; at += 1) {
     const word = parts[at] ?? '';
     const [, flag = '', joined = ''] = /^-([A-Za-z])(.*)$/s.exec(word) ?? [];

@@ -15,7 +15,7 @@ export function readVariables(
   const passed: Record<string, string> = {};
   for (const [name, value] of environment) {
     // The images read an empty variable as one that is not there.
-    if (value === '') continue;
+    if (value.trim() === '') continue;
     const special = SPECIAL[name];
     const secret = secretOf(profile, name);
     if (secret) takeSecret(draft, profile, secret, name, value);
@@ -109,6 +109,7 @@ const SPECIAL: Readonly<Record<string, Special>> = {
       if (word.startsWith('-Xmx')) takeHeap(draft, word.slice('-Xmx'.length), `JAVA_OPTS ${word}`);
       else options.push(word);
     }
+    if (words(value).length === 0) draft.left.push({ what: 'JAVA_OPTS', why: 'has no option' });
     if (options.length > 0) take(draft, 'java_options', options.join(' '), 'JAVA_OPTS');
   },
   SUPERVISORD_UI_PORT: (draft) => {

@@ -121,7 +121,7 @@ test('whatever a variable is called and whatever it says, it leaves a trace', ()
         fc.constantFrom(...names),
         fc.stringMatching(/^[A-Z][A-Z_]{0,12}$/).map((name) => ['gnzsnz', name] as const),
       ),
-      fc.string({ minLength: 1 }),
+      fc.string({ minLength: 1 }).filter((text) => text.trim() !== ''),
       ([profile, name], value) => {
         const { values, secrets, left } = variables({ [name]: value }, profile);
         const known = new Set(['image.profile', 'image.reference']);
