@@ -87,6 +87,7 @@ install_ibq() {
   put 0755 "$source/scripts/guard" "$lib/guard"
   put 0755 "$source/scripts/settings" "$lib/settings"
   put 0755 "$source/scripts/shim" "$lib/shim"
+  put 0755 "$source/scripts/tunnel" "$lib/tunnel"
   put 0644 "$work/ibq-guard.json" "$lib/hooks.d/ibq-guard.json"
   for file in "$source"/quadlets/*; do
     put 0644 "$file" "$lib/quadlets/$(basename "$file")"

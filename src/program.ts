@@ -233,6 +233,67 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
       ),
     );
 
+  const tunnel = program
+    .command('tunnel')
+    .description('the API of an instance on other machines, by SSH');
+  tunnel
+    .command('key')
+    .description('make a key into the secret ssh_key, and print its line for the other side')
+    .argument('<name>', 'instance')
+    .option('--passphrase', 'with a passphrase, from a hidden prompt or from stdin')
+    .option('--replace', 'in place of the key that is there')
+    .action(
+      action(async (ctx, name: string, options: { passphrase?: boolean; replace?: boolean }) =>
+        (await import('./commands/tunnel-key.ts')).tunnelKey(ctx, name, {
+          passphrase: options.passphrase === true,
+          replace: options.replace === true,
+        }),
+      ),
+    );
+  tunnel
+    .command('trust')
+    .description('pin the host keys of the machines that the tunnel goes to')
+    .argument('<name>', 'instance')
+    .option(
+      '--fingerprint <fingerprint>',
+      'a key that is right, for scripts; repeatable',
+      collect,
+      [],
+    )
+    .option('--replace', 'also a key that is not the pinned one any more')
+    .action(
+      action(async (ctx, name: string, options: { fingerprint: string[]; replace?: boolean }) =>
+        (await import('./commands/tunnel-trust.ts')).tunnelTrust(ctx, name, {
+          fingerprints: options.fingerprint,
+          replace: options.replace === true,
+        }),
+      ),
+    );
+  tunnel
+    .command('show')
+    .description('who gets what, whether it is up, and the lines for the other side')
+    .argument('[name]', 'instance')
+    .option('--json', 'print JSON')
+    .action(
+      action(async (ctx, name: string | undefined, options: { json?: boolean }) =>
+        (await import('./commands/tunnel-show.ts')).tunnelShow(ctx, name ?? null, {
+          json: options.json === true,
+        }),
+      ),
+    );
+  tunnel
+    .command('test')
+    .description('prove that the API answers on the machines it is carried to')
+    .argument('<name>', 'instance')
+    .option('--json', 'print JSON')
+    .action(
+      action(async (ctx, name: string, options: { json?: boolean }) =>
+        (await import('./commands/tunnel-test.ts')).tunnelTest(ctx, name, {
+          json: options.json === true,
+        }),
+      ),
+    );
+
   program
     .command('plan')
     .description('what deploy would do, with diffs')

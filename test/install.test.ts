@@ -40,7 +40,7 @@ const install = (...args: string[]) =>
     env: { DESTDIR: root, IBQ_NODE: '/usr/bin/node', PREFIX: '/usr/local' },
   });
 
-test('installs the program, the hook, the shim, the templates and the man page', async () => {
+test('installs the program, the hook, the shim, the tunnels, the templates and the man page', async () => {
   await install();
   const lib = join(root, 'usr/local/lib/ibq');
   expect(readdirSync(lib).sort()).toEqual([
@@ -51,8 +51,9 @@ test('installs the program, the hook, the shim, the templates and the man page',
     'quadlets',
     'settings',
     'shim',
+    'tunnel',
   ]);
-  for (const program of ['guard', 'settings', 'shim', 'ibq.cjs']) {
+  for (const program of ['guard', 'settings', 'shim', 'tunnel', 'ibq.cjs']) {
     expect(statSync(join(lib, program)).mode & 0o777, program).toBe(0o755);
   }
   expect(readdirSync(join(lib, 'quadlets')).sort()).toEqual(

@@ -17,6 +17,7 @@ import { buildManifest, type ManifestInstance } from '../plan/manifest.ts';
 import { describeStep, type Plan } from '../plan/plan.ts';
 import { driftLines, renderPlan } from '../plan/render.ts';
 import { configForDeploy, NOTHING_CONFIGURED } from './deploy-config.ts';
+import { reportTunnels } from './tunnel-output.ts';
 import { reportUnhealthy, tellChange, tellWaiting } from './wait-output.ts';
 
 export interface DeployOptions {
@@ -155,12 +156,14 @@ async function conclude(
   }
   const all = [...observations.values()];
   const unhealthy = reportUnhealthy(ui, all);
+  const patient = plan.steps.length > 0;
+  const cutOff = started && (await reportTunnels({ host, ui }, instances, all, { patient }));
   const ready = all.filter(({ verdict }) => verdict.ready).length;
   const summary = started
     ? `${ready} of ${config.instances.length} ready`
     : 'see "sudo ibq status"';
   ui.note(plan.steps.length === 0 ? `nothing to do; ${summary}` : `done; ${summary}`);
-  return unhealthy ? ExitCode.unhealthy : ExitCode.done;
+  return unhealthy || cutOff ? ExitCode.unhealthy : ExitCode.done;
 }
 
 function isStarting(observation: Observation | undefined): boolean {

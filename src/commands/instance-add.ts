@@ -11,7 +11,7 @@ import { ExitCode, UserError } from '../errors.ts';
 import { configPaths, instanceFile, readConfigSources } from '../host/config-files.ts';
 import { requireRoot } from '../host/root.ts';
 import { profileFor } from '../images/index.ts';
-import { secretsFor } from '../images/profile.ts';
+import { neededSecrets } from '../ssh/secrets.ts';
 
 export interface InstanceAddOptions {
   mode?: string;
@@ -58,10 +58,9 @@ export async function instanceAdd(
   for (const warning of loaded.warnings) if (warning.startsWith(`${path}: `)) ui.warn(warning);
   ui.note(`wrote ${path}`);
   ui.note('next:');
-  const added = loaded.config.instances.find((instance) => instance.name === name);
-  for (const secret of added ? secretsFor(profileFor(added), added) : []) {
-    if (added && secret.wanted(added) === 'required')
-      ui.note(`  sudo ibq secret set ${name} ${secret.key}`);
+  const made = loaded.config.instances.find((instance) => instance.name === name);
+  for (const secret of made ? neededSecrets(profileFor(made), made) : []) {
+    if (secret.required) ui.note(`  ${secret.mend}`);
   }
   ui.note('  sudo ibq deploy');
   return ExitCode.done;
@@ -85,7 +84,7 @@ function valuesOf({
       throw new UserError(`--set: should be KEY=VALUE, got ${show(assignment)}`, ExitCode.usage);
     }
     const [, table, entry = ''] = /^(environment|ibc|jts)\.(.+)$/.exec(id) ?? [];
-    if (table === undefined) values.set(id, typed(id, text));
+    if (table === undefined) values.set(id, added(values.get(id), typed(id, text)));
     else values.set(table, withEntry(values.get(table), table, entry, text));
   }
   return values;
@@ -104,11 +103,17 @@ function withEntry(table: Value | undefined, name: string, entry: string, text: 
   return Object.fromEntries(entries);
 }
 
+/** A list grows with each `--set` of its key; of others the last one holds. */
+function added(before: Value | undefined, value: Value): Value {
+  return Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
+}
+
 /** Text of a command line as its key's type; what does not fit stays text, for the loader to refuse. */
 function typed(id: string, text: string): Value {
   const kind = KEYS.get(id)?.type.kind;
   if (kind === 'integer' && /^\d{1,15}$/.test(text)) return Number(text);
   if (kind === 'number' && /^\d{1,15}(?:\.\d{1,15})?$/.test(text)) return Number(text);
   if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  if (kind === 'list') return [text];
   return text;
 }

@@ -9,9 +9,10 @@ import { withLock } from '../host/lock.ts';
 import { listSecrets, removeSecret, writeSecret } from '../host/podman.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
 import { profileFor } from '../images/index.ts';
-import { type ProfileSecret, secretName } from '../images/profile.ts';
+import { secretName } from '../images/profile.ts';
 import { readSecretValue } from '../images/secret-value.ts';
 import { listSecretsOf } from '../plan/secret-list.ts';
+import { type Secret, secretsOfInstance } from '../ssh/secrets.ts';
 import { table } from '../ui/table.ts';
 import type { Style } from '../ui/ui.ts';
 
@@ -29,7 +30,7 @@ export async function secretSet(
   const { host, ui } = context;
   requireLiveRoot(context, `secret set ${name} ${key}`);
   const instance = findInstance(context, name);
-  const secret = findSecret(instance, key);
+  const secret = requireSecret(instance, key);
   const value = readSecretValue(secret, await readValue(context, name, secret, file));
   if (!value.ok) {
     throw new UserError(`${key}: ${value.problem}; nothing was changed`, ExitCode.usage);
@@ -42,7 +43,7 @@ export async function secretSet(
     } else {
       ui.note(
         replaced
-          ? `replaced the ${key} of ${name}; a running instance keeps the old one until "sudo ibq restart ${name}" (new login)`
+          ? `replaced the ${key} of ${name}; ${untilWhen(secret, name)}`
           : `set the ${key} of ${name}; next: sudo ibq deploy`,
       );
     }
@@ -50,10 +51,16 @@ export async function secretSet(
   return ExitCode.done;
 }
 
+function untilWhen(secret: Secret, name: string): string {
+  return secret.of === 'tunnel'
+    ? `a running tunnel keeps the old one until "sudo systemctl restart ibq-tunnel@${name}"`
+    : `a running instance keeps the old one until "sudo ibq restart ${name}" (new login)`;
+}
+
 async function readValue(
   { host, ui }: Context,
   name: string,
-  { key, title, lines }: ProfileSecret,
+  { key, title, lines }: Secret,
   file: string | null,
 ): Promise<string> {
   if (file !== null) {
@@ -147,12 +154,12 @@ function findInstance(context: Context, name: string): Instance {
   );
 }
 
-function findSecret(instance: Instance, key: string): ProfileSecret {
-  const { secrets } = profileFor(instance);
-  const secret = secrets.find((known) => known.key === key);
+function requireSecret(instance: Instance, key: string): Secret {
+  const all = secretsOfInstance(profileFor(instance), instance);
+  const secret = all.find((known) => known.key === key);
   if (secret) return secret;
   throw new UserError(
-    `${JSON.stringify(key)} should be one of ${secrets.map((known) => known.key).join(', ')} (profile ${instance.profile})`,
+    `${JSON.stringify(key)} should be one of ${all.map((known) => known.key).join(', ')} (profile ${instance.profile})`,
     ExitCode.usage,
   );
 }

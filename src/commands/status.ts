@@ -8,9 +8,12 @@ import { readCurrentManifest } from '../host/installed.ts';
 import { withInterrupt } from '../host/interrupt.ts';
 import { type Observation, observeInstances } from '../host/observe.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
+import { observeTunnels } from '../host/tunnels.ts';
 import type { ManifestInstance } from '../plan/manifest.ts';
 import { servicesOf } from '../plan/services.ts';
+import { describeTunnel, isWell, type TunnelState } from '../ssh/state.ts';
 import { table } from '../ui/table.ts';
+import { tellTunnels } from './tunnel-output.ts';
 
 const WATCH_MS = 2000;
 
@@ -40,19 +43,30 @@ async function show(context: Context, json: boolean): Promise<number> {
   const { host, ui } = context;
   const manifest = readCurrentManifest(host.files);
   const observations = await observeInstances(host, manifest?.instances ?? {});
+  const runs = (name: string) =>
+    observations.some((it) => it.name === name && it.unit.active === 'active');
+  const tunnels = await observeTunnels(host, manifest?.instances ?? {}, runs);
   if (json) {
     const images = manifest?.images ?? {};
-    ui.json({ instances: observations.map((it) => toJson(it, images)) });
+    ui.json({
+      instances: observations.map((it) => toJson(it, images, tunnels.get(it.name) ?? [])),
+    });
   } else if (observations.length === 0) {
     ui.note('nothing is deployed yet: run "sudo ibq deploy"');
   } else {
-    print(context, observations);
+    print(context, observations, tunnels);
   }
   tellUndeployed(context, Object.keys(manifest?.instances ?? {}));
-  return observations.every(({ verdict }) => verdict.ready) ? ExitCode.done : ExitCode.unhealthy;
+  const ready = observations.every(({ verdict }) => verdict.ready);
+  const carried = [...tunnels.values()].flat().every(isWell);
+  return ready && carried ? ExitCode.done : ExitCode.unhealthy;
 }
 
-function print({ ui, host }: Context, observations: readonly Observation[]): void {
+function print(
+  { ui, host }: Context,
+  observations: readonly Observation[],
+  tunnels: ReadonlyMap<string, readonly TunnelState[]>,
+): void {
   const rows = observations.map(({ name, instance, unit, apis, verdict, pendingRestart }) => [
     ui.style('bold', name),
     instance.mode,
@@ -63,12 +77,16 @@ function print({ ui, host }: Context, observations: readonly Observation[]): voi
     apiCell(apis),
     ui.style(verdict.ready ? 'green' : 'red', titleOf(verdict)) +
       (pendingRestart ? ui.style('yellow', ' (changed, needs a restart)') : ''),
+    // A column for those who have some.
+    ...(tunnels.size === 0 ? [] : [tunnelCell(ui, tunnels.get(name) ?? [])]),
   ]);
   const header = ['NAME', 'MODE', 'PUBLISHED', 'LAN', 'UNIT', 'UP', 'API', 'STATE'];
+  if (tunnels.size > 0) header.push('TUNNEL');
   ui.print(table(rows, { terminal: ui.terminal, header }));
   for (const { name, verdict } of observations) {
     for (const problem of verdict.problems) ui.note(`${name}: ${problem}`);
     if (!verdict.ready && verdict.mend) ui.note(`${name}: → ${verdict.mend}`);
+    tellTunnels(ui, name, tunnels.get(name) ?? []);
   }
 }
 
@@ -94,6 +112,16 @@ function apiCell(apis: Observation['apis']): string {
   return apis.map(({ half, probe }) => `${half} ${probe?.state ?? '-'}`).join(', ');
 }
 
+/** `up`, `1 of 2 up`, `down`, … */
+function tunnelCell(ui: Context['ui'], tunnels: readonly TunnelState[]): string {
+  const states = new Set(tunnels.map(({ state }) => state));
+  const [only = '-'] = states;
+  const up = tunnels.filter(({ state }) => state === 'up').length;
+  const text = states.size > 1 ? `${up} of ${tunnels.length} up` : only;
+  if (tunnels.every(isWell)) return only === 'up' ? ui.style('green', text) : text;
+  return ui.style('red', text);
+}
+
 function age(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));
   const units = [
@@ -111,6 +139,7 @@ function age(ms: number): string {
 function toJson(
   { name, instance, unit, running, probe, apis, verdict, pendingRestart }: Observation,
   images: Readonly<Record<string, string>>,
+  tunnels: readonly TunnelState[],
 ): object {
   const since = unit.since === null ? null : new Date(unit.since).toISOString();
   const container = unit.active === 'active' ? (running?.container ?? null) : null;
@@ -145,7 +174,8 @@ function toJson(
     ready: verdict.ready,
     word: verdict.word,
     pendingRestart,
-    problems: verdict.problems,
+    tunnels,
+    problems: [...verdict.problems, ...tunnels.filter((it) => !isWell(it)).map(describeTunnel)],
   };
 }
 

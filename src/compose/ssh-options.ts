@@ -1,17 +1,8 @@
 /** SSH_OPTIONS of the images, a command line → keys of `[ssh]`. */
 
+import { optionRefusal } from '../ssh/options.ts';
 import { type Draft, take } from './draft.ts';
 import { words } from './words.ts';
-
-/** Options that ibq answers in its own way. */
-const REFUSED: Readonly<Record<string, string>> = {
-  stricthostkeychecking: 'host keys are always checked: run "sudo ibq tunnel trust NAME"',
-  userknownhostsfile: 'ibq has a file of its own: run "sudo ibq tunnel trust NAME"',
-  serveraliveinterval: 'is ssh.alive_interval (SSH_ALIVE_INTERVAL)',
-  serveralivecountmax: 'is ssh.alive_count (SSH_ALIVE_COUNT)',
-  exitonforwardfailure: 'ibq sets it by itself',
-  identityfile: 'the key is a secret: run "sudo ibq secret set NAME ssh_key --file FILE"',
-};
 
 export function readSshOptions(draft: Draft, text: string): void {
   const list: string[] = [];
@@ -39,12 +30,26 @@ export function readSshOptions(draft: Draft, text: string): void {
 }
 
 function takeOption(draft: Draft, list: string[], name: string, value: string): void {
-  const what = `SSH_OPTIONS ${name}=${value}`;
-  const refused = REFUSED[name.toLowerCase()];
-  if (refused) draft.left.push({ what, why: refused });
-  else if (name === 'ProxyCommand') take(draft, 'ssh.proxy_command', value, what);
-  else if (name === 'ProxyJump') take(draft, 'ssh.bastion', value, what);
+  const option = `${name}=${value}`;
+  const what = `SSH_OPTIONS ${option}`;
+  if (name === 'ProxyJump') take(draft, 'ssh.bastion', value, what);
+  else if (name === 'ProxyCommand') takeProxy(draft, value, what);
   else if (name === '')
     draft.left.push({ what: 'SSH_OPTIONS', why: `${value} should be Name=value` });
-  else list.push(`${name}=${value}`);
+  else {
+    const why = optionRefusal(option);
+    if (why === null) list.push(option);
+    else draft.left.push({ what, why });
+  }
+}
+
+/** `ssh user@bastion nc %h %p` and `ssh -W %h:%p user@bastion` are what `ssh.bastion` does. */
+function takeProxy(draft: Draft, command: string, what: string): void {
+  const [, by, through] =
+    /^ssh (\S+@\S+) (?:nc|netcat) %h %p$|^ssh -W %h:%p (\S+@\S+)$/.exec(command.trim()) ?? [];
+  const bastion = by ?? through;
+  if (bastion !== undefined) take(draft, 'ssh.bastion', bastion, what);
+  else if (/^(?:\S*\/)?ssh\s/.test(command)) {
+    draft.left.push({ what, why: 'write ssh.bastion = "user@host" of the machine between' });
+  } else take(draft, 'ssh.proxy_command', command, what);
 }

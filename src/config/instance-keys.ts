@@ -543,7 +543,7 @@ const SSH: readonly KeySpec[] = [
     unset: 'none',
     description:
       'Command whose input and output are the connection (ProxyCommand); instead of `bastion`.',
-    example: 'ssh bastion nc %h %p',
+    example: 'nc -X connect -x proxy.example.com:3128 %h %p',
   },
 ];
 

@@ -12,6 +12,7 @@ import { environmentLayers, resolveNetwork, whyBridge } from './network.ts';
 import { checkPorts } from './ports.ts';
 import { resolvePublishAddress } from './publish.ts';
 import { createReport, type Report } from './report.ts';
+import { checkTunnels } from './ssh.ts';
 import { printable } from './text.ts';
 import type { Config, Instance } from './types.ts';
 
@@ -70,6 +71,9 @@ export function loadConfig(
   const placed = network.mode === 'host' ? adoptHostPorts(instances, layerOf, report) : instances;
   checkPorts(placed, report);
   checkAttached(placed, network, layers.network, report);
+  const risks = [...risksAccepted, lookup('publish.accept_risk', layers.network)?.value];
+  const layersOf = (instance: Instance) => [layerOf(instance) ?? [], layers.defaults].flat();
+  checkTunnels(placed, network, layersOf, risks, report);
   const problems: Problem[] = report.problems();
   if (problems.length > 0) throw new ConfigError(problems);
   return {

@@ -8,6 +8,7 @@ import { forceChecks } from './force.ts';
 import { lanChecks } from './lan.ts';
 import { partChecks } from './parts.ts';
 import { portChecks } from './ports.ts';
+import { tunnelChecks } from './tunnels.ts';
 
 /** A closed list: docs/doctor.md has cause and cure of each. */
 export const checks: readonly Check[] = [
@@ -17,6 +18,7 @@ export const checks: readonly Check[] = [
   ...portChecks,
   ...fileChecks,
   ...forceChecks,
+  ...tunnelChecks,
 ];
 
 export function runChecks(facts: Facts): CheckResult[] {

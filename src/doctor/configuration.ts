@@ -1,7 +1,7 @@
 /** Checks of the configuration and of what a login needs: secrets, images, volumes, memory, disk, time. */
 
 import { profileFor } from '../images/index.ts';
-import { secretName } from '../images/profile.ts';
+import { neededSecrets } from '../ssh/secrets.ts';
 import {
   type Check,
   defineCheck,
@@ -31,15 +31,13 @@ const secrets = defineCheck({
   judge: ({ config, secrets: present }) => {
     if (config.instances.length === 0) return skipped(NO_INSTANCE);
     const wanted = config.instances.flatMap((instance) =>
-      profileFor(instance)
-        .secrets.filter((secret) => secret.wanted(instance) === 'required')
-        .map(({ key }) => ({ name: instance.name, key })),
+      neededSecrets(profileFor(instance), instance)
+        .filter(({ required }) => required)
+        .map((secret) => ({ ...secret, instance: instance.name })),
     );
-    const missing = wanted.filter(({ name, key }) => !present.has(secretName(name, key)));
+    const missing = wanted.filter(({ name }) => !present.has(name));
     return verdictOf(
-      missing.map(({ name, key }) =>
-        fail(`the ${key} of ${name} is not set`, `sudo ibq secret set ${name} ${key}`),
-      ),
+      missing.map(({ instance, key, mend }) => fail(`the ${key} of ${instance} is not set`, mend)),
       `${wanted.length} set`,
     );
   },

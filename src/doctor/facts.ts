@@ -6,7 +6,9 @@ import type { NetworkFacts } from '../network/facts.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
 import type { PortHolder } from '../network/listeners.ts';
 import type { Manifest } from '../plan/manifest.ts';
+import type { Part } from '../plan/parts.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
+import type { TunnelState } from '../ssh/state.ts';
 
 /** A fact, or why nobody could find it out. */
 export type Fact<T> = { known: true; value: T } | { known: false; why: string };
@@ -61,6 +63,8 @@ export interface FactValues {
   nftablesService: { enabled: boolean; flushes: boolean; file: string };
   /** Null: it does not run. */
   firewalld: FirewalldFacts | null;
+
+  tunnels: TunnelsFacts;
 
   generationFiles: GenerationFiles;
   dropIns: readonly DropInFacts[];
@@ -147,6 +151,17 @@ export interface GuardFacts {
   kernel: string | null;
   /** What was loaded last is what is wanted now. */
   current: boolean;
+}
+
+/** SSH tunnels that this host holds. */
+export interface TunnelsFacts {
+  /** Configured ones, with the machines whose host keys nobody has pinned. */
+  instances: readonly { name: string; unpinned: readonly string[] }[];
+  missingParts: readonly Part[];
+  /** Owner and mode of the file of pinned host keys; null: there is none. */
+  knownHosts: { uid: number; mode: number } | null;
+  /** Deployed ones. */
+  states: readonly { instance: string; state: TunnelState }[];
 }
 
 export interface GenerationFiles {

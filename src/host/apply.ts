@@ -18,6 +18,7 @@ import {
   SHIM_UNIT,
   STATIC_UNITS,
   TARGET_UNIT,
+  tunnelService,
 } from '../plan/paths.ts';
 import { describeStep, type Plan, type Step } from '../plan/plan.ts';
 import { checkGeneration } from './check-generation.ts';
@@ -134,6 +135,12 @@ async function applyStep(
       );
     case 'load-shim':
       return requireDone(await restartUnits(host, [SHIM_UNIT]), `systemctl restart ${SHIM_UNIT}`);
+    case 'stop-tunnels':
+      return stopUnits(host, step.instances.map(tunnelService));
+    case 'start-tunnels':
+      // Why one does not come up is told at the end, with all others.
+      await restartUnits(host, step.instances.map(tunnelService));
+      return;
     case 'remove-network':
       return dropNetwork(step.name, host, options.onWarning);
     case 'update-guard':

@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import type { Desired } from '../plan/desired.ts';
 import { QUADLET_DIRECTORY, QUADLET_LINK } from '../plan/paths.ts';
 import { parseGeneratorOutput } from '../quadlet/generator-output.ts';
+import { targetAlias } from '../ssh/render.ts';
 import type { Host, HostReader } from './host.ts';
 
 /** Where systemd looks for generators; an earlier one takes the place of a later (systemd.generator(7)). */
@@ -53,7 +54,22 @@ export async function checkGeneration(
       `Podman's Quadlet generator does not make ${missing.join(', ')}; nothing was changed. It says:\n${said.join('\n') || '(nothing)'}`,
     );
   }
+  await checkTunnels(host, staging, desired);
   return errors.map((line) => `Quadlet generator: ${line.replaceAll(`${beside}/`, '')}`);
+}
+
+/** ssh of this host reads each tunnel's file: an older one may not know an option. */
+async function checkTunnels(host: Host, staging: string, { instances }: Desired): Promise<void> {
+  for (const { name, tunnel } of instances) {
+    if (tunnel?.via !== 'host') continue;
+    const file = `${staging}/tunnel/${name}/ssh_config`;
+    const { exitCode, failure, stderr } = await host.run(['ssh', '-G', '-F', file, targetAlias(0)]);
+    if (exitCode === 0 || failure === 'not-found') continue;
+    const said = stderr.trim().replaceAll(`${staging}/`, '') || `exit status ${exitCode}`;
+    throw new UserError(
+      `ssh does not take the tunnel of ${name}; correct ssh.options or ssh.proxy_command; nothing was changed. It says:\n${said}`,
+    );
+  }
 }
 
 /** The same check for `deploy --dry-run`, in a private directory that is gone afterwards. */

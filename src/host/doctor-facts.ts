@@ -22,6 +22,7 @@ import {
 import { readGuards, readHostRules, readNftablesService, readRuleset } from './doctor/rules.ts';
 import { once, settle, unknown, withLimit } from './doctor/settle.ts';
 import { readShim } from './doctor/shim.ts';
+import { readTunnels } from './doctor/tunnels.ts';
 import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
 import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
@@ -147,6 +148,8 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     ruleset: () => readRuleset(host),
     nftablesService: () => readNftablesService(host),
     firewalld: () => readFirewalld(host, leavesByHost(config) ? manifest() : null),
+
+    tunnels: async () => readTunnels(host, config(), manifest(), await observed()),
 
     generationFiles: async () => readGenerationFiles(files, await installed(), shipped()),
     dropIns: () => readDropIns(files),

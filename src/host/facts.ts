@@ -28,6 +28,7 @@ const STATIC_UNIT_NAMES = [
   'ib-gateways.slice',
   'ibq-host-rules.service',
   'ibq-shim.service',
+  'ibq-tunnel@.service',
 ];
 
 export function readFacts(host: HostReader, config: Config, configFile: string): HostFacts {

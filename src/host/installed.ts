@@ -2,7 +2,13 @@
 
 import { basename } from 'node:path';
 import { UserError } from '../errors.ts';
-import type { Installed, InstalledUnit, RunningInstance, Runtime } from '../plan/installed.ts';
+import type {
+  Installed,
+  InstalledTunnel,
+  InstalledUnit,
+  RunningInstance,
+  Runtime,
+} from '../plan/installed.ts';
 import { type Manifest, parseManifest } from '../plan/manifest.ts';
 import {
   CURRENT,
@@ -16,7 +22,9 @@ import {
   SHIM_INTERFACE,
   SHIM_LOADED,
   TARGET_UNIT,
+  tunnelService,
 } from '../plan/paths.ts';
+import { TUNNELS_RUNNING } from '../ssh/render.ts';
 import type { FileReader, HostReader } from './host.ts';
 import { listPodmanNetworks } from './podman-networks.ts';
 import { showUnits, type UnitState } from './systemd.ts';
@@ -88,12 +96,16 @@ async function readRuntime(
 ): Promise<Runtime> {
   const names = new Set([...query.instances, ...Object.keys(manifest?.instances ?? {})]);
   const networks = new Set([...query.networks, ...(manifest?.networks ?? [])]);
-  const plainUnits = query.staticUnits.map((path) => basename(path));
+  // A template is no unit that systemd could show.
+  const plainUnits = query.staticUnits
+    .map((path) => basename(path))
+    .filter((name) => !name.includes('@'));
   const [units, hostRules, unguarded] = await Promise.all([
     showUnits(host, [
       ...plainUnits,
       'ib-gateway@*.service',
       'ibq-*-network.service',
+      'ibq-tunnel@*.service',
       ...[...names].map(instanceService),
       ...[...networks].map((name) => `${name}-network.service`),
     ]),
@@ -105,6 +117,7 @@ async function readRuntime(
     instances,
     running: readRunning(host.files, [...instances.keys()]),
     unguarded,
+    tunnels: readTunnels(host.files, units, [...instances.keys()]),
     networks: byName(units, /^(ibq-.+)-network\.service$/),
     definedNetworks: definedNetworks(host.files),
     targetWants: units.get(TARGET_UNIT)?.wants ?? [],
@@ -113,8 +126,38 @@ async function readRuntime(
     shim: host.files.exists(`/sys/class/net/${SHIM_INTERFACE}`)
       ? host.files.readText(SHIM_LOADED)
       : null,
-    staticUnitsStale: plainUnits.some((name) => units.get(name)?.needsReload === true),
+    staticUnitsStale: [...units].some(
+      ([name, { needsReload }]) =>
+        needsReload && (plainUnits.includes(name) || /^ibq-tunnel@/.test(name)),
+    ),
   };
+}
+
+/** By what `LIB/tunnel prepare` copied: nothing is there where no connection is made. */
+function readTunnels(
+  files: FileReader,
+  units: ReadonlyMap<string, UnitState>,
+  instances: readonly string[],
+): Map<string, InstalledTunnel> {
+  const loaded = byName(units, /^ibq-tunnel@(\w+)\.service$/);
+  const names = [...new Set([...instances, ...loaded.keys()])];
+  return new Map(
+    names.map((name) => {
+      const settings = files.readText(`${TUNNELS_RUNNING}/${name}/settings`) ?? '';
+      const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(settings)?.[1] ?? null;
+      const wants = units.get(instanceService(name))?.wants ?? [];
+      return [
+        name,
+        {
+          active: loaded.get(name)?.active ?? 'inactive',
+          definition: value('DEFINITION'),
+          leadsTo: value('LEADS_TO'),
+          targets: [...settings.matchAll(/^TARGET=(.*)$/gm)].map(([, target = '']) => target),
+          wanted: wants.includes(tunnelService(name)),
+        },
+      ];
+    }),
+  );
 }
 
 /** What was loaded last, if the kernel still has it: anybody may flush the host's rules. */

@@ -174,6 +174,7 @@ function absentUnit(name: string): UnitState {
     wants: [],
     unitFileState: '',
     invocation: '',
+    statusText: '',
   };
 }
 

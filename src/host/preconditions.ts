@@ -93,10 +93,7 @@ export function requireSecrets(desired: Desired, podman: PodmanFacts): void {
   const missing = desired.instances.flatMap(({ name, secrets }) =>
     secrets
       .filter((secret) => secret.required && !podman.secrets.has(secret.name))
-      .map(
-        ({ key }) =>
-          `instance ${name}: its ${key} is not set; run "sudo ibq secret set ${name} ${key}"`,
-      ),
+      .map(({ key, mend }) => `instance ${name}: its ${key} is not set; run "${mend}"`),
   );
   if (missing.length > 0) throw new UserError(missing.join('\n'), ExitCode.badConfiguration);
 }

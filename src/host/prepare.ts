@@ -21,6 +21,7 @@ import {
   requirePullable,
   requireSecrets,
 } from './preconditions.ts';
+import { requireTunnels } from './tunnels.ts';
 
 export interface Prepared {
   desired: Desired;
@@ -93,6 +94,7 @@ export async function preparePlan(
   requireHostPaths(host, desired.instances);
   const [podman, memory] = early ?? (await askHost(starts));
   requireSecrets(desired, podman);
+  await requireTunnels(host, desired);
   const missingImages = desired.images.filter((reference) => !podman.images.has(reference));
   requirePullable(missingImages);
   const wanted = desired.fileSecrets.map(({ name }) => name);

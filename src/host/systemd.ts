@@ -22,6 +22,8 @@ export interface UnitState {
   /** Units a target wants. */
   wants: string[];
   unitFileState: string;
+  /** What the unit itself tells (sd_notify(3), STATUS=). */
+  statusText: string;
   /** Id of its latest run, 32 hex digits; empty: never started since the boot. */
   invocation: string;
 }
@@ -38,6 +40,7 @@ const PROPERTIES = [
   'NeedDaemonReload',
   'UnitFileState',
   'InvocationID',
+  'StatusText',
 ];
 
 /**
@@ -100,6 +103,7 @@ export function parseShow(text: string): Map<string, UnitState> {
       wants: value('Wants').split(' ').filter(Boolean),
       unitFileState: value('UnitFileState'),
       invocation: value('InvocationID'),
+      statusText: value('StatusText'),
     });
   }
   return units;

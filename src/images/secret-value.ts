@@ -2,6 +2,8 @@
 
 import type { ProfileSecret } from './profile.ts';
 
+type Reader = Pick<ProfileSecret, 'lines' | 'problem' | 'encode'>;
+
 /** Podman refuses secrets of 512 000 bytes and more (containers/common, pkg/secrets). */
 export const MAX_SECRET_BYTES = 511_999;
 
@@ -12,7 +14,7 @@ type SecretValue = { ok: true; text: string } | { ok: false; problem: string };
  *
  * @param given as it was read, without the newline that ends a file or a pipe
  */
-export function readSecretValue(secret: ProfileSecret, given: string): SecretValue {
+export function readSecretValue(secret: Reader, given: string): SecretValue {
   const several = secret.lines === 'several';
   const problem = problemOf(secret, given, several);
   if (problem !== null) return { ok: false, problem };
@@ -24,7 +26,7 @@ export function readSecretValue(secret: ProfileSecret, given: string): SecretVal
   return { ok: true, text };
 }
 
-function problemOf(secret: ProfileSecret, value: string, several: boolean): string | null {
+function problemOf(secret: Reader, value: string, several: boolean): string | null {
   if (value.trim() === '') return 'should not be empty';
   // What is no UTF-8 was decoded to this.
   if (value.includes('\ufffd')) return 'should be text in UTF-8';

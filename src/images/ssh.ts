@@ -4,6 +4,7 @@
  */
 
 import type { Instance } from '../config/types.ts';
+import { keyProblem, wholeLines } from '../ssh/key-text.ts';
 import {
   halvesOf,
   type ImageFinding,
@@ -115,8 +116,7 @@ export function tunnelSecrets(directory: string): ProfileSecret[] {
       key: 'ssh_known_hosts',
       title: 'known_hosts of the tunnel, as ssh-keyscan prints it',
       as: { kind: 'mount', path: `${directory}/known_hosts` },
-      wanted: (instance) =>
-        wantedIf(holdsTunnel(instance) && !trustsUnknown(instance.settings.ssh)),
+      wanted,
       lines: 'several',
       problem: (value) =>
         /^(?:@\S+ )?\S+ (?:ssh-|ecdsa-|sk-)\S+ [A-Za-z0-9+/]+=*/m.test(value)
@@ -216,23 +216,4 @@ function splitTarget(target: string): { login: string; port: string | null } {
 
 function shellQuote(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-/** Hosts that nobody has written down are let in, or nobody asks. */
-function trustsUnknown({ options }: SshSettings): boolean {
-  return options.some((option) => /^StrictHostKeyChecking=(?:no|off|accept-new)$/i.test(option));
-}
-
-function keyProblem(value: string): string | null {
-  const text = value.trim();
-  return /^-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n[\s\S]*\n-----END [A-Z ]*PRIVATE KEY-----$/.test(
-    text,
-  )
-    ? null
-    : 'should be a private key, from "-----BEGIN …" to "-----END … PRIVATE KEY-----"';
-}
-
-/** ssh refuses a key whose last line is not ended, or ends in CRLF. */
-function wholeLines(value: string): string {
-  return `${value.replaceAll('\r\n', '\n').trimEnd()}\n`;
 }

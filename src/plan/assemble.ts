@@ -7,6 +7,8 @@ import type { Installed, RunningInstance, Runtime } from './installed.ts';
 import { type ManifestInstance, sha256 } from './manifest.ts';
 import { instanceLink, instanceOf, instanceService, TARGET_UNIT, TEMPLATE_UNIT } from './paths.ts';
 import type { Change, Plan, Step } from './plan.ts';
+import { isActive, isOutdated, isStopped } from './state.ts';
+import { tunnelChanges, tunnelOfPath, tunnelSteps, tunnelsLoaded } from './tunnels.ts';
 
 /** How many generations stay on disk beside the current one. */
 const GENERATIONS_KEPT = 20;
@@ -33,6 +35,7 @@ export function assemblePlan(desired: Desired, installed: Installed, options: Pl
   const generation = changed ? { from, to: (installed.generations.at(-1) ?? 0) + 1 } : null;
   const changes = [
     ...instanceChanges(desired, installed, options),
+    ...tunnelChanges(desired, installed, options),
     ...fileChanges(desired, installed),
   ];
   return {
@@ -135,7 +138,9 @@ function removedInstances(desired: Desired, { manifest, runtime }: Installed): s
 
 /** Everything that belongs to no single instance: template, networks, host rules, plain units. */
 function fileChanges(desired: Desired, installed: Installed): Change[] {
-  const shared = desired.files.filter(({ path }) => !desired.instanceFiles.has(path));
+  const shared = desired.files.filter(
+    ({ path }) => !desired.instanceFiles.has(path) && tunnelOfPath(path) === null,
+  );
   const wanted = new Map(shared.map(({ path, text }) => [path, text]));
   const changes: Change[] = [];
   const compare = (file: string, before: string | null, after: string | null) => {
@@ -147,7 +152,8 @@ function fileChanges(desired: Desired, installed: Installed): Change[] {
   for (const [path, text] of wanted) compare(path, installed.files.get(path) ?? null, text);
   for (const [path, text] of installed.files) {
     const ofInstance = desired.instanceFiles.has(path) || instanceOf(path) !== null;
-    if (!wanted.has(path) && !ofInstance) compare(path, text, null);
+    const apart = ofInstance || tunnelOfPath(path) !== null;
+    if (!wanted.has(path) && !apart) compare(path, text, null);
   }
   for (const { path, text } of desired.staticUnits) {
     compare(path, installed.staticUnits.get(path) ?? null, text);
@@ -232,6 +238,7 @@ function runtimeSteps(
   }
   // After the guards: who may not get in counts, even where the host can't have its address.
   if (runtime.shim !== desired.shim) steps.push({ kind: 'load-shim' });
+  steps.push(...tunnelSteps(desired, runtime, options));
   if (options.restartChanged) {
     for (const instance of desired.instances) {
       const { name } = instance;
@@ -264,7 +271,12 @@ function loadedAsWanted(desired: Desired, runtime: Runtime): boolean {
   );
   const wanted = new Set(desired.instances.map(({ name }) => instanceService(name)));
   const target = runtime.targetWants.filter((unit) => unit.startsWith('ib-gateway@'));
-  return instances && networks && target.every((unit) => wanted.has(unit));
+  return (
+    instances &&
+    networks &&
+    tunnelsLoaded(desired, runtime) &&
+    target.every((unit) => wanted.has(unit))
+  );
 }
 
 /**
@@ -287,20 +299,4 @@ export function liveGuard(
   running: RunningInstance,
 ): string {
   return running.definition === definition ? guard : guardForRunning(running.guard, guard);
-}
-
-/** Runs by an older definition than the wanted one. */
-function isOutdated({ name, definition }: DesiredInstance, runtime: Runtime | null): boolean {
-  const running = runtime?.running.get(name);
-  return running !== undefined && isActive(runtime, name) && running.definition !== definition;
-}
-
-/** Nothing of it runs and systemd will not try again by itself. */
-function isStopped(runtime: Runtime | null, name: string): boolean {
-  return ['inactive', 'failed'].includes(runtime?.instances.get(name)?.active ?? 'inactive');
-}
-
-/** Has a process, or is about to: a start would do nothing. */
-function isActive(runtime: Runtime | null, name: string): boolean {
-  return !isStopped(runtime, name) && runtime?.instances.get(name)?.active !== 'auto-restart';
 }

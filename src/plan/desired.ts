@@ -10,6 +10,7 @@ import { type Cidr, parseCidr, parseIpv4 } from '../network/ipv4.ts';
 import type { Mac } from '../network/mac.ts';
 import { hasBridge } from '../network/modes.ts';
 import { choosePublishSubnet } from '../network/publish-network.ts';
+import { publishAddressOf } from '../quadlet/endpoints.ts';
 import { type Rendered, type RenderedInstance, renderGeneration } from '../quadlet/render.ts';
 import { type RenderedNetwork, renderPublishNetwork } from '../quadlet/render-network.ts';
 import { resolveAttachments } from './attachments.ts';
@@ -75,7 +76,7 @@ export function assembleDesired(
       all: [...new Set(Object.values(hostPorts).flat())].sort((a, b) => a - b),
       open:
         config.network.mode === 'host'
-          ? config.instances.flatMap((it) => openPorts(it, config.publish.address))
+          ? config.instances.flatMap((it) => openPorts(it, publishAddressOf(config, it)))
           : [],
     },
     templates: facts.templates,

@@ -21,6 +21,19 @@ export interface RunningInstance {
   guard: string;
 }
 
+/** The SSH tunnels of an instance, as this host holds them. */
+export interface InstalledTunnel {
+  /** As of a unit. */
+  active: string;
+  /** Hash of what its connections were made by, and what they lead to here; null: none is made. */
+  definition: string | null;
+  leadsTo: string | null;
+  /** Machines that it goes to. */
+  targets: readonly string[];
+  /** The gateway's unit, as loaded, brings it up. */
+  wanted: boolean;
+}
+
 export interface Installed {
   /** The current generation; null: none. */
   manifest: Manifest | null;
@@ -43,6 +56,8 @@ export interface Runtime {
   running: ReadonlyMap<string, RunningInstance>;
   /** Names of those that run without their guard: somebody flushed it. */
   unguarded: ReadonlySet<string>;
+  /** By instance: those that are loaded, and those of all instances. */
+  tunnels: ReadonlyMap<string, InstalledTunnel>;
   /** Network units by Podman network name. */
   networks: ReadonlyMap<string, InstalledUnit>;
   /** Podman networks of ibq's that are defined on the host. */

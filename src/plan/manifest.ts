@@ -21,6 +21,8 @@ export interface ManifestInstance {
   sideServices: readonly ManifestService[];
   /** Ports of IBC's command server in the container; none: it is off. */
   commandPorts: readonly number[];
+  /** Machines that it is carried to by SSH; null: none. */
+  tunnel: ManifestTunnel | null;
   /** Every input by its key, as text: tells which keys a change came from. */
   inputs: Readonly<Record<string, string>>;
 }
@@ -31,6 +33,12 @@ interface ManifestService {
   relayPort: number;
   /** `127.0.0.1:5901`; null where it is not published. */
   publish: string | null;
+}
+
+interface ManifestTunnel {
+  via: 'host' | 'image';
+  /** Each with the places where it listens, `127.0.0.1:4001`. */
+  targets: readonly { target: string; listens: readonly string[] }[];
 }
 
 interface ManifestLan {
@@ -87,6 +95,10 @@ export function buildManifest(
           relayPort: instance.relayPort,
           sideServices: instance.sideServices,
           commandPorts: instance.commandPorts,
+          tunnel: instance.tunnel && {
+            via: instance.tunnel.via,
+            targets: instance.tunnel.targets,
+          },
           inputs: instance.inputs,
         },
       ]),
@@ -139,6 +151,7 @@ export function parseManifest(text: string): Manifest {
           entry.commandPorts === undefined
             ? []
             : ports(entry.commandPorts, join(where, 'commandPorts')),
+        tunnel: parseTunnel(entry, where),
         inputs: strings(entry, 'inputs', where),
       },
     ] as const;
@@ -215,6 +228,26 @@ function parseServices(parent: JsonRecord, where: string): ManifestService[] {
       publish: stringOrNull(entry, 'publish', inside),
     };
   });
+}
+
+/** A manifest of before there were any has none. */
+function parseTunnel(parent: JsonRecord, where: string): ManifestTunnel | null {
+  if (parent.tunnel === undefined || parent.tunnel === null) return null;
+  const tunnel = record(parent, 'tunnel', where);
+  const inside = join(where, 'tunnel');
+  const { via, targets } = tunnel;
+  if (via !== 'host' && via !== 'image') throw new Error(`${inside}.via should be host or image`);
+  if (!Array.isArray(targets)) throw new Error(`${inside}.targets should be a list`);
+  return {
+    via,
+    targets: targets.map((entry: unknown) => {
+      if (!isRecord(entry)) throw new Error(`${inside}.targets should hold objects`);
+      const { listens } = entry;
+      const legal = Array.isArray(listens) && listens.every((it) => typeof it === 'string');
+      if (!legal) throw new Error(`${inside}.targets.listens should be a list of text`);
+      return { target: string(entry, 'target', inside), listens };
+    }),
+  };
 }
 
 function parseLan(parent: JsonRecord, where: string): ManifestLan | null {

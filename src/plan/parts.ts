@@ -22,8 +22,8 @@ export function systemdTooOld(version: number): string | null {
   return `systemd ${version || '(unknown version)'} is too old: ibq needs ${SYSTEMD_NEEDED} or newer (Debian 13 has 257)`;
 }
 
-interface Part {
-  id: 'netavark' | 'nft' | 'nsenter';
+export interface Part {
+  id: string;
   /** Where distributions put it. */
   paths: readonly string[];
   /** What it is for. */
@@ -50,5 +50,31 @@ export const PARTS: readonly Part[] = [
     paths: ['/usr/bin/nsenter'],
     use: 'which the guard needs',
     package: 'util-linux',
+  },
+];
+
+/** What an SSH tunnel needs beside them. */
+export const TUNNEL_PARTS: readonly Part[] = [
+  {
+    id: 'ssh',
+    paths: ['/usr/bin/ssh'],
+    use: 'which holds the tunnels',
+    package: 'openssh-client',
+  },
+  {
+    id: 'ssh-keygen',
+    paths: ['/usr/bin/ssh-keygen'],
+    use: "which reads the tunnels' keys",
+    package: 'openssh-client',
+  },
+  {
+    id: 'libnss_systemd',
+    paths: ['/usr/lib', '/usr/lib64', '/lib', '/lib64'].flatMap((directory) =>
+      ['', 'x86_64-linux-gnu/', 'aarch64-linux-gnu/'].map(
+        (machine) => `${directory}/${machine}libnss_systemd.so.2`,
+      ),
+    ),
+    use: 'by which ssh learns the name of the user that it runs as (DynamicUser=)',
+    package: 'libnss-systemd',
   },
 ];

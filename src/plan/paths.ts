@@ -30,6 +30,11 @@ export const SHIM_UNIT = 'ibq-shim.service';
 export const SHIM_INTERFACE = 'ibqshim';
 export const SHIM_LOADED = '/run/ibq/shim.conf';
 
+/** The SSH tunnels of an instance. */
+export function tunnelService(name: string): string {
+  return `ibq-tunnel@${name}.service`;
+}
+
 /** The template that all instances share, relative to a generation's units. */
 export const TEMPLATE_UNIT = 'ib-gateway@.container';
 

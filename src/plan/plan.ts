@@ -1,7 +1,7 @@
 /** The plan: what would change, what it costs, and the steps that do it. Data only. */
 
-/** What a change does to a gateway: nothing, a first start, a login lost, an end. */
-export type Cost = 'none' | 'start' | 'new-login' | 'stop';
+/** What a change does to a gateway: nothing, a first start, a login lost, an end; to a tunnel: what is connected through it is cut. */
+export type Cost = 'none' | 'start' | 'new-login' | 'stop' | 'connections';
 
 interface ChangeBase {
   kind: 'add' | 'change' | 'remove';
@@ -34,6 +34,9 @@ export type Step =
   | { kind: 'load-host-rules' }
   /** Makes, changes or removes the host's interface among its instances. */
   | { kind: 'load-shim' }
+  | { kind: 'stop-tunnels'; instances: string[] }
+  /** Of gateways that run: makes them, or makes them anew. */
+  | { kind: 'start-tunnels'; instances: string[] }
   | { kind: 'remove-network'; name: string }
   | { kind: 'update-guard'; instance: string }
   | { kind: 'start'; instances: string[] }
@@ -79,6 +82,10 @@ export function describeStep(step: Step): string {
       return "load the host's rules";
     case 'load-shim':
       return "set up the host's address among the instances";
+    case 'stop-tunnels':
+      return `end the tunnels of ${step.instances.join(', ')}`;
+    case 'start-tunnels':
+      return `make the tunnels of ${step.instances.join(', ')}`;
     case 'remove-network':
       return `remove network ${step.name}`;
     case 'update-guard':

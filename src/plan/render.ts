@@ -19,6 +19,7 @@ const COST: Record<Cost, string> = {
   start: 'starts',
   'new-login': 'a restart puts it into force (new login)',
   stop: 'stops',
+  connections: 'cuts what is connected through it (no login)',
 };
 
 export function renderPlan(plan: Plan, { style, detailed }: RenderOptions): string {

@@ -1,7 +1,8 @@
 /** The secrets of the instances: which are wanted, which are there, and which are left from before. */
 
 import type { Instance } from '../config/types.ts';
-import { type Profile, type ProfileSecret, secretName } from '../images/profile.ts';
+import { type Profile, secretName } from '../images/profile.ts';
+import { type Secret, secretsOfInstance } from '../ssh/secrets.ts';
 
 export interface ListedSecret {
   instance: string;
@@ -9,7 +10,7 @@ export interface ListedSecret {
   /** What it is. */
   title: string;
   /** `unused`: Podman has it, and nothing uses it as things are configured. */
-  wanted: ReturnType<ProfileSecret['wanted']>;
+  wanted: ReturnType<Secret['wanted']>;
   set: boolean;
 }
 
@@ -24,7 +25,7 @@ export function listSecretsOf(
   { profileFor, others }: { profileFor: (instance: Instance) => Profile; others: boolean },
 ): ListedSecret[] {
   const known = instances.flatMap((instance) =>
-    profileFor(instance).secrets.map(
+    secretsOfInstance(profileFor(instance), instance).map(
       ({ key, title, wanted }): ListedSecret => ({
         instance: instance.name,
         key,

@@ -2,7 +2,7 @@
 
 import type { Config, Instance, Port, SideService } from '../config/types.ts';
 import { halvesOf, type Profile } from '../images/profile.ts';
-import type { Ipv4 } from '../network/ipv4.ts';
+import type { Cidr, Ipv4 } from '../network/ipv4.ts';
 import { publishesBeyondLoopback } from '../network/modes.ts';
 
 type Service = 'api' | SideService;
@@ -26,18 +26,35 @@ export function endpointsOf(config: Config, instance: Instance, profile: Profile
   const ports = profile.ports(instance);
   const [first, second] = halvesOf(mode);
   if (config.network.mode === 'host') return hostEndpoints(config, instance, profile);
+  const address = publishAddressOf(config, instance);
   const all: [Service, number | null, Port | undefined, Ipv4][] = [
-    ['api', first ? ports.api[first] : null, port, config.publish.address],
-    ['paper', second ? ports.api[second] : null, sidePorts.paper, config.publish.address],
+    ['api', first ? ports.api[first] : null, port, address],
+    ['paper', second ? ports.api[second] : null, sidePorts.paper, address],
     ['vnc', ports.vnc, sidePorts.vnc, LOOPBACK],
     ['rdp', ports.rdp, sidePorts.rdp, LOOPBACK],
     ['supervisor', ports.supervisor, sidePorts.supervisor, LOOPBACK],
   ];
-  return all.flatMap(([service, inside, number, address]): Endpoint[] => {
+  return all.flatMap(([service, inside, number, at]): Endpoint[] => {
     if (inside === null || number === undefined) return [];
-    const published = config.network.mode === 'lan' ? null : { address, port: number };
+    const published = config.network.mode === 'lan' ? null : { address: at, port: number };
     return [{ service, inside, published }];
   });
+}
+
+/** Where the API is published: on loopback alone, where a tunnel is the only way in. */
+export function publishAddressOf(
+  { publish }: Pick<Config, 'publish'>,
+  { settings }: Pick<Instance, 'settings'>,
+): Ipv4 {
+  return settings.ssh.mode === 'yes' ? LOOPBACK : publish.address;
+}
+
+/** Clients of the network that may open it: none, where a tunnel is the only way in. */
+export function allowOf(
+  { network }: Pick<Config, 'network'>,
+  { settings }: Pick<Instance, 'settings'>,
+): readonly Cidr[] {
+  return settings.ssh.mode === 'yes' ? [] : network.allow;
 }
 
 /**
@@ -46,11 +63,12 @@ export function endpointsOf(config: Config, instance: Instance, profile: Profile
  */
 function hostEndpoints(config: Config, instance: Instance, profile: Profile): Endpoint[] {
   const { api, gateway } = profile.ports(instance);
-  const beyond = publishesBeyondLoopback(config.publish.address);
+  const address = publishAddressOf(config, instance);
+  const beyond = publishesBeyondLoopback(address);
   const services: readonly Service[] = ['api', 'paper'];
   const apis = halvesOf(instance.mode).map((half, index): Endpoint => {
     const inside = beyond ? api[half] : gateway[half];
-    const published = { address: config.publish.address, port: inside as Port };
+    const published = { address, port: inside as Port };
     return { service: services[index] ?? 'api', inside, published };
   });
   const { paper: _, ...screens } = instance.sidePorts;

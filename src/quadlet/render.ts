@@ -2,7 +2,7 @@
 
 import type { Config, Instance, InstanceName, Lan, SideService } from '../config/types.ts';
 import { ConfigError, type Problem } from '../errors.ts';
-import { type Profile, secretName, secretsFor } from '../images/profile.ts';
+import type { Profile } from '../images/profile.ts';
 import { type AddressPlan, type LanAddress, shimAddress } from '../network/address-plan.ts';
 import { type Attachments, joinedInterface, type Sidecar } from '../network/attached.ts';
 import {
@@ -13,7 +13,15 @@ import {
 } from '../network/guard.ts';
 import { type Cidr, cidrContains, cidrCovers, type Ipv4 } from '../network/ipv4.ts';
 import { hasBridge, hasLan } from '../network/modes.ts';
-import { type Endpoint, endpointsOf, guardedPorts, publishText } from './endpoints.ts';
+import { neededSecrets } from '../ssh/secrets.ts';
+import {
+  allowOf,
+  type Endpoint,
+  endpointsOf,
+  guardedPorts,
+  publishAddressOf,
+  publishText,
+} from './endpoints.ts';
 import { quoteWord } from './escape.ts';
 import {
   definitionHash,
@@ -23,6 +31,7 @@ import {
 } from './render-instance.ts';
 import { type RenderedNetwork, renderLanNetwork, renderPublishNetwork } from './render-network.ts';
 import { NO_OWN_FILES, type OwnFileNames, renderSettings } from './render-settings.ts';
+import { type RenderedTunnel, renderTunnel } from './render-tunnel.ts';
 import { hostPathsOf } from './resources.ts';
 import { checkContainerTemplate, fillTemplate, type TemplateName } from './template.ts';
 import { assignments, parseUnit } from './unit-file.ts';
@@ -79,8 +88,10 @@ export interface RenderedInstance {
   sideServices: { service: SideService; relayPort: number; publish: string | null }[];
   /** Ports of IBC's command server in the container, of mode `both` one for each half; none: it is off. */
   commandPorts: readonly number[];
-  /** Names of its Podman secrets. */
-  secrets: { name: string; key: string; required: boolean }[];
+  /** The SSH tunnels that carry it to other machines. */
+  tunnel: RenderedTunnel | null;
+  /** Its Podman secrets, with what sets each. */
+  secrets: { name: string; key: string; required: boolean; mend: string }[];
   /** Directories and files of the host that it mounts. */
   hostPaths: string[];
   image: string;
@@ -163,20 +174,25 @@ export function renderGeneration(input: RenderInput): Rendered {
       instance: name,
       mode,
       ports: guardedPorts(endpoints),
-      allow,
+      allow: allowOf(config, instance),
       siblings,
       shim: lan && hostAccess ? shimAddress(lan) : null,
       publishSubnet: publishNetwork && publishSubnet,
       sidecar,
       joined,
-      publishAddress: config.publish.address,
+      publishAddress: publishAddressOf(config, instance),
     });
+    const tunnel = renderTunnel(instance, profile, endpoints, address?.address ?? null);
     const unit = `ib-gateway@${name}.container`;
     files.push({
       path: `units/${unit}.d/10-ibq.conf`,
       text: withDefinition(instance, dropIn, definition),
     });
-    files.push({ path: `guard/${name}.nft`, text: guard }, ...settings.files);
+    files.push(
+      { path: `guard/${name}.nft`, text: guard },
+      ...settings.files,
+      ...(tunnel?.files ?? []),
+    );
     links.push({ path: `units/${unit}`, target: template });
     instances.push({
       name,
@@ -188,11 +204,8 @@ export function renderGeneration(input: RenderInput): Rendered {
       ...servicesOf(endpoints),
       commandPorts: settings.commandPorts,
       lan: address ?? null,
-      secrets: secretsFor(profile, instance).map(({ key, wanted }) => ({
-        name: secretName(name, key),
-        key,
-        required: wanted(instance) === 'required',
-      })),
+      tunnel,
+      secrets: neededSecrets(profile, instance),
       hostPaths: hostPathsOf(instance),
       image: instance.image,
     });
@@ -234,7 +247,9 @@ function joinedBy(
 ): GuardInput['joined'] {
   return settings.network.join.flatMap((name, index) => {
     const network = attachments.networks.get(name);
-    const allowed = config.network.allowNetworks.includes(name);
+    // With a tunnel as the only way in, nobody of a network.
+    const open = settings.ssh.mode !== 'yes';
+    const allowed = open && config.network.allowNetworks.includes(name);
     return network ? [{ interface: joinedInterface(index), network, allowed }] : [];
   });
 }

@@ -26,7 +26,7 @@ export function terminalUi({ quiet, color }: TerminalOptions): Ui {
     warn: (text) => void process.stderr.write(`ibq: warning: ${text}\n`),
     style: (style: Style, text) =>
       coloured ? styleText(style, text, { validateStream: false }) : text,
-    async confirm(question, { assumeYes, flag }) {
+    async confirm(question, { assumeYes, flag, unlessTyped }) {
       if (assumeYes) return true;
       if (!interactive) {
         throw new UserError(
@@ -34,6 +34,7 @@ export function terminalUi({ quiet, color }: TerminalOptions): Ui {
           ExitCode.usage,
         );
       }
+      if (unlessTyped === 'no') return /^(y|yes)$/i.test((await ask(`${question} [y/N] `)).trim());
       return /^(y|yes|)$/i.test((await ask(`${question} [Y/n] `)).trim());
     },
     readHidden: (prompt) => (process.stdin.isTTY ? promptHidden(prompt) : readStdin()),

@@ -18,10 +18,14 @@ export interface Ui {
   /** Styles text for stdout; plain in a pipe, with `--no-color` or `NO_COLOR`. */
   style(style: Style, text: string): string;
   /**
-   * A yes/no question on the terminal. `assumeYes` (`-y`) answers it.
+   * A yes/no question on the terminal. `assumeYes` (`-y`) answers it; with `unlessTyped` nothing but a
+   * typed yes is one.
    * @throws UserError (64) without a terminal, naming the flag.
    */
-  confirm(question: string, options: { assumeYes: boolean; flag: string }): Promise<boolean>;
+  confirm(
+    question: string,
+    options: { assumeYes: boolean; flag: string; unlessTyped?: 'no' },
+  ): Promise<boolean>;
   /** A value from a hidden prompt, or all of stdin without its last newline where stdin is no terminal. */
   readHidden(prompt: string): Promise<string>;
 }

@@ -111,6 +111,7 @@ describe('the first deploy', () => {
       'etc/systemd/system/ib-gateways.target',
       'etc/systemd/system/ibq-host-rules.service',
       'etc/systemd/system/ibq-shim.service',
+      'etc/systemd/system/ibq-tunnel@.service',
     ]);
     expect(readlinkSync(join(sand.root, 'etc/ibq/current'))).toBe('generations/1');
     expect(readlinkSync(join(sand.root, 'etc/containers/systemd/ibq'))).toBe(

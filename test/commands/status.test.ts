@@ -10,6 +10,7 @@ import { deployedTree } from '../support/deployed-tree.ts';
 import { liveHost, showOutput } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
 
+const CONTAINER = 'c0ffee'.padEnd(64, '0');
 const OPTIONS = { json: false, watch: false };
 
 /** A port where a gateway says hello. */
@@ -24,13 +25,18 @@ async function gateway(): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** 4001 answers; 4002 is stopped. */
-async function host() {
+/**
+ * 4001 answers; 4002 is stopped.
+ *
+ * @param ssh of 4001 @param tunnel what its unit tells
+ */
+async function host(ssh = '', tunnel = '') {
   const port = await gateway();
   const sand = await deployedTree({
-    '/etc/ibq/instances/4001.toml': `mode = "live"\nuser = "u"\nread_only_api = true\nport = ${port}\n`,
+    '/etc/ibq/instances/4001.toml': `mode = "live"\nuser = "u"\nread_only_api = true\nport = ${port}\n${ssh}`,
   });
   const show = showOutput({
+    'ibq-tunnel@4001.service': { ActiveState: 'active', SubState: 'running', StatusText: tunnel },
     'ib-gateway@4001.service': {
       ActiveState: 'active',
       SubState: 'running',
@@ -41,10 +47,10 @@ async function host() {
   const definition = /IBQ_DEFINITION=(\w+)/.exec(
     sand.read('/etc/ibq/current/units/ib-gateway@4001.container.d/10-ibq.conf') ?? '',
   )?.[1];
-  sand.write('/proc/100/cgroup', '0::/system.slice/x.service/libpod-payload-c0ffee\n');
+  sand.write('/proc/100/cgroup', `0::/system.slice/x.service/libpod-payload-${CONTAINER}\n`);
   sand.write(
     '/run/ibq/instances/4001/state',
-    `container=c0ffee\npid=100\ndefinition=${definition}\n`,
+    `container=${CONTAINER}\npid=100\ndefinition=${definition}\n`,
   );
   sand.write(
     '/run/ibq/instances/4001/guard.nft',
@@ -96,7 +102,7 @@ describe('one answers, one is stopped', () => {
             publish: `127.0.0.1:${port}`,
             lan: null,
             unit: { active: 'active', sub: 'running', since: '2025-11-21T07:00:00.000Z' },
-            container: { id: 'c0ffee', state: 'running' },
+            container: { id: CONTAINER, state: 'running' },
             api: { state: 'handshake', accounts: [] },
             pendingRestart: false,
             problems: [],
@@ -218,6 +224,41 @@ describe('mode both: live answers, the process of paper is gone', () => {
       },
     ]);
     expect(misfits('status', { schemaVersion: 1, ...sand.json[0] })).toEqual([]);
+  });
+});
+
+describe('with a tunnel', () => {
+  const SSH = '[ssh]\nmode = "both"\ntargets = ["a@one", "b@two"]\n';
+  const SINCE = 'since 2025-11-21T07:30:00Z';
+
+  test('a column more, and what is down is told with why', async () => {
+    const { context, sand } = await host(SSH, `a@one: up ${SINCE}; b@two: down ${SINCE}: refused`);
+    expect(await status(context, OPTIONS)).toBe(3);
+    const rows = sand.out.join('\n').split('\n');
+    expect(rows.map((row) => row.split('\t').at(-1))).toEqual(['1 of 2 up', '-']);
+    expect(sand.notes).toContain('4001: tunnel to b@two: down since 2025-11-21T07:30:00Z: refused');
+  });
+
+  test('as JSON, as its schema says', async () => {
+    const { context, sand, port } = await host(SSH, `a@one: up ${SINCE}; b@two: down ${SINCE}: no`);
+    await status(context, { ...OPTIONS, json: true });
+    const [shown] = sand.json;
+    expect(misfits('status', { schemaVersion: 1, ...shown })).toEqual([]);
+    const listens = [`127.0.0.1:${port}`];
+    const since = '2025-11-21T07:30:00Z';
+    expect(shown).toMatchObject({
+      instances: [
+        {
+          ready: true,
+          tunnels: [
+            { target: 'a@one', listens, state: 'up', since, detail: '' },
+            { target: 'b@two', listens, state: 'down', since, detail: 'no' },
+          ],
+          problems: ['tunnel to b@two: down since 2025-11-21T07:30:00Z: no'],
+        },
+        { tunnels: [] },
+      ],
+    });
   });
 });
 

@@ -151,13 +151,18 @@ describe('variables', () => {
     [{ LANG: 'C.UTF-8' }, 'gnzsnz', { environment: { LANG: 'C.UTF-8' } }],
     [{ TIME_ZONE: 'Asia/Tokyo', TZ: 'Asia/Tokyo' }, 'gnzsnz', { time_zone: 'Asia/Tokyo' }],
     [
-      { SSH_OPTIONS: `-o ProxyCommand='ssh b nc %h %p' -oConnectTimeout=10 -J jump@b` },
+      { SSH_OPTIONS: `-o ProxyCommand='nc -x proxy:1080 %h %p' -oConnectTimeout=10` },
       'gnzsnz',
       {
-        'ssh.proxy_command': 'ssh b nc %h %p',
+        'ssh.proxy_command': 'nc -x proxy:1080 %h %p',
         'ssh.options': ['ConnectTimeout=10'],
-        'ssh.bastion': 'jump@b',
       },
+    ],
+    [{ SSH_OPTIONS: '-J jump@b' }, 'gnzsnz', { 'ssh.bastion': 'jump@b' }],
+    [
+      { SSH_OPTIONS: `-o ProxyCommand='ssh jump@b nc %h %p'` },
+      'gnzsnz',
+      { 'ssh.bastion': 'jump@b' },
     ],
     [{ VNC_SERVER_PASSWORD: 'eight888' }, 'gnzsnz', { 'vnc.enabled': true }],
   ])('%j', (environment, profile, expected) => {
@@ -175,7 +180,11 @@ describe('variables', () => {
     [{ SSH_OPTIONS: '-v' }, 'SSH_OPTIONS -v: only options of the form -o Name=value'],
     [
       { SSH_OPTIONS: '-o StrictHostKeyChecking=no' },
-      'SSH_OPTIONS StrictHostKeyChecking=no: host keys are always checked',
+      'SSH_OPTIONS StrictHostKeyChecking=no: host keys are pinned in /etc/ibq/known_hosts',
+    ],
+    [
+      { SSH_OPTIONS: `-o ProxyCommand='ssh bastion nc %h %p'` },
+      'write ssh.bastion = "user@host" of the machine between',
     ],
   ])('%j is left: %s', (environment, expected) => {
     const left = variables(environment).left.map(({ what, why }) => `${what}: ${why}`);

@@ -171,6 +171,24 @@ export const generationFiles: FactValues['generationFiles'] = {
   shadows: [],
 };
 
+export const tunnels: FactValues['tunnels'] = {
+  instances: [{ name: '4001', unpinned: [] }],
+  missingParts: [],
+  knownHosts: { uid: 0, mode: 0o100644 },
+  states: [
+    {
+      instance: '4001',
+      state: {
+        target: 'trader@vps.example.com',
+        listens: ['127.0.0.1:4001'],
+        state: 'up',
+        since: '2026-11-21T07:00:00Z',
+        detail: '',
+      },
+    },
+  ],
+};
+
 export const wayOut: FactValues['wayOut'] = {
   ipForward: true,
   nextHop: address('198.51.100.1'),
@@ -252,6 +270,7 @@ const WELL: FactValues = {
   ruleset: RULESET,
   nftablesService: { enabled: false, flushes: true, file: '/etc/nftables.conf' },
   firewalld,
+  tunnels,
   generationFiles,
   dropIns: [],
   instances: [instance, { ...instance, name: '4002', publish: '127.0.0.1:4002' }],

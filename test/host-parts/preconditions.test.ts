@@ -27,6 +27,7 @@ const deployed: ManifestInstance = {
   image: 'localhost/x',
   sideServices: [],
   commandPorts: [],
+  tunnel: null,
 };
 
 /** A host on which somebody listens on a port of 127.0.0.1. @param unit empty: no unit */

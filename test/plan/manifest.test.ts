@@ -23,6 +23,10 @@ const INSTANCE: ManifestInstance = {
   relayPort: 4003,
   sideServices: [{ service: 'vnc', relayPort: 5900, publish: '127.0.0.1:5901' }],
   commandPorts: [7462],
+  tunnel: {
+    via: 'host',
+    targets: [{ target: 'trader@vps.example.com', listens: ['127.0.0.1:4001'] }],
+  },
   inputs: { mode: 'live' },
 };
 
@@ -69,6 +73,12 @@ describe('what is written is read back', () => {
         }),
       ),
       commandPorts: fc.array(whole),
+      tunnel: fc.option(
+        fc.record({
+          via: fc.constantFrom<('host' | 'image')[]>('host', 'image'),
+          targets: fc.array(fc.record({ target: fc.string(), listens: fc.array(fc.string()) })),
+        }),
+      ),
       inputs: texts,
     });
     const manifests: fc.Arbitrary<Manifest> = fc.record({
@@ -138,6 +148,16 @@ describe('broken', () => {
       'a service',
       { sideServices: [{ service: 'x', relayPort: 1, publish: null }] },
       'instances.4001.sideServices.service should be one of paper, vnc, rdp, supervisor',
+    ],
+    [
+      'a tunnel',
+      { tunnel: { via: 'x', targets: [] } },
+      'instances.4001.tunnel.via should be host or image',
+    ],
+    [
+      'a place of a tunnel',
+      { tunnel: { via: 'host', targets: [{ target: 'a@b', listens: [1] }] } },
+      'instances.4001.tunnel.targets.listens should be a list of text',
     ],
     ['a port', { relayPort: '4003' }, 'instances.4001.relayPort should be a whole number from 1'],
     ['an input', { inputs: { mode: 1 } }, 'instances.4001.inputs.mode should be text'],

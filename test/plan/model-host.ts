@@ -54,6 +54,12 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
   };
 }
 
+interface TunnelModel {
+  definition: string;
+  leadsTo: string;
+  targets: string[];
+}
+
 interface RunningModel {
   definition: string;
   guard: string;
@@ -73,6 +79,10 @@ export class ModelHost {
   readonly running = new Map<string, RunningModel>();
   /** Somebody flushed the rules in their namespaces. */
   readonly unguarded = new Set<string>();
+  /** Those that are up. */
+  readonly tunnels = new Map<string, TunnelModel>();
+  /** Gateways whose units, as loaded, bring up a tunnel. */
+  tunnelsWanted = new Set<string>();
   definedNetworks = new Set<string>();
   targetWants: string[] = [];
   targetEnabled = false;
@@ -124,6 +134,14 @@ export class ModelHost {
         ]),
       ),
       unguarded: new Set(this.unguarded),
+      tunnels: new Map(
+        [...new Set([...this.instances.keys(), ...this.tunnels.keys()])].map((name) => {
+          const none = { definition: null, leadsTo: null, targets: [] };
+          const active = this.tunnels.has(name) ? 'active' : 'inactive';
+          const wanted = this.tunnelsWanted.has(name);
+          return [name, { active, wanted, ...(this.tunnels.get(name) ?? none) }];
+        }),
+      ),
       networks: new Map(this.networks),
       definedNetworks: [...this.definedNetworks],
       targetWants: [...this.targetWants],
@@ -147,6 +165,7 @@ export class ModelHost {
   stop(name: string, active: 'inactive' | 'failed' = 'inactive'): void {
     this.instances.set(name, { ...this.unit(name), active });
     this.running.delete(name);
+    this.tunnels.delete(name);
   }
 
   apply(step: Step, desired: Desired): void {
@@ -202,6 +221,16 @@ export class ModelHost {
         assert(this.files.has('shim.conf') === (desired.shim !== null), 'before the switch');
         this.shim = desired.shim;
         return;
+      case 'stop-tunnels':
+        for (const name of step.instances) this.tunnels.delete(name);
+        return;
+      case 'start-tunnels':
+        for (const name of step.instances) {
+          assert(this.running.has(name), `${name} does not run: systemd would refuse its tunnel`);
+          assert(this.tunnelsWanted.has(name), `nobody wants the tunnel of ${name}: it would stop`);
+          this.makeTunnel(find(desired, name));
+        }
+        return;
       case 'remove-network':
         for (const [name, { networks }] of this.running) {
           assert(!networks.includes(step.name), `${step.name} is removed under ${name}`);
@@ -253,13 +282,27 @@ export class ModelHost {
       this.networks.set(name, { load: 'loaded', active, definition: null });
     }
     this.targetWants = instances.map(({ name }) => instanceService(name));
+    const wanted = instances.filter(({ tunnel }) => tunnel?.via === 'host');
+    this.tunnelsWanted = new Set(wanted.map(({ name }) => name));
+    // StopWhenUnneeded=
+    for (const name of this.tunnels.keys()) {
+      if (!this.tunnelsWanted.has(name)) this.tunnels.delete(name);
+    }
   }
 
-  private run({ name, definition, guard, networks }: DesiredInstance): void {
+  private makeTunnel({ name, tunnel }: DesiredInstance): void {
+    assert(tunnel !== null && this.files.has(`tunnel/${name}/settings`), `${name} has no tunnel`);
+    const { definition, leadsTo, targets } = tunnel;
+    this.tunnels.set(name, { definition, leadsTo, targets: targets.map(({ target }) => target) });
+  }
+
+  private run(instance: DesiredInstance): void {
+    const { name, definition, guard, networks } = instance;
     const unit = this.unit(name);
     assert(unit.load === 'loaded' && unit.definition === definition, `${name} is not loaded`);
     this.instances.set(name, { ...unit, active: 'active' });
     this.running.set(name, { definition, guard, networks });
+    if (this.tunnelsWanted.has(name)) this.makeTunnel(instance);
     for (const network of networks) {
       assert(this.networks.get(network)?.load === 'loaded', `${network} is not loaded`);
       this.networks.set(network, { load: 'loaded', active: 'active', definition: null });

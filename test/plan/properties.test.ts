@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Config, Instance, NetworkConfig, Port } from '../../src/config/types.ts';
+import type { Config, Instance, NetworkConfig, Port, Settings } from '../../src/config/types.ts';
 import type { Cidr, Ipv4 } from '../../src/network/ipv4.ts';
 import type { Plan } from '../../src/plan/plan.ts';
 import { sampleConfig, sampleInstance } from '../quadlet/sample.ts';
@@ -32,6 +32,11 @@ const configs: fc.Arbitrary<Config> = fc
         memory: fc.constantFrom(null, 1024),
         environment: fc.constantFrom<Record<string, string>>({}, { A: '1' }, { A: '%h $x "y"' }),
         image: fc.constantFrom('localhost/ibq-simulator:latest', 'example.org/ib:1'),
+        ssh: fc.record({
+          mode: fc.constantFrom<Settings['ssh']['mode']>('no', 'yes', 'both'),
+          via: fc.constantFrom<Settings['ssh']['via']>('host', 'host', 'image'),
+          targets: fc.constantFrom(['a@one'], ['a@one', 'b@two:2222']),
+        }),
       }),
       { selector: ({ name }) => name, maxLength: 5 },
     ),
@@ -46,10 +51,10 @@ const configs: fc.Arbitrary<Config> = fc
     publish: { address: address as Ipv4 },
     instances: instances
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map(({ name, mode, memory, environment, image }) => {
+      .map(({ name, mode, memory, environment, image, ssh }) => {
         const sample = sampleInstance(name);
         const port = (5000 + NAMES.indexOf(name)) as Port;
-        const settings = { ...sample.settings, memory };
+        const settings = { ...sample.settings, memory, ssh: { ...sample.settings.ssh, ...ssh } };
         return { ...sample, mode, port, image, environment, settings };
       }),
   }));
@@ -94,10 +99,12 @@ const PHASE = {
   'load-host-rules': 11,
   'update-guard': 12,
   'load-shim': 13,
-  restart: 14,
-  'remove-network': 15,
-  start: 16,
-  wait: 17,
+  'stop-tunnels': 14,
+  'start-tunnels': 15,
+  restart: 16,
+  'remove-network': 17,
+  start: 18,
+  wait: 19,
 } as const;
 
 describe('a deploy from any configuration to any other', () => {
@@ -109,7 +116,8 @@ describe('a deploy from any configuration to any other', () => {
         return ofRestart ? [] : [PHASE[step.kind]];
       });
       expect(phases).toEqual([...phases].sort((a, b) => a - b));
-      for (const kind of ['write-generation', 'activate', 'reload', 'start'] as const) {
+      const once = ['write-generation', 'activate', 'reload', 'start', 'start-tunnels'] as const;
+      for (const kind of once) {
         expect(count(plan, kind)).toBeLessThanOrEqual(1);
       }
     });
@@ -202,6 +210,35 @@ describe('a deploy from any configuration to any other', () => {
     });
   });
 
+  test('has the tunnels that are asked for, of gateways that run, and no other', () => {
+    check((sample) => {
+      const host = deployed(sample);
+      host.deploy(sample.after);
+      const wanted = sample.after.instances.filter(({ settings: { ssh } }) => isHeldHere(ssh));
+      expect([...host.tunnels.keys()].sort()).toEqual(wanted.map(({ name }) => name));
+    });
+  });
+
+  test('cuts a tunnel only where its definition changes, and tells of each', () => {
+    check((sample) => {
+      const host = deployed(sample);
+      const before = new Map(host.tunnels);
+      const desired = new Map(host.desired(sample.after).instances.map((it) => [it.name, it]));
+      const plan = host.plan(sample.after, sample.options);
+      const cut = plan.steps.flatMap((step) =>
+        step.kind === 'start-tunnels' || step.kind === 'stop-tunnels' ? step.instances : [],
+      );
+      const told = plan.changes.flatMap((it) =>
+        'file' in it && it.cost === 'connections' ? [it.file.replace('tunnel/', '')] : [],
+      );
+      expect(told.sort()).toEqual(cut.filter((name) => before.has(name)).sort());
+      for (const name of told) {
+        const tunnel = desired.get(name as Instance['name'])?.tunnel;
+        expect(tunnel?.definition).not.toBe(before.get(name)?.definition);
+      }
+    });
+  });
+
   test('keeps the LAN address and MAC of an instance that had one', () => {
     check((sample) => {
       const host = ModelHost.deployed(sample.before);
@@ -242,12 +279,18 @@ describe('a deploy from any configuration to any other', () => {
         expect([...host.running.keys()].sort()).toEqual(
           sample.after.instances.map(({ name }) => name),
         );
+        const tunnelled = sample.after.instances.filter(({ settings: { ssh } }) => isHeldHere(ssh));
+        expect([...host.tunnels.keys()].sort()).toEqual(tunnelled.map(({ name }) => name));
         expect(host.plan(sample.after).steps).toEqual([]);
       }),
       { numRuns: RUNS },
     );
   });
 });
+
+function isHeldHere({ mode, via }: Settings['ssh']): boolean {
+  return mode !== 'no' && via === 'host';
+}
 
 function count(plan: Plan, kind: string): number {
   return plan.steps.filter((step) => step.kind === kind).length;

@@ -86,6 +86,13 @@ describe('plan', () => {
       { kind: 'change', instance: '4002', cost: 'new-login', because: ['mode'], diff: '' },
       { kind: 'remove', instance: '4003', cost: 'stop', because: [], diff: '' },
       { kind: 'change', file: 'host.nft', cost: 'none', because: [], diff: '' },
+      {
+        kind: 'change',
+        file: 'tunnel/4001',
+        cost: 'connections',
+        because: ['ssh.targets'],
+        diff: '',
+      },
     ];
     const steps = Object.values(STEPS);
     const whole = {
@@ -169,6 +176,8 @@ const STEPS: { [Kind in Step['kind']]: Extract<Step, { kind: Kind }> } = {
   },
   'load-host-rules': { kind: 'load-host-rules' },
   'load-shim': { kind: 'load-shim' },
+  'stop-tunnels': { kind: 'stop-tunnels', instances: ['4001'] },
+  'start-tunnels': { kind: 'start-tunnels', instances: ['4001'] },
   'remove-network': { kind: 'remove-network', name: 'ibq-lan-01234567' },
   'update-guard': { kind: 'update-guard', instance: '4001' },
   start: { kind: 'start', instances: ['4001'] },

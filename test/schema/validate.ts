@@ -17,6 +17,8 @@ export const OUTPUTS = [
   'probe',
   'secret-list',
   'status',
+  'tunnel-show',
+  'tunnel-test',
   'vnc',
 ] as const;
 type Output = (typeof OUTPUTS)[number];
