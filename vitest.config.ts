@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-// `unit` needs nothing but Node. `host` runs on a booted disposable host (scripts/test starts it
-// with IBQ_TEST_HOSTS set) and takes one file at a time: a file owns its host while it runs.
+// `unit` needs nothing but Node. `host` and `vm` run on booted disposable hosts, containers and a
+// virtual machine, and take one file at a time: a file owns its host while it runs.
+const inMachines = 'test/host/**/*vm.test.ts';
+
 export default defineConfig({
   test: {
     projects: [
@@ -18,9 +20,20 @@ export default defineConfig({
         test: {
           name: 'host',
           include: ['test/host/**/*.test.ts'],
+          exclude: [inMachines],
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: 'vm',
+          include: [inMachines],
+          fileParallelism: false,
+          // The machine is emulated, on a processor that others use as well.
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
         },
       },
     ],

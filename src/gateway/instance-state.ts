@@ -121,6 +121,7 @@ const ENDED: ReadonlySet<Stage> = new Set<Stage>([
   'exited',
   'bad-environment',
   'not-started',
+  'out-of-memory',
   'locked-out',
   'login-failed',
   'two-factor-timeout',
@@ -159,6 +160,11 @@ function judgeStage(
       return verdict('login window', `a user and a password are needed: ${password}`);
     case 'bad-environment':
       return verdict('bad settings', `ibq logs ${name}`);
+    case 'out-of-memory':
+      return verdict(
+        'out of memory',
+        `give it more (memory in /etc/ibq/instances/${name}.toml), then sudo ibq deploy --restart-changed`,
+      );
     case 'exited':
       return verdict('gateway down', restart);
     case 'starting':

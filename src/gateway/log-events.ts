@@ -17,6 +17,7 @@ export type Stage =
   | 'stopping'
   | 'bad-environment'
   | 'not-started'
+  | 'out-of-memory'
   | 'exited';
 
 export interface GatewayStage {
@@ -77,6 +78,8 @@ export function gatewayStage(lines: readonly string[]): GatewayStage {
   return now;
 }
 
+const ENDS: ReadonlySet<LogEvent['kind']> = new Set(['ibc-exited', 'gateway-finished', 'stopping']);
+
 /** `null`: the event leaves the stage as it is. */
 function stageAfter(
   event: LogEvent,
@@ -85,6 +88,8 @@ function stageAfter(
 ): GatewayStage | null {
   // IBC answers a refused login by starting over: until one goes well, that is the news.
   const refusing = stage === 'login-failed' || stage === 'locked-out';
+  // What ends after it ends because of it.
+  if (stage === 'out-of-memory' && ENDS.has(event.kind)) return null;
   const unlessRefusing = (next: GatewayStage) => (refusing ? null : next);
   switch (event.kind) {
     case 'container-starting':
@@ -125,6 +130,12 @@ function stageAfter(
     case 'cold-restart':
     case 'restarting':
       return unlessRefusing({ stage: 'restarting', detail: 'IBC is starting the gateway again' });
+    case 'out-of-memory':
+      return {
+        stage: 'out-of-memory',
+        detail:
+          'the kernel ended a process of it, at its memory limit or for want of memory on this host',
+      };
     case 'guard-refused':
       return { stage: 'not-started', detail: `the guard did not let it start: ${event.text}` };
     case 'paused':

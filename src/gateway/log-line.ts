@@ -24,6 +24,8 @@ export type LogEvent =
   | { kind: 'paused' }
   | { kind: 'gateway-finished' }
   | { kind: 'stopping' }
+  /** systemd saw the kernel end a process of the unit. */
+  | { kind: 'out-of-memory' }
   /** ibq's own guard did not let the container start. */
   | { kind: 'guard-refused'; text: string }
   /** The environment or a setting is refused; `fatal` ones end the container. */
@@ -73,6 +75,7 @@ const RULES: readonly Rule[] = [
   [/IBC is paused/, () => ({ kind: 'paused' })],
   [/(?:Gateway|TWS) finished\s*$/, () => ({ kind: 'gateway-finished' })],
   [/Received SIGINT or SIGTERM\. Shutting down/, () => ({ kind: 'stopping' })],
+  [/process of this unit has been killed by the OOM killer/, () => ({ kind: 'out-of-memory' })],
   [
     /ibq guard: (?:instance \w+: )?(.*); not started/,
     ([, text = '']) => ({ kind: 'guard-refused', text }),

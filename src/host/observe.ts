@@ -10,7 +10,7 @@ import { generationPath, instanceService } from '../plan/paths.ts';
 import { type ApiService, apisOf } from '../plan/services.ts';
 import type { HostReader } from './host.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
-import { isPortLost, probeService } from './probe-service.ts';
+import { lookAgain, probeService } from './probe-service.ts';
 import { showUnits, type UnitState, unitLog } from './systemd.ts';
 import { findUnguarded } from './unguarded.ts';
 
@@ -112,11 +112,13 @@ async function observe(
   const apis = await Promise.all(
     asked.map(async ({ api, probe }): Promise<ObservedApi> => {
       const stage = stages === null ? gatewayStage(log) : stages[api.half];
-      const lost = MAY_ANSWER.has(stage.stage) && (await isPortLost(host, api, probe, running));
+      const { latest, lost } = MAY_ANSWER.has(stage.stage)
+        ? await lookAgain(host, api, probe, running)
+        : { latest: probe, lost: false };
       const verdict = lost
-        ? portLost(name, api, probe?.state === 'refused')
-        : judgeInstance({ name, unit, probe, stage, half: two ? api.half : null });
-      return { ...api, probe, stage, verdict };
+        ? portLost(name, api, latest?.state === 'refused')
+        : judgeInstance({ name, unit, probe: latest, stage, half: two ? api.half : null });
+      return { ...api, probe: latest, stage, verdict };
     }),
   );
   const verdict = together(apis);
@@ -126,7 +128,7 @@ async function observe(
     );
   }
   const stage = (apis.find((it) => !it.verdict.ready) ?? apis[0])?.stage ?? gatewayStage([]);
-  return { ...base, stage, verdict, apis, log };
+  return { ...base, probe: apis[0]?.probe ?? null, stage, verdict, apis, log };
 }
 
 /** In all other stages there is no API yet, or no longer. */

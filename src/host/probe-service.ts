@@ -54,14 +54,20 @@ function parseTarget(publish: string): { host: string; port: number } {
   };
 }
 
-/** The published port does not answer, and the gateway does where it is. */
-export async function isPortLost(
+/**
+ * Whether a gateway that does not answer at its published port answers where it is: then the port is lost.
+ * It may have come up since the first look: `latest` is what the port said last.
+ */
+export async function lookAgain(
   host: HostReader,
   api: ApiService,
   probe: ProbeResult | null,
   running: RunningInstance | null,
-): Promise<boolean> {
-  const dead = probe?.state === 'silent' || probe?.state === 'refused';
-  if (running === null || api.publish === null || !dead) return false;
-  return (await probeInside(host, api, running))?.state === 'handshake';
+): Promise<{ latest: ProbeResult | null; lost: boolean }> {
+  const dead = (it: ProbeResult | null) => it?.state === 'silent' || it?.state === 'refused';
+  const seen = { latest: probe, lost: false };
+  if (running === null || api.publish === null || !dead(probe)) return seen;
+  if ((await probeInside(host, api, running))?.state !== 'handshake') return seen;
+  const latest = await probeApi(parseTarget(api.publish));
+  return { latest, lost: dead(latest) };
 }

@@ -50,6 +50,8 @@ export async function plugIntoLan(
   ];
   const set = await inside(host, pid, lines);
   if (set.exitCode !== 0) return { complaint: said(set), ipv6: null };
+  // An interface by ipvlan has a link-local address that no MAC tells.
+  if (driver === 'ipvlan') return { complaint: null, ipv6: null };
   const ipv6 = await inside(host, pid, [`address add fe80::1b:1/64 dev ${LAN_LINK} nodad`]);
   return { complaint: null, ipv6: ipv6.exitCode === 0 ? LAN_LINK : null };
 }

@@ -6,7 +6,7 @@ import type { Outcome } from '../network/judge-tries.ts';
 import { type Connection, LONGEST_TRY_MS } from './try-connections.ts';
 
 /** How long a process may take to start, on top of its tries. */
-const START_MS = 10_000;
+const START_MS = 30_000;
 
 export interface Vantage {
   /** Its namespace is `/proc/PID/ns/net`. */

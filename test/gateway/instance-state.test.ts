@@ -55,6 +55,7 @@ describe('an instance whose unit runs', () => {
     ['closed', 'logged-in', 'gateway down'],
     ['closed', 'unknown', 'gateway down'],
     ['closed', 'exited', 'gateway down'],
+    ['closed', 'out-of-memory', 'out of memory'],
     ['refused', 'logged-in', 'not listening'],
     [null, 'logged-in', 'unchecked'],
     [null, 'unknown', 'unchecked'],
@@ -99,6 +100,12 @@ describe('an instance whose unit does not run', () => {
       'exited',
       'restarting',
       /exited.*starts it again/,
+    ],
+    [
+      { active: 'activating', sub: 'auto-restart', result: 'exit-code' },
+      'out-of-memory',
+      'restarting',
+      /out-of-memory.*starts it again/,
     ],
     [{ active: 'activating', sub: 'start', result: 'success' }, 'unknown', 'starting', /^$/],
     [

@@ -131,6 +131,17 @@ describe('gatewayStage', () => {
       detail: /143: it was stopped/,
     },
     {
+      name: 'ended by the kernel',
+      lines: [
+        completed,
+        'ib-gateway@4001.service: A process of this unit has been killed by the OOM killer.',
+        'IBC returned exit status 137',
+        'Gateway finished',
+      ],
+      stage: 'out-of-memory',
+      detail: /memory/,
+    },
+    {
       name: 'a bad environment',
       lines: [banner, '.> Invalid TRADING_MODE: '],
       stage: 'bad-environment',

@@ -52,6 +52,10 @@ describe('parseLogLine', () => {
     ['IBC returned exit status 87', { kind: 'ibc-exited', status: 87 }],
     ['IBC will restart shortly', { kind: 'restarting' }],
     ['IBC is paused', { kind: 'paused' }],
+    [
+      'ib-gateway@4001.service: A process of this unit has been killed by the OOM killer.',
+      { kind: 'out-of-memory' },
+    ],
     ['Gateway finished', { kind: 'gateway-finished' }],
     ['.> 😘 Received SIGINT or SIGTERM. Shutting down IB Gateway.', { kind: 'stopping' }],
     [

@@ -4,17 +4,23 @@ import { createHash, randomBytes } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
+  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe } from 'vitest';
 
-export type Suite = 'trixie' | 'forky';
+/** `vm`: Debian 13 in a virtual machine, with a kernel of its own; the others are containers. */
+export type Suite = 'trixie' | 'forky' | 'vm';
+/** Where tests run that don't depend on the kernel: the virtual machine is ten times slower. */
+const CONTAINERS: readonly Suite[] = ['trixie', 'forky'];
 /** A network namespace on the host: who is plugged into its LAN, or beyond its router. */
 export type Neighbour = 'lan1' | 'lan2' | 'lan3' | 'router' | 'wan1' | 'uplink' | 'switch';
 /** A shell line, or an argv that no shell touches. */
@@ -22,7 +28,7 @@ export type Command = string | readonly [string, ...string[]];
 
 export interface RunOptions {
   stdin?: string | Uint8Array;
-  /** Milliseconds; the command is killed then, and `timedOut` says so. Default 60 000. */
+  /** Milliseconds; the command is killed then, and `timedOut` says so. Default 60 000, in a virtual machine 300 000. */
   timeoutMs?: number;
   env?: Record<string, string>;
 }
@@ -34,8 +40,8 @@ export interface RunResult {
   timedOut: boolean;
 }
 
-/** What `IBQ_TEST_SUITES` asks for, by default both. */
-const suites: readonly Suite[] = (process.env.IBQ_TEST_SUITES ?? 'trixie,forky')
+/** What `IBQ_TEST_SUITES` asks for, by default all. */
+const asked: readonly Suite[] = (process.env.IBQ_TEST_SUITES ?? 'trixie,forky,vm')
   .split(',')
   .map(parseSuite);
 
@@ -48,9 +54,16 @@ const keep = process.env.IBQ_KEEP_HOSTS === '1';
 /**
  * One `describe` per suite under test, each with a freshly booted host that is removed at the end.
  * `host` may be used in hooks and tests, not while `define` runs: it is booted after that.
+ *
+ * @param suites where it makes sense; tests for `vm` stand in files `*vm.test.ts`
  */
-export function describeOnHosts(title: string, define: (host: TestHost) => void): void {
-  describe.each(suites)(`${title} (%s)`, (suite) => {
+export function describeOnHosts(
+  title: string,
+  define: (host: TestHost) => void,
+  suites: readonly Suite[] = CONTAINERS,
+): void {
+  const these = suites.filter((suite) => asked.includes(suite));
+  describe.each(these)(`${title} (%s)`, (suite) => {
     const host = new TestHost(suite, hostName(suite));
     // The first boot of a suite builds its image.
     beforeAll(() => host.boot(), 600_000);
@@ -76,7 +89,7 @@ export class TestHost {
     this.name = name;
   }
 
-  /** Process id of the host's systemd, seen from outside. A reboot changes it. */
+  /** Process id of the host's systemd, seen from outside; a reboot changes it. Of a virtual machine: QEMU's. */
   get pid(): number {
     if (this.#pid === null) throw new Error(`host ${this.name} is not booted`);
     return this.#pid;
@@ -87,6 +100,7 @@ export class TestHost {
    * machine's own files: use `readFile` and `writeFile` where there may be some.
    */
   get root(): string {
+    if (this.suite === 'vm') throw new Error('the files of a virtual machine are not seen outside');
     return `/proc/${this.pid}/root`;
   }
 
@@ -99,7 +113,7 @@ export class TestHost {
 
   /** Runs a command as root and waits for it. A non-zero exit is a result, not an exception. */
   async run(command: Command, options: RunOptions = {}): Promise<RunResult> {
-    const { stdin = '', timeoutMs = 60_000, env = {} } = options;
+    const { stdin = '', timeoutMs = this.suite === 'vm' ? 300_000 : 60_000, env = {} } = options;
     const argv = typeof command === 'string' ? ['bash', '-c', command] : command;
     const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     // Limited from inside, where all that the command started is ended with it.
@@ -134,6 +148,7 @@ export class TestHost {
 
   /** Path of a network namespace for a program outside: `nsenter --net=PATH`. */
   netnsPath(where: Neighbour | 'host'): string {
+    if (this.suite === 'vm') throw new Error('a virtual machine has its networks for itself');
     return where === 'host' ? `/proc/${this.pid}/ns/net` : `${this.root}/run/netns/${where}`;
   }
 
@@ -176,7 +191,7 @@ export class TestHost {
   /** Copies a file, or what is in a directory, of this machine to `to` on the host. */
   async copyIn(from: string, to: string): Promise<void> {
     if (statSync(from).isDirectory()) {
-      const inside = 'mkdir -p "$1" && tar -C "$1" -x --no-same-owner';
+      const inside = 'mkdir -p "$1" && tar -C "$1" -x --no-same-owner --no-overwrite-dir';
       await execa('tar', ['-C', from, '-c', '.']).pipe(hostScript, [
         ...['exec', this.name, '--', 'bash', '-c', inside, 'copy', to],
       ]);
@@ -188,6 +203,26 @@ export class TestHost {
   /** A real reboot: systemd stops everything and boots the same file system again. */
   async reboot(): Promise<void> {
     await must(['reboot', this.name]);
+    await this.#findPid();
+  }
+
+  /**
+   * Cuts the power of a virtual machine as soon as what the command has written to its standard error
+   * matches; then it is turned on again and boots.
+   */
+  async cutPowerAt(pattern: RegExp, command: readonly [string, ...string[]]): Promise<void> {
+    const running = execa(hostScript, ['exec', this.name, '--', ...command], { reject: false });
+    let text = '';
+    let cut = false;
+    running.stderr.on('data', (chunk: Buffer) => {
+      text += chunk;
+      if (cut || !pattern.test(text)) return;
+      process.kill(this.pid, 'SIGKILL');
+      cut = true;
+    });
+    await running;
+    if (!cut) throw new Error(`on ${this.name}: ${command.join(' ')}: ended before:\n${text}`);
+    await must(['cut', this.name]);
     await this.#findPid();
   }
 
@@ -225,13 +260,47 @@ export function libraryOf(host: TestHost): string {
 export async function installIbq(host: TestHost): Promise<void> {
   built ??= execa('npm', ['run', 'build'], { cwd: repository });
   await built;
-  await execa(join(repository, 'scripts/install.sh'), [], {
-    cwd: repository,
-    env: { DESTDIR: host.root, PREFIX: prefixOf(host), IBQ_NODE: '/usr/bin/node' },
-  });
+  if (host.suite === 'vm') await installInMachine(host);
+  else await install(host.root, prefixOf(host), '/usr/bin/node');
   await host.ok(['systemctl', 'daemon-reload']);
 }
 let built: Promise<unknown> | undefined;
+
+async function install(tree: string, prefix: string, node: string): Promise<void> {
+  const env = { DESTDIR: tree, PREFIX: prefix, IBQ_NODE: node };
+  await execa(join(repository, 'scripts/install.sh'), [], { cwd: repository, env });
+}
+
+/** Into a tree here, which is then copied there. */
+async function installInMachine(host: TestHost): Promise<void> {
+  const tree = mkdtempSync(join(tmpdir(), 'ibq-tree-'));
+  try {
+    const node = (await host.ok(quickNode)).trim();
+    // The installer wants to see it.
+    const seen = join(tree, node);
+    mkdirSync(dirname(seen), { recursive: true });
+    symlinkSync(process.execPath, seen);
+    await install(tree, prefixOf(host), node);
+    rmSync(seen);
+    await host.copyIn(join(tree, prefixOf(host)), prefixOf(host));
+  } finally {
+    rmSync(tree, { recursive: true });
+  }
+}
+
+/**
+ * Debian's Node is built without a snapshot and takes five times as long to start, seconds on an
+ * emulated processor. The simulator's image, where it is there, has this machine's: as the very file
+ * that the gateways run, so that it is read and translated once.
+ */
+const quickNode = `
+layer=$(podman image inspect --format '{{.GraphDriver.Data.UpperDir}}' localhost/ibq-simulator 2>/dev/null)
+if [ -n "$layer" ] && "$layer/usr/local/bin/node" --version >/dev/null 2>&1; then
+  ln -sfn "$layer/usr/local/bin/node" /usr/local/bin/node
+  echo /usr/local/bin/node
+else
+  echo /usr/bin/node
+fi`;
 
 /**
  * Brings a simulated image to the host: by default that of the gnzsnz gateway, `localhost/ibq-simulator`.
@@ -310,6 +379,6 @@ function hostName(suite: Suite): string {
 }
 
 function parseSuite(word: string): Suite {
-  if (word === 'trixie' || word === 'forky') return word;
-  throw new Error(`IBQ_TEST_SUITES: should be trixie, forky or both with a comma, was ${word}`);
+  if (word === 'trixie' || word === 'forky' || word === 'vm') return word;
+  throw new Error(`IBQ_TEST_SUITES: should be trixie, forky, vm with commas, was ${word}`);
 }

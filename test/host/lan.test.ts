@@ -1,6 +1,5 @@
 /** The LAN: who reaches whom in each mode, the way out, addresses that never clash, the host among its instances. */
 
-import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   addGateway,
@@ -17,42 +16,19 @@ import {
   until,
 } from './gateways.ts';
 import { describeOnHosts, type Neighbour } from './harness.ts';
-
-const prober = readFileSync(new URL('answers.mjs', import.meta.url), 'utf8');
-
-const HOST = '10.0.0.5';
-/** In `allow`, and beyond the LAN's router. */
-const FAR = '203.0.113.10';
-/** The same client by an address that nobody allows. */
-const FAR_OTHER = '203.0.113.11';
-
-interface Setup {
-  mode: 'dual' | 'bridge' | 'lan';
-  egress?: 'host' | 'lan';
-  publish?: string;
-  hostAccess?: boolean;
-  allow?: readonly string[];
-}
-
-/** Rows of the table: who tries, and where. */
-const WAYS: Readonly<Record<string, { from: string; to: 'published' | 'loopback' | 'lan' }>> = {
-  'host → 127.0.0.1': { from: 'host', to: 'loopback' },
-  'host → its LAN address': { from: 'host', to: 'published' },
-  'allowed LAN client → host': { from: 'lan1', to: 'published' },
-  'other LAN client → host': { from: 'lan2', to: 'published' },
-  'allowed client off the LAN → host': { from: `wan1@${FAR}`, to: 'published' },
-  'other client off the LAN → host': { from: `wan1@${FAR_OTHER}`, to: 'published' },
-  'another instance → host': { from: 'sibling', to: 'published' },
-  'host → LAN address': { from: 'host', to: 'lan' },
-  'allowed LAN client → LAN address': { from: 'lan1', to: 'lan' },
-  'other LAN client → LAN address': { from: 'lan2', to: 'lan' },
-  'allowed client off the LAN → LAN address': { from: `wan1@${FAR}`, to: 'lan' },
-  'other client off the LAN → LAN address': { from: `wan1@${FAR_OTHER}`, to: 'lan' },
-  'another instance → LAN address': { from: 'sibling', to: 'lan' },
-};
-
-/** `OK`, `–`, or `shim`: only with `network.host_access`. */
-type Table = { column: string; cells: Record<string, string> }[];
+import {
+  answers,
+  answersFrom,
+  configure,
+  FAR,
+  FAR_OTHER,
+  HOST,
+  parseColumn,
+  reach,
+  readTable,
+  type Setup,
+  WAYS,
+} from './reachability.ts';
 
 const documented = readTable();
 
@@ -73,20 +49,20 @@ describeOnHosts('lan', (host) => {
       '$column',
       async ({ column, cells }) => {
         const setup = parseColumn(column);
-        await configure(setup);
+        await configure(host, setup);
         await deploy('--restart-changed');
         const containers = await containerIds(host);
-        const without = await reach(setup);
+        const without = await reach(host, setup);
         let withAccess = without;
         if (setup.mode !== 'bridge') {
-          await configure({ ...setup, hostAccess: true });
+          await configure(host, { ...setup, hostAccess: true });
           await deploy();
-          withAccess = await reach(setup);
+          withAccess = await reach(host, setup);
           // Turned on and off without a restart.
           expect(await containerIds(host)).toEqual(containers);
-          await configure(setup);
+          await configure(host, setup);
           await deploy();
-          expect(await reach(setup)).toEqual(without);
+          expect(await reach(host, setup)).toEqual(without);
           expect(await containerIds(host)).toEqual(containers);
         }
         const seen = Object.keys(WAYS).map((way) => [
@@ -104,9 +80,9 @@ describeOnHosts('lan', (host) => {
 
   test('strict reverse path filtering, on each interface of host and instance, changes nothing of it', async () => {
     const setup: Setup = { mode: 'dual', publish: HOST, hostAccess: true };
-    await configure(setup);
+    await configure(host, setup);
     await deploy('--restart-changed');
-    const before = await reach(setup);
+    const before = await reach(host, setup);
     const filter = async (mode: number) => {
       const all = `for it in /proc/sys/net/ipv4/conf/*/rp_filter; do echo ${mode} >$it; done`;
       await host.ok(all);
@@ -118,7 +94,7 @@ describeOnHosts('lan', (host) => {
     const taken = async () =>
       (await host.run(`ip route get ${HOST} from ${FAR} iif eth1`)).exitCode === 0;
     await filter(1);
-    expect(await reach(setup)).toEqual(before);
+    expect(await reach(host, setup)).toEqual(before);
     expect(await taken()).toBe(true);
 
     await host.ok('ip route del 203.0.113.0/24');
@@ -133,7 +109,7 @@ describeOnHosts('lan', (host) => {
 
   test('everybody is allowed only by a risk that is named, and other instances still not', async () => {
     const setup: Setup = { mode: 'dual', publish: '0.0.0.0', allow: ['0.0.0.0/0'] };
-    await configure(setup);
+    await configure(host, setup);
     const refused = await ibq(host, ['deploy']);
     expect(refused.exitCode).toBe(78);
     expect(refused.stderr).toContain('publish.accept_risk = "open-api"');
@@ -141,7 +117,7 @@ describeOnHosts('lan', (host) => {
     await deploy('--restart-changed', '--accept-risk', 'open-api');
     // What is in force is told without the flag.
     await ibqOk(host, ['status']);
-    const open = await reach(setup);
+    const open = await reach(host, setup);
     expect(Object.entries(open).flatMap(([way, answered]) => (answered ? [] : [way]))).toEqual(
       expect.arrayContaining(['another instance → host', 'another instance → LAN address']),
     );
@@ -160,7 +136,7 @@ describeOnHosts('lan', (host) => {
       [{ mode: 'bridge' }, { device: 'pub0', source: HOST }],
       [{ mode: 'lan' }, { device: 'lan0', source: 'instance' }],
     ])('%j: %j', async (setup, { device, source }) => {
-      await configure(setup);
+      await configure(host, setup);
       await deploy('--restart-changed');
       expect(await defaultRoutes('4001')).toEqual([device]);
       const own = source === 'instance' ? await lanAddress(host, '4001') : source;
@@ -169,7 +145,7 @@ describeOnHosts('lan', (host) => {
   });
 
   test('ten restarts keep address, MAC and default route', async () => {
-    await configure({ mode: 'dual' });
+    await configure(host, { mode: 'dual' });
     await deploy('--restart-changed');
     const before = await inside('4001');
     expect(before.routes).toEqual(['pub0']);
@@ -200,10 +176,10 @@ describeOnHosts('lan', (host) => {
 
     test('one that somebody took in a time without a LAN is not given back', async () => {
       const mac = await neighbourMac('lan3');
-      await configure({ mode: 'bridge' });
+      await configure(host, { mode: 'bridge' });
       await deploy('--restart-changed');
       await host.ok('ip -n lan3 address add 10.0.0.194/24 dev eth0');
-      await configure({ mode: 'dual' });
+      await configure(host, { mode: 'dual' });
       const { stderr } = await deploy('--restart-changed');
       expect(stderr).toContain(`10.0.0.194 is in use on the LAN by ${mac}; it is not given out`);
       expect(await lanAddress(host, '4001')).toBe('10.0.0.195');
@@ -222,12 +198,12 @@ describeOnHosts('lan', (host) => {
 
     test('a chosen one outside the range is had, and closed to the others all the same', async () => {
       await setKey('chosen', 'address', '"10.0.0.100"');
-      await configure({ mode: 'dual', allow: ['10.0.0.0/24'] });
+      await configure(host, { mode: 'dual', allow: ['10.0.0.0/24'] });
       await deploy();
       expect(await addressesOf('chosen')).toContain('10.0.0.100');
-      expect(await answers('lan2', ['10.0.0.100:4004'])).toEqual([true]);
-      expect(await answers('4001', ['10.0.0.100:4004'])).toEqual([false]);
-      expect(await answers('chosen', [`${await lanAddress(host, '4001')}:4003`])).toEqual([false]);
+      expect(await isAnswered('lan2', '10.0.0.100:4004')).toBe(true);
+      expect(await isAnswered('4001', '10.0.0.100:4004')).toBe(false);
+      expect(await isAnswered('chosen', `${await lanAddress(host, '4001')}:4003`)).toBe(false);
     });
 
     test('a changed one waits for the restart, and until then nobody else gets the old one', async () => {
@@ -237,7 +213,7 @@ describeOnHosts('lan', (host) => {
       expect(stderr).toContain('~ 4001: addresses of other instances');
       expect(await addressesOf('chosen')).toContain('10.0.0.100');
       // Still a sibling by the address that it has.
-      expect(await answers('chosen', [`${await lanAddress(host, '4001')}:4003`])).toEqual([false]);
+      expect(await isAnswered('chosen', `${await lanAddress(host, '4001')}:4003`)).toBe(false);
 
       await addGateway(host, 'heir', { port: 4011, set: ['address=10.0.0.100'] });
       const refused = await ibq(host, ['deploy']);
@@ -246,8 +222,13 @@ describeOnHosts('lan', (host) => {
 
       await ibqOk(host, ['restart', 'chosen']);
       expect(await addressesOf('chosen')).toContain('10.0.0.101');
+      const old = (await host.ok('ip -n lan2 neigh show 10.0.0.100')).split(' ')[4];
       await deploy();
       expect(await addressesOf('heir')).toContain('10.0.0.100');
+      // Who knew the address by the other's MAC has learned the new one.
+      const { mac } = await inside('heir');
+      expect(mac).not.toBe(old);
+      expect(await host.ok('ip -n lan2 neigh show 10.0.0.100')).toContain(`lladdr ${mac} `);
     });
   });
 
@@ -273,13 +254,12 @@ describeOnHosts('lan', (host) => {
 
   describe('the host among its instances', () => {
     const there = async () => (await host.run('ip link show ibqshim')).exitCode === 0;
-    const reached = async () =>
-      (await answers('host', [`${await lanAddress(host, '4001')}:4003`]))[0] === true;
+    const reached = async () => isAnswered('host', `${await lanAddress(host, '4001')}:4003`);
 
     test('an address of its own that is in use is refused', async () => {
       // The last of the /27 that init pinned.
       await host.ok('ip -n lan3 address add 10.0.0.223/24 dev eth0');
-      await configure({ mode: 'dual', hostAccess: true });
+      await configure(host, { mode: 'dual', hostAccess: true });
       const { exitCode, stderr } = await ibq(host, ['deploy']);
       expect(exitCode).toBe(78);
       expect(stderr).toContain('its last address should be free for the host');
@@ -314,8 +294,7 @@ describeOnHosts('lan', (host) => {
       await host.ok(`podman run -d --name stranger ${image} sleep infinity`);
       const pid = (await host.ok(`podman inspect -f '{{.State.Pid}}' stranger`)).trim();
       const target = `${await lanAddress(host, '4001')}:4003`;
-      const enter = ['nsenter', '-t', pid, '-n'];
-      expect(await answersFrom(enter, [target])).toEqual([false]);
+      expect(await answersFrom(host, [`/proc/${pid}/ns/net=${target}`])).toEqual([false]);
       await host.ok('podman rm -f -t 0 stranger');
     });
 
@@ -342,7 +321,7 @@ describeOnHosts('lan', (host) => {
     }, 120_000);
 
     test('goes when it is turned off', async () => {
-      await configure({ mode: 'dual' });
+      await configure(host, { mode: 'dual' });
       await deploy();
       expect(await there()).toBe(false);
       expect(await reached()).toBe(false);
@@ -352,7 +331,7 @@ describeOnHosts('lan', (host) => {
 
   describe('a changed network', () => {
     test('moves the instances one restart at a time; the host reaches both sorts in between', async () => {
-      await configure({ mode: 'dual', hostAccess: true });
+      await configure(host, { mode: 'dual', hostAccess: true });
       await deploy();
       const old = await lanAddress(host, '4001');
       const other = await lanAddress(host, 'heir');
@@ -360,12 +339,16 @@ describeOnHosts('lan', (host) => {
       const { stderr } = await deploy();
       expect(stderr).toMatch(/sudo ibq restart .*4001/);
       expect(await addressesOf('4001')).toContain(old);
-      expect(await answers('host', [`${old}:4003`, `${other}:4004`])).toEqual([true, true]);
+      for (const target of [`${old}:4003`, `${other}:4004`]) {
+        expect(await isAnswered('host', target), target).toBe(true);
+      }
       await ibqOk(host, ['restart', '4001']);
       await ibqOk(host, ['wait', '4001']);
       const moved = await lanAddress(host, '4001');
       expect(moved).toMatch(/^10\.0\.0\.(6[4-9]|[78]\d|9[0-4])$/);
-      expect(await answers('host', [`${moved}:4003`, `${other}:4004`])).toEqual([true, true]);
+      for (const target of [`${moved}:4003`, `${other}:4004`]) {
+        expect(await isAnswered('host', target), target).toBe(true);
+      }
       await deploy('--restart-changed');
       const lans = (await ibqNetworks(host)).filter((name) => name.startsWith('ibq-lan-'));
       expect(lans).toHaveLength(1);
@@ -406,7 +389,7 @@ describeOnHosts('lan', (host) => {
     test('one that nothing uses any more goes wholly', async () => {
       await removeKey('chosen', 'address');
       await removeKey('heir', 'address');
-      await configure({ mode: 'bridge' });
+      await configure(host, { mode: 'bridge' });
       await deploy('--restart-changed');
       expect(await ibqNetworks(host)).toEqual([expect.stringMatching(/^ibq-publish-/)]);
       expect(
@@ -418,20 +401,6 @@ describeOnHosts('lan', (host) => {
     }, 180_000);
   });
 
-  async function configure({ mode, egress, publish, hostAccess, allow }: Setup): Promise<void> {
-    const clients = allow ?? ['10.0.0.7', FAR];
-    const lines = [
-      '[network]',
-      `mode = "${mode}"`,
-      `allow = ${JSON.stringify(clients)}`,
-      ...(egress ? [`egress = "${egress}"`] : []),
-      ...(hostAccess ? ['host_access = true'] : []),
-      ...(publish ? ['[publish]', `address = "${publish}"`] : []),
-      '',
-    ];
-    await host.writeFile('/etc/ibq/ibq.toml', lines.join('\n'));
-  }
-
   async function deploy(...flags: string[]) {
     const result = await ibq(host, ['deploy', ...flags], { timeoutMs: 170_000 });
     expect(result.exitCode, await told(host, result)).toBe(0);
@@ -439,45 +408,16 @@ describeOnHosts('lan', (host) => {
   }
 
   async function removeAll(): Promise<void> {
-    await configure({ mode: 'dual' });
+    await configure(host, { mode: 'dual' });
     for (const name of ['4001', '4002']) await ibqOk(host, ['instance', 'remove', name]);
     // Twice: addresses of removed instances are free in the next generation.
     await deploy();
     await deploy();
   }
 
-  /** What each way gives, by its name in the table. */
-  async function reach({ mode }: Setup): Promise<Record<string, boolean>> {
-    const lan = mode === 'bridge' ? null : await lanAddress(host, '4001');
-    const targets = {
-      loopback: '127.0.0.1:4001',
-      published: `${HOST}:4001`,
-      lan: lan && `${lan}:4003`,
-    };
-    const tries = Object.entries(WAYS).map(async ([way, { from, to }]) => {
-      const target = targets[to];
-      if (target === null) return [way, false] as const;
-      const [where = '', source] = from.split('@');
-      const [answer] = await answers(where === 'sibling' ? '4002' : where, [
-        source ? `${target}@${source}` : target,
-      ]);
-      return [way, answer === true] as const;
-    });
-    return Object.fromEntries(await Promise.all(tries));
-  }
-
-  /** @param where the host, a neighbour, or the network namespace of an instance */
-  async function answers(where: string, targets: readonly string[]): Promise<boolean[]> {
-    if (where === 'host') return answersFrom(['env'], targets);
-    if (/^(lan|wan)\d$/.test(where)) return answersFrom(['ip', 'netns', 'exec', where], targets);
-    return answersFrom(['nsenter', '-t', await containerPid(host, where), '-n'], targets);
-  }
-
-  async function answersFrom(enter: readonly string[], targets: readonly string[]) {
-    const [program = 'env', ...rest] = enter;
-    const argv = [program, ...rest, 'node', '--input-type=module', '-', ...targets] as const;
-    const seen = JSON.parse(await host.ok(argv, { stdin: prober })) as Record<string, boolean>;
-    return targets.map((target) => seen[target] === true);
+  /** Whether the one at `place` gets an answer from `ADDRESS:PORT`. */
+  async function isAnswered(place: string, target: string): Promise<boolean> {
+    return (await answers(host, [{ place, target }]))[0] === true;
   }
 
   async function defaultRoutes(name: string): Promise<string[]> {
@@ -533,36 +473,3 @@ describeOnHosts('lan', (host) => {
 
 /** Tells one client which address it has, and ends. */
 const LISTENER = `timeout 60 node -e "require('net').createServer((it)=>{it.end(it.remoteAddress.replace('::ffff:',''));process.exitCode=0;setTimeout(()=>process.exit(),200)}).listen(PORT)"`;
-
-/** The table of docs/networking.md between its marks, column by column. */
-function readTable(): Table {
-  const page = readFileSync(new URL('../../docs/networking.md', import.meta.url), 'utf8');
-  const marked = /<!-- reachability -->\n([\s\S]*?)\n<!-- end of reachability -->/.exec(page)?.[1];
-  if (marked === undefined) throw new Error('docs/networking.md: its table is gone');
-  const rows = marked
-    .split('\n')
-    .filter((line) => !/^\| ?-/.test(line))
-    .map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim().replaceAll('`', '')),
-    );
-  const [header = [], ...body] = rows;
-  return header.slice(1).map((column, index) => ({
-    column,
-    cells: Object.fromEntries(body.map(([way = '', ...cells]) => [way, cells[index] ?? ''])),
-  }));
-}
-
-/** `dual`, `dual 10.0.0.5`, `dual 10.0.0.5 egress lan`. */
-function parseColumn(column: string): Setup {
-  const match = /^(dual|bridge|lan)(?: ([\d.]+))?(?: egress (host|lan))?$/.exec(column);
-  if (!match) throw new Error(`docs/networking.md: no such column: ${column}`);
-  const [, mode, publish, egress] = match;
-  return {
-    mode: mode as Setup['mode'],
-    ...(publish && publish !== '127.0.0.1' ? { publish } : {}),
-    ...(egress ? { egress: egress as 'host' | 'lan' } : {}),
-  };
-}

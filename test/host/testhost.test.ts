@@ -19,7 +19,7 @@ const versions = {
 
 describeOnHosts('test host', (host) => {
   test('has the versions that the facts were found on', async () => {
-    const wanted = versions[host.suite];
+    const wanted = host.suite === 'forky' ? versions.forky : versions.trixie;
     expect(await host.ok('podman --version')).toMatch(wanted.podman);
     expect(await host.ok('/usr/lib/podman/netavark --version')).toMatch(wanted.netavark);
     expect(await host.ok('systemctl --version')).toMatch(wanted.systemd);

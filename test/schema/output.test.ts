@@ -210,6 +210,7 @@ const STAGES: Record<Stage, true> = {
   restarting: true,
   stopping: true,
   'bad-environment': true,
+  'out-of-memory': true,
   exited: true,
 };
 

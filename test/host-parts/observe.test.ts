@@ -1,0 +1,103 @@
+/** What is said of an instance that does not answer at its published port. */
+
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { encodeFields } from '../../src/gateway/api-protocol.ts';
+import { observeInstances } from '../../src/host/observe.ts';
+import type { ManifestInstance } from '../../src/plan/manifest.ts';
+import { liveHost, showOutput } from '../support/live-host.ts';
+import { sandbox } from '../support/sandbox.ts';
+
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** Something that answers the first bytes as a gateway does. */
+async function listenAt(port: number): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.write(encodeFields(187, '20261121 07:00:00 EST')));
+  });
+  servers.push(server);
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
+}
+
+/** A port where nothing listens. */
+async function freePort(): Promise<number> {
+  const port = await listenAt(0);
+  const server = servers.pop();
+  server?.close();
+  return port;
+}
+
+/** Whether ibq was started in the gateway's own network. */
+let lookedInside = false;
+
+/** @param meanwhile what happens while the gateway is asked in its own network, where it answers */
+async function wordFor(port: number, meanwhile: () => Promise<unknown>, log = ''): Promise<string> {
+  lookedInside = false;
+  const id = 'c0ffee';
+  const tree = sandbox({
+    '/run/ibq/instances/4001/state': `container=${id}\npid=42\ndefinition=d\n`,
+    '/run/ibq/instances/4001/guard.nft': 'table inet ibq { }\n',
+    '/proc/42/cgroup': `0::/ib.slice/ib-gateway@4001.service/libpod-payload-${id}\n`,
+  });
+  const { context } = liveHost(tree, (line) =>
+    line.startsWith('systemctl show')
+      ? {
+          stdout: showOutput({
+            'ib-gateway@4001.service': { ActiveState: 'active', SubState: 'running' },
+          }),
+        }
+      : line.startsWith('journalctl')
+        ? { stdout: log }
+        : undefined,
+  );
+  const { host } = context;
+  const instance: ManifestInstance = {
+    definition: 'd',
+    mode: 'live',
+    profile: 'simulator',
+    image: 'localhost/ibq-simulator:latest',
+    publish: `127.0.0.1:${port}`,
+    lan: null,
+    relayPort: 4003,
+    sideServices: [],
+    commandPorts: [],
+    tunnel: null,
+    inputs: {},
+  };
+  const slow: typeof host = {
+    ...host,
+    run: async (argv, options) => {
+      const result = await host.run(argv, options);
+      if (!argv.includes('probe')) return result;
+      lookedInside = true;
+      await meanwhile();
+      return { ...result, stdout: '{"state":"handshake"}' };
+    },
+  };
+  const [observation] = await observeInstances(slow, { '4001': instance });
+  return observation?.verdict.word ?? '';
+}
+
+describe('a gateway that answers in its own network only', () => {
+  test('has lost its port', async () => {
+    expect(await wordFor(await freePort(), async () => {})).toBe('port lost');
+  });
+
+  test('is ready where it came up while it was looked at', async () => {
+    const port = await freePort();
+    expect(await wordFor(port, () => listenAt(port))).toBe('ready');
+  });
+
+  test('is not looked at from inside while it starts, by its log', async () => {
+    const log = '.> Starting IBC/IB gateway\n';
+    expect(await wordFor(await freePort(), async () => {}, log)).toBe('starting');
+    expect(lookedInside).toBe(false);
+  });
+});
