@@ -105,6 +105,16 @@ describe('set, from a file', () => {
   });
 });
 
+test('several lines are not typed: at a terminal the way is a file', async () => {
+  const { context, ran } = await host();
+  const terminal = { ...context, ui: { ...context.ui, interactive: true } };
+  await expect(secretSet(terminal, '4001', 'ssh_key')).rejects.toMatchObject({
+    exitCode: 64,
+    message: expect.stringContaining('run "sudo ibq secret set 4001 ssh_key --file FILE"'),
+  });
+  expect(ran.filter(({ line }) => line.includes('create'))).toEqual([]);
+});
+
 test('a key that nothing uses now is kept, and said to be unused', async () => {
   const { context, ran, sand } = await host([], 'screen');
   expect(await secretSet(context, '4001', 'vnc_password')).toBe(0);

@@ -115,6 +115,16 @@ describeOnHosts('deploy', (host) => {
         latencyMs: expect.any(Number),
         detail: expect.any(String),
       },
+      services: [
+        {
+          service: 'api',
+          half: 'live',
+          publish: '127.0.0.1:4001',
+          lan: '10.0.0.192:4003',
+          state: 'handshake',
+          word: 'ready',
+        },
+      ],
       ready: true,
       word: 'ready',
       pendingRestart: false,
