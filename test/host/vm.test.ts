@@ -5,7 +5,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { containerPid, ibq, ibqOk, prepareHost, statusOf, told, until } from './gateways.ts';
 import { describeOnHosts } from './harness.ts';
 import {
+  answers,
   configure,
+  FAR,
   FAR_OTHER,
   parseColumn,
   reach,
@@ -31,6 +33,30 @@ const MEMORY_MB = 288;
 /** Makes a gateway's own process take memory without end, once it gets SIGUSR2. */
 const LEAK =
   "data:text/javascript,process.on('SIGUSR2',()=>{for(const%20all=[];;)all.push(new%20Uint8Array(1e7).fill(1))})";
+
+/** An image of the host's own `ip` and `wg`: brings up the tunnel and stays. */
+const SIDECAR_IMAGE = String.raw`set -e
+tree=$(mktemp -d)
+for program in sh ip wg sleep; do
+  file=$(readlink -f "$(command -v $program)")
+  install -D "$file" "$tree/bin/$program"
+  ldd "$file" | grep -o '/[^ ]*' | while read -r library; do install -D "$library" "$tree$library"; done
+done
+cat >"$tree/bin/up" <<'END'
+#!/bin/sh
+set -e
+PATH=/bin
+set -- "$1" "$2" "$3" $(ip -4 route show default)
+ip link add wg0 type wireguard
+wg set wg0 private-key /key peer "$1" endpoint "$2" allowed-ips 0.0.0.0/0 persistent-keepalive 5
+ip address add "$3" dev wg0
+ip link set wg0 up
+ip route add "\${2%:*}" via "$6"
+ip route replace default dev wg0
+exec sleep infinity
+END
+chmod 755 "$tree/bin/up"
+tar -C "$tree" -c . | podman import -q - localhost/wireguard`;
 
 describeOnHosts(
   'virtual machine',
@@ -127,6 +153,76 @@ describeOnHosts(
         );
         expect((await statusOf(host, '4001')).ready).toBe(true);
       });
+    });
+
+    describe('a WireGuard sidecar', () => {
+      const PEER = '10.77.0.1';
+      const OWN = '10.77.0.2';
+      /** The other end has this address too, and nobody allows it. */
+      const STRANGER = '10.77.0.3';
+
+      beforeAll(async () => {
+        await host.ok(SIDECAR_IMAGE);
+        const [here, there] = [await keyPair(), await keyPair()];
+        // The other end: a machine beyond the router of the LAN.
+        await host.okIn(
+          'wan1',
+          `ip link add wg9 type wireguard && wg set wg9 listen-port 51820 private-key /dev/stdin peer ${here.public} allowed-ips ${OWN}/32 &&
+           ip address add ${PEER}/24 dev wg9 && ip address add ${STRANGER}/24 dev wg9 && ip link set wg9 up`,
+          { stdin: there.private },
+        );
+        await host.ok('podman secret create wireguard-key -', { stdin: here.private });
+        await host.writeFile(
+          '/etc/containers/systemd/wireguard.container',
+          `[Container]
+Image=localhost/wireguard
+Exec=/bin/up ${there.public} ${FAR}:51820 ${OWN}/24
+AddCapability=NET_ADMIN
+Secret=wireguard-key,type=mount,target=/key,mode=0400
+PublishPort=127.0.0.1:4001:4003
+`,
+        );
+        await host.ok(
+          `sed -i '1i network.via = "wireguard.container"' /etc/ibq/instances/4001.toml`,
+        );
+        await ibqOk(host, ['stop', '4001']);
+        setup = { mode: 'dual', driver: 'ipvlan', allow: [PEER] };
+        await configure(host, setup);
+        await deploy('--restart-changed');
+      });
+
+      test('gives the gateway its way out', async () => {
+        expect(await inside('4001', 'ip -4 route get 198.51.100.1')).toContain(' dev wg0 ');
+        const listener = `import socket; s=socket.create_server(("${PEER}", 6379)); c,a=s.accept(); c.send(a[0].encode())`;
+        const client = `import socket; print(socket.create_connection(("${PEER}", 6379), 10).recv(99).decode())`;
+        await host.okIn('wan1', `timeout 60 python3 -c '${listener}' >/dev/null 2>&1 & sleep 2`);
+        expect((await inside('4001', `python3 -c '${client}'`)).trim()).toBe(OWN);
+      });
+
+      test('lets the host and the allowed machine at the other end in, and nobody else', async () => {
+        expect(await statusOf(host, '4001')).toMatchObject({ ready: true, lan: null });
+        const tries = [
+          { place: 'host', target: '127.0.0.1:4001' },
+          { place: 'wan1', target: `${OWN}:4003@${PEER}` },
+          { place: 'wan1', target: `${OWN}:4003@${STRANGER}` },
+          { place: '4002', target: `${OWN}:4003` },
+        ];
+        expect(await answers(host, tries)).toEqual([true, true, false, false]);
+      });
+
+      test('is left by taking it out', async () => {
+        await host.ok(`sed -i '/^network.via/d' /etc/ibq/instances/4001.toml`);
+        await host.ok('systemctl stop wireguard && rm /etc/containers/systemd/wireguard.container');
+        setup = { mode: 'dual', driver: 'ipvlan' };
+        await configure(host, setup);
+        await deploy('--restart-changed');
+        expect((await statusOf(host, '4001')).lan).not.toBeNull();
+      });
+
+      async function keyPair(): Promise<{ private: string; public: string }> {
+        const secret = (await host.ok('wg genkey')).trim();
+        return { private: secret, public: (await host.ok('wg pubkey', { stdin: secret })).trim() };
+      }
     });
 
     test('a deploy in which the power is cut is finished by the next', async () => {

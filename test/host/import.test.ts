@@ -1,0 +1,124 @@
+/** `ibq import compose`: every example of the users' documents becomes a gateway that runs. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ibq, ibqOk, statusOf, told, until } from './gateways.ts';
+import { describeOnHosts, installIbq, installSimulator } from './harness.ts';
+
+const FIXTURES = new URL('../fixtures/compose/', import.meta.url);
+const EXAMPLES = readdirSync(FIXTURES);
+const PASSWORD = 'C:\\geheim "ü"';
+
+interface Imported {
+  instances: { name: string }[];
+}
+
+describeOnHosts('import compose', (host) => {
+  beforeAll(async () => {
+    await installIbq(host);
+    const gnzsnz = await installSimulator(host, 'gnzsnz-gateway');
+    const danklabs = await installSimulator(host, 'danklabs-gateway');
+    // Under the names that the examples have: nothing is pulled.
+    await host.ok(['podman', 'tag', gnzsnz, 'ghcr.io/gnzsnz/ib-gateway:stable']);
+    await host.ok(['podman', 'tag', danklabs, 'docker.io/danklabs/ib-gateway:latest']);
+    await host.ok(['podman', 'tag', danklabs, 'localhost/ib-gateway:latest']);
+    for (const name of EXAMPLES)
+      await host.copyIn(new URL(name, FIXTURES).pathname, `/srv/${name}`);
+  });
+
+  test.each(EXAMPLES)('%s', async (name) => {
+    await clear();
+    await prepareBeside(name);
+    const file = `/srv/${name}/docker-compose.yml`;
+    const { stdout } = await ibqOk(host, ['import', 'compose', file, '--json']);
+    const [instance] = (JSON.parse(stdout) as Imported).instances;
+    if (!instance) throw new Error(`nothing imported: ${stdout}`);
+    await doWhatIsLeft(instance.name);
+    const deployed = await ibq(host, ['deploy', '-y', '--no-wait']);
+    expect(deployed.exitCode, await told(host, deployed)).toBe(0);
+    const answers = async () => (await statusOf(host, instance.name)).ready;
+    await until(`${instance.name} answers`, answers, 60_000);
+  });
+
+  describe('credentials', () => {
+    test('go to secrets, and reach the login; they are in no file', async () => {
+      await clear();
+      const text = `services:
+  gw:
+    image: ghcr.io/gnzsnz/ib-gateway:stable
+    environment: { TWS_USERID: me, TWS_PASSWORD: "\${PASS}", TRADING_MODE: paper }
+`;
+      await host.writeFile('/srv/own/docker-compose.yml', text);
+      await host.writeFile('/srv/own/.env', `PASS='${PASSWORD}'\n`);
+      const imported = await ibqOk(host, ['import', 'compose', '/srv/own/docker-compose.yml']);
+      expect(imported.stderr).toContain('set the password of 4002');
+      await ibqOk(host, ['deploy', '-y']);
+      const places = ['/etc/ibq', '/etc/containers', '/run/ibq', '/run/systemd/generator'];
+      expect((await host.run(['grep', '-rlF', 'geheim', ...places])).stdout).toBe('');
+      const config = 'podman exec ib-gateway-4002 cat /home/ibgateway/ibc/config.ini';
+      expect(await host.ok(config)).toMatch(/^IbPassword=C:\\\\geheim "\\u00fc"$/m);
+    });
+
+    test('that are set already are kept', async () => {
+      await host.ok('rm /etc/ibq/instances/4002.toml');
+      const again = await ibqOk(host, ['import', 'compose', '/srv/own/docker-compose.yml']);
+      expect(again.stderr).toContain('kept the password of 4002 that is set already');
+    });
+  });
+
+  test('without root: 77, and a dry run works', async () => {
+    const file = '/srv/own/docker-compose.yml';
+    const asUser = (more: string) =>
+      host.run(['su', '-', 'trader', '-c', `$(command -v ibq) import compose ${file}${more}`]);
+    expect((await asUser('')).exitCode).toBe(77);
+    const shown = await asUser(' --dry-run');
+    expect(shown.exitCode, shown.stderr).toBe(0);
+  });
+
+  /** Files that an example mounts. */
+  async function prepareBeside(name: string): Promise<void> {
+    const text = readFileSync(new URL(`${name}/docker-compose.yml`, FIXTURES), 'utf8');
+    if (!/^\s+- .*config\.ini:/m.test(text)) return;
+    const settings = 'IbLoginId=me\nIbPassword=any\nTradingMode=paper\nReadOnlyApi=no\n';
+    await host.writeFile(`/srv/${name}/config.ini`, settings);
+    await host.writeFile(`/srv/${name}/jts.ini`, '[IBGateway]\nApiOnly=true\n[Logon]\nLocale=en\n');
+  }
+
+  /** What the command says is to be done: credentials, keys, networks. */
+  async function doWhatIsLeft(name: string): Promise<void> {
+    const file = `/etc/ibq/instances/${name}.toml`;
+    const text = await host.readFile(file);
+    if (!/^user = /m.test(text) && !text.includes('[custom_config]')) {
+      await host.ok(['sed', '-i', '1a user = "me"', file]);
+    }
+    if (text.includes('trader.network')) {
+      await host.writeFile('/etc/containers/systemd/trader.network', '[Network]\n');
+      await host.ok('systemctl daemon-reload && systemctl start trader-network');
+    }
+    if (/^mode = "(yes|both)"/m.test(text)) {
+      await ibqOk(host, ['tunnel', 'key', name]);
+      await host.ok('rm -f /root/key && ssh-keygen -q -t ed25519 -N "" -f /root/key');
+      const [kind, key] = (await host.readFile('/root/key.pub')).split(' ');
+      const machines = [...text.matchAll(/@([a-z0-9.]+)/g)].map(([, machine]) => machine);
+      const lines = machines.map((machine) => `${machine} ${kind} ${key}\n`);
+      await host.writeFile('/etc/ibq/known_hosts', lines.join(''));
+    }
+    const listed = await ibqOk(host, ['secret', 'list', name, '--json']);
+    const { secrets } = JSON.parse(listed.stdout) as {
+      secrets: { key: string; required: boolean; set: boolean }[];
+    };
+    for (const { key, required, set } of secrets) {
+      if (required && !set) {
+        await ibqOk(host, ['secret', 'set', name, key], { stdin: 'eight888\n' });
+      }
+    }
+  }
+
+  async function clear(): Promise<void> {
+    await host.ok('rm -rf /etc/ibq/instances /etc/ibq/ibq.toml /etc/ibq/known_hosts');
+    if ((await host.run('test -e /etc/ibq/current')).exitCode === 0) {
+      await ibqOk(host, ['deploy', '-y']);
+    }
+    await host.ok('podman secret rm --all >/dev/null');
+  }
+});
