@@ -125,6 +125,7 @@ describeOnHosts('deploy', (host) => {
           word: 'ready',
         },
       ],
+      tunnels: [],
       ready: true,
       word: 'ready',
       pendingRestart: false,

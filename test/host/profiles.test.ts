@@ -26,7 +26,8 @@ interface Gateway {
 const VNC = '[vnc]\nenabled = true\n';
 const PASSPHRASE = 'open sesame';
 /** Nobody is there: what is looked at is how far the image gets. */
-const TUNNEL = '[ssh]\nmode = "both"\nvia = "image"\ntargets = ["trader@10.0.0.77:2222"]\n';
+const TUNNEL = (address: string) =>
+  `[ssh]\nmode = "both"\nvia = "image"\ntargets = ["trader@${address}:2222"]\n`;
 
 const ON_A_BRIDGE: readonly Gateway[] = [
   { name: '4001', profile: 'gnzsnz', contract: 'gnzsnz-gateway', mode: 'live', more: VNC },
@@ -49,8 +50,20 @@ const ON_A_BRIDGE: readonly Gateway[] = [
       '[custom.variables]\nmode = "TRADING_MODE"\nuser = "IB_USER"\npassword = "IB_PASSWORD"\n' +
       'read_only_api = "READ_ONLY_API"\n',
   },
-  { name: '4802', profile: 'gnzsnz', contract: 'gnzsnz-gateway', mode: 'paper', more: TUNNEL },
-  { name: '4902', profile: 'danklabs', contract: 'danklabs-gateway', mode: 'paper', more: TUNNEL },
+  {
+    name: '4802',
+    profile: 'gnzsnz',
+    contract: 'gnzsnz-gateway',
+    mode: 'paper',
+    more: TUNNEL('10.0.0.77'),
+  },
+  {
+    name: '4902',
+    profile: 'danklabs',
+    contract: 'danklabs-gateway',
+    mode: 'paper',
+    more: TUNNEL('10.0.0.78'),
+  },
   { name: '4702', profile: 'simulator', contract: 'gnzsnz-gateway', mode: 'paper' },
 ];
 
@@ -106,7 +119,7 @@ describeOnHosts('profiles', (host) => {
       'tunnel of %s: its key opens, and ssh is on its way',
       async (name) => {
         const pattern =
-          /Adding keys to ssh-agent[\s\S]*ssh: connect to host 10\.0\.0\.77 port 2222/;
+          /Adding keys to ssh-agent[\s\S]*ssh: connect to host 10\.0\.0\.7[78] port 2222/;
         await retried(async () => {
           const { stdout, stderr } = await host.run(['podman', 'logs', `ib-gateway-${name}`]);
           expect(stdout + stderr).toMatch(pattern);
@@ -191,7 +204,7 @@ describeOnHosts('profiles', (host) => {
       vnc_password: 'seeing',
       ssh_key: privateKey,
       ssh_passphrase: PASSPHRASE,
-      ssh_known_hosts: '[10.0.0.77]:2222 ssh-ed25519 AAAA',
+      ssh_known_hosts: '[10.0.0.77]:2222,[10.0.0.78]:2222 ssh-ed25519 AAAA',
     };
     return values[key] ?? PASSWORD;
   }

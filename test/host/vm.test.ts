@@ -35,9 +35,9 @@ const LEAK =
   "data:text/javascript,process.on('SIGUSR2',()=>{for(const%20all=[];;)all.push(new%20Uint8Array(1e7).fill(1))})";
 
 /** An image of the host's own `ip` and `wg`: brings up the tunnel and stays. */
-const SIDECAR_IMAGE = String.raw`set -e
+const SIDECAR_IMAGE = `set -e
 tree=$(mktemp -d)
-for program in sh ip wg sleep; do
+for program in sh ip wg sleep cut; do
   file=$(readlink -f "$(command -v $program)")
   install -D "$file" "$tree/bin/$program"
   ldd "$file" | grep -o '/[^ ]*' | while read -r library; do install -D "$library" "$tree$library"; done
@@ -51,7 +51,7 @@ ip link add wg0 type wireguard
 wg set wg0 private-key /key peer "$1" endpoint "$2" allowed-ips 0.0.0.0/0 persistent-keepalive 5
 ip address add "$3" dev wg0
 ip link set wg0 up
-ip route add "\${2%:*}" via "$6"
+ip route add "$(echo "$2" | cut -d: -f1)" via "$6"
 ip route replace default dev wg0
 exec sleep infinity
 END
@@ -185,7 +185,8 @@ PublishPort=127.0.0.1:4001:4003
         await host.ok(
           `sed -i '1i network.via = "wireguard.container"' /etc/ibq/instances/4001.toml`,
         );
-        await ibqOk(host, ['stop', '4001']);
+        // The port is the sidecar's to publish from now on.
+        await host.ok("systemctl stop 'ib-gateway@4001.*'");
         setup = { mode: 'dual', driver: 'ipvlan', allow: [PEER] };
         await configure(host, setup);
         await deploy('--restart-changed');
