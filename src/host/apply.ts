@@ -36,6 +36,9 @@ import {
   stopUnits,
 } from './systemd.ts';
 
+/** Nothing shows it; the next deploy removes what a killed one left there. */
+const STAGING = `${GENERATIONS}/.staging`;
+
 export interface ApplyOptions {
   desired: Desired;
   /** Digests of the wanted images that were on this host before the first step, by reference. */
@@ -119,7 +122,12 @@ async function applyStep(
       host.files.makeDirectory(QUADLET_DIRECTORY);
       return host.files.symlink(QUADLET_LINK_TARGET, QUADLET_LINK);
     case 'prune':
-      for (const number of step.numbers) host.files.remove(generationPath(number));
+      for (const number of step.numbers) {
+        // First out of sight: killed in the middle, no half of a generation is taken for a whole one.
+        host.files.remove(STAGING);
+        host.files.rename(generationPath(number), STAGING);
+        host.files.remove(STAGING);
+      }
       return;
     case 'reload':
       return reload(host, desired);
@@ -158,7 +166,7 @@ async function applyStep(
 /** Beside the others under a name that nothing reads, checked, then renamed: whole or not at all. */
 async function writeGeneration(number: number, host: Host, options: ApplyOptions): Promise<void> {
   const { desired, version } = options;
-  const staging = `${GENERATIONS}/.staging`;
+  const staging = STAGING;
   const images = new Map(options.images);
   if (host.root === null) {
     const pulled = desired.images.filter((reference) => !images.has(reference));
