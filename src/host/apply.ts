@@ -166,7 +166,6 @@ async function applyStep(
 /** Beside the others under a name that nothing reads, checked, then renamed: whole or not at all. */
 async function writeGeneration(number: number, host: Host, options: ApplyOptions): Promise<void> {
   const { desired, version } = options;
-  const staging = STAGING;
   const images = new Map(options.images);
   if (host.root === null) {
     const pulled = desired.images.filter((reference) => !images.has(reference));
@@ -180,7 +179,7 @@ async function writeGeneration(number: number, host: Host, options: ApplyOptions
     createdAt: new Date(host.now()).toISOString(),
     images: Object.fromEntries(images),
   });
-  host.files.remove(staging);
+  host.files.remove(STAGING);
   host.files.makeDirectory(GENERATIONS);
   // Before what is named with it.
   if (desired.fileSecrets.length > 0 && !host.files.exists(FILE_KEY)) {
@@ -188,18 +187,18 @@ async function writeGeneration(number: number, host: Host, options: ApplyOptions
   }
   const files = [...desired.files, { path: 'manifest.json', text: formatManifest(manifest) }];
   try {
-    host.files.writeTree(staging, files, desired.links);
+    host.files.writeTree(STAGING, files, desired.links);
     if (host.root === null) {
-      for (const warning of await checkGeneration(host, staging, desired)) {
+      for (const warning of await checkGeneration(host, STAGING, desired)) {
         options.onWarning(warning);
       }
     }
   } catch (error) {
-    host.files.remove(staging);
+    host.files.remove(STAGING);
     throw error;
   }
   host.files.remove(generationPath(number));
-  host.files.rename(staging, generationPath(number));
+  host.files.rename(STAGING, generationPath(number));
 }
 
 async function reload(host: Host, desired: Desired): Promise<void> {
