@@ -35,7 +35,7 @@ export interface DeployOptions {
 /** @returns 0; 3 when an instance does not answer; 130/143 when interrupted between two steps */
 export async function deploy(context: Context, options: DeployOptions): Promise<number> {
   const { host, ui } = context;
-  requireRoot(host, 'deploy');
+  requireRoot(host);
   if (options.dryRun) return dryRun(context, options);
   return withInterrupt(
     () => ui.note('stopping after the step in hand (once more: at once)'),
