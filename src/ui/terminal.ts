@@ -36,8 +36,14 @@ export function terminalUi({ quiet, color, inScope = same }: TerminalOptions): U
           ExitCode.usage,
         );
       }
-      if (unlessTyped === 'no') return /^(y|yes)$/i.test((await ask(`${question} [y/N] `)).trim());
-      return /^(y|yes|)$/i.test((await ask(`${question} [Y/n] `)).trim());
+      const hint = unlessTyped === 'no' ? '[y/N]' : '[Y/n]';
+      for (;;) {
+        const answer = (await ask(`${question} ${hint} `)).trim();
+        if (/^(y|yes)$/i.test(answer)) return true;
+        if (/^(n|no)$/i.test(answer)) return false;
+        if (answer === '') return unlessTyped !== 'no';
+        process.stderr.write('please answer y or n\n');
+      }
     },
     readHidden: (prompt) => (process.stdin.isTTY ? promptHidden(prompt) : readStdin()),
   };
