@@ -60,7 +60,7 @@ test('no file at all is valid', () => {
         allowNetworks: [],
         routed: null,
       },
-      publish: { address: '127.0.0.1' },
+      publish: { address: '127.0.0.1', subnet: null },
       instances: [],
     },
     warnings: [],
@@ -289,7 +289,7 @@ test.each<[Texts, Record<string, string>, string[]]>([
   [
     main('[publish]\nwrongly = 1'),
     {},
-    ['ibq.toml: publish.wrongly: unknown key; should be one of address, accept_risk'],
+    ['ibq.toml: publish.wrongly: unknown key; should be one of address, subnet, accept_risk'],
   ],
   [
     instance('readOnlyApi = true'),

@@ -45,10 +45,12 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     lanNetworks: [],
     seen: [],
     answered: [],
-    usedSubnets: ['10.0.0.0/24' as Cidr],
+    usedSubnets: [{ subnet: '10.0.0.0/24' as Cidr, kind: 'connected', name: 'eth1' }],
+    subnetPools: null,
     interfaces: new Map([['eth1', { up: true }]]),
     ownFiles: new Map(),
     fileKey: 'key of this host',
+    configFile: '/etc/ibq/ibq.toml',
     rangeFile: '/etc/ibq/network.toml',
     ...changes,
   };
