@@ -61,6 +61,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
       network.links.map(({ name, operstate }) => [name, { up: operstate !== 'down' }]),
     ),
     hostAddresses: network.addresses,
+    nonlocalBind: files.readText('/proc/sys/net/ipv4/ip_nonlocal_bind')?.trim() === '1',
     ...(host.root === null ? networkOfRunning(files) : { held: new Map(), sharing: new Set() }),
     ...readAttached(files, config),
     lanNetworks: readLanNetworks(files),

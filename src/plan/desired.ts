@@ -15,6 +15,7 @@ import { type Rendered, type RenderedInstance, renderGeneration } from '../quadl
 import { type RenderedNetwork, renderPublishNetwork } from '../quadlet/render-network.ts';
 import { resolveAttachments } from './attachments.ts';
 import type { HostFacts } from './facts.ts';
+import { gatewayProblem } from './host-problems.ts';
 import { type Manifest, sha256 } from './manifest.ts';
 import { type FileSecret, ownFilesOf } from './own-files.ts';
 import { instanceOf } from './paths.ts';
@@ -61,6 +62,8 @@ export function assembleDesired(
 ): Desired {
   requireInterface(config, facts);
   requireOneDriver(config, facts);
+  const problem = gatewayProblem(config, facts);
+  if (problem !== null) throw new ConfigError([problem]);
   const publishSubnet = !hasBridge(config.network.mode) ? null : subnetFor(config, facts, manifest);
   const attachments = resolveAttachments(config, facts);
   if (attachments.problems.length > 0) throw new ConfigError(attachments.problems);

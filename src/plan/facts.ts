@@ -14,6 +14,8 @@ export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns'
   /** The host's interfaces by name and whether each is up; empty where /proc/net/dev is not there. */
   interfaces: ReadonlyMap<string, { up: boolean }>;
   hostAddresses: readonly Ipv4[];
+  /** Programs may listen on addresses that the host does not have (net.ipv4.ip_nonlocal_bind). */
+  nonlocalBind: boolean;
   /** LAN addresses that running instances have now, by instance; empty under `--root`. */
   held: ReadonlyMap<string, readonly Ipv4[]>;
   /** Running instances that share the host's network; empty under `--root`. */

@@ -25,6 +25,7 @@ const LINK: Link = {
   bond: false,
   master: null,
   tun: false,
+  lower: null,
 };
 
 const MACHINE = {

@@ -38,6 +38,7 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     staticUnits: STATIC_UNITS,
     machineId: '0123456789abcdef0123456789abcdef',
     hostAddresses: ['10.0.0.5' as Ipv4],
+    nonlocalBind: false,
     held: new Map(),
     sharing: new Set(),
     attached: new Map(),
