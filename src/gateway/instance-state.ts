@@ -126,7 +126,7 @@ function judgeUnit({ name, unit, stage: { stage, detail } }: InstanceFacts): Ver
       return {
         ready: false,
         word: 'ended',
-        problems: [`the gateway ended: ${detail}`],
+        problems: [detail],
         mend: `${start} (a new login)`,
       };
     default:

@@ -418,11 +418,11 @@ function exit({ stage, going }: LogState, status: number): Partial<LogState> {
 function finish(state: LogState): Partial<LogState> {
   const { stage, going, why, exitStatus } = state;
   if (going === 'stop' || going === 'gives-way' || going === 'shutdown') {
-    return { stage: 'ended', detail: why };
+    return { stage: 'ended', detail: `the gateway ended: ${why}` };
   }
   if (KNOWS_WHY.has(stage) && stage !== 'out-of-memory') return {};
   if (stage === 'out-of-memory' || (stage === 'exited' && exitStatus !== 0)) return {};
-  if (exitStatus === 0) return { stage: 'ended', detail: 'it ended by itself (exit status 0)' };
+  if (exitStatus === 0) return { stage: 'ended', detail: 'the gateway ended by itself (exit status 0)' };
   const how = exitStatus === null ? '' : `, ${describeExitStatus(exitStatus)}`;
   return { stage: 'exited', detail: `the gateway ended${how}` };
 }

@@ -96,7 +96,7 @@ describe('an instance whose unit does not run', () => {
       { active: 'inactive', sub: 'dead', result: 'success' },
       'ended',
       'ended',
-      /^the gateway ended: /,
+      /ended/,
     ],
     [{ active: 'inactive', sub: 'dead', result: 'success' }, 'paused', 'paused', /paused/],
     [
