@@ -422,7 +422,8 @@ function finish(state: LogState): Partial<LogState> {
   }
   if (KNOWS_WHY.has(stage) && stage !== 'out-of-memory') return {};
   if (stage === 'out-of-memory' || (stage === 'exited' && exitStatus !== 0)) return {};
-  if (exitStatus === 0) return { stage: 'ended', detail: 'the gateway ended by itself (exit status 0)' };
+  if (exitStatus === 0)
+    return { stage: 'ended', detail: 'the gateway ended by itself (exit status 0)' };
   const how = exitStatus === null ? '' : `, ${describeExitStatus(exitStatus)}`;
   return { stage: 'exited', detail: `the gateway ended${how}` };
 }

@@ -1,10 +1,10 @@
 /** What a gateway can be in, with what reached IBKR of it: status names each, and nothing that it says costs a login unsaid. */
 
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Counts } from '../simulator/ibkr/protocol.ts';
 import { addGateway, ibq, ibqOk, prepareHost, statusOf, told, until } from './gateways.ts';
 import { describeOnHosts, type RunResult, type TestHost } from './harness.ts';
 import { HostIbkr, WITH_IBKR } from './ibkr.ts';
-import type { Counts } from '../simulator/ibkr/protocol.ts';
 
 interface Situation {
   name: string;
@@ -149,7 +149,11 @@ describeOnHosts('situations', (host) => {
 
   test.each(SITUATIONS)('$name: $word', async (situation) => {
     const { name, word, stage, unit = 'active', problems, counts } = situation;
-    await until(`${name} is ${word}`, async () => (await statusOf(host, name)).word === word, 90_000);
+    await until(
+      `${name} is ${word}`,
+      async () => (await statusOf(host, name)).word === word,
+      90_000,
+    );
     const seen = await statusOf(host, name);
     expect(seen).toMatchObject({ word, stage, ready: false, unit: { active: unit } });
     if (problems !== undefined) expect(seen.problems.join('\n')).toMatch(problems);
@@ -163,7 +167,9 @@ describeOnHosts('situations', (host) => {
         port: 4120,
         set: [WITH_IBKR, 'environment.SIMULATOR_SHUTDOWN_SECONDS=4'],
       });
-      await ibqOk(host, ['deploy', '--timeout', '1'], { timeoutMs: 120_000 }).catch(() => undefined);
+      await ibqOk(host, ['deploy', '--timeout', '1'], { timeoutMs: 120_000 }).catch(
+        () => undefined,
+      );
       await ibqOk(host, ['wait', 'soft', '--timeout', '60'], { timeoutMs: 90_000 });
     }, 200_000);
 
@@ -197,7 +203,11 @@ describeOnHosts('situations', (host) => {
       await ibqOk(host, ['start', 'soft'], { timeoutMs: 90_000 });
       await ibqOk(host, ['wait', 'soft', '--timeout', '90'], { timeoutMs: 120_000 });
       await command(host, 'soft', verb);
-      await until(`it is ${word}`, async () => (await statusOf(host, 'soft')).word === word, 60_000);
+      await until(
+        `it is ${word}`,
+        async () => (await statusOf(host, 'soft')).word === word,
+        60_000,
+      );
       const { unit, problems } = await statusOf(host, 'soft');
       expect(unit.active).toBe('inactive');
       expect(problems.join('\n')).toMatch(problem);
@@ -218,8 +228,9 @@ describeOnHosts('situations', (host) => {
 });
 
 function blankLines({ stdout }: RunResult): number {
-  return stdout.split('\n').filter((line, index, all) => index < all.length - 1 && line.trim() === '')
-    .length;
+  return stdout
+    .split('\n')
+    .filter((line, index, all) => index < all.length - 1 && line.trim() === '').length;
 }
 
 /** Somebody who talks to IBC's command server by hand. */
