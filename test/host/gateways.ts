@@ -1,5 +1,6 @@
 /** What the tests on booted hosts say to ibq, and how they look at what came of it. */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   installIbq,
   installSimulator,
@@ -7,6 +8,7 @@ import {
   type RunResult,
   type TestHost,
 } from './harness.ts';
+import { waitingFor } from './times.ts';
 
 /** The LAN client that tests allow (docs/test-host.md). */
 export const ALLOWED = '10.0.0.7';
@@ -228,7 +230,7 @@ export async function until(
   const deadline = Date.now() + timeoutMs;
   while (!(await look())) {
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await waitingFor('between looks', () => sleep(200));
   }
 }
 

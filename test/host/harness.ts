@@ -15,7 +15,9 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { keepEvidence } from './evidence.ts';
+import { nameOf, usedByHost, waitingFor } from './times.ts';
 
 /** `vm`: Debian 13 in a virtual machine, with a kernel of its own; the others are containers. */
 export type Suite = 'trixie' | 'forky' | 'vm';
@@ -50,6 +52,8 @@ const hostScript = join(repository, 'scripts/host');
 const cache = process.env.IBQ_CACHE ?? '/var/cache/ibq-test';
 /** Leaves the hosts of a failed run standing, to look around with `scripts/host enter`. */
 const keep = process.env.IBQ_KEEP_HOSTS === '1';
+/** Where a failing test leaves what its host looked like. */
+const evidence = process.env.IBQ_TEST_EVIDENCE ?? join(tmpdir(), 'ibq-test-evidence');
 
 /**
  * One `describe` per suite under test, each with a freshly booted host that is removed at the end.
@@ -67,7 +71,21 @@ export function describeOnHosts(
     const host = new TestHost(suite, hostName(suite));
     // The first boot of a suite builds its image.
     beforeAll(() => host.boot(), 600_000);
-    afterAll(() => (keep ? undefined : host.remove()));
+    // A failing test is looked at when it fails; a hook that failed, for which no test ran, at the end.
+    let looks = 0;
+    const look = async (title: string): Promise<void> => {
+      looks += 1;
+      console.error(`FAILS ${title}: see ${await keepEvidence(host, title, evidence)}`);
+    };
+    beforeEach(({ onTestFailed }) => {
+      onTestFailed(({ task }) => look(task.name), 600_000);
+    });
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest takes nothing but a pattern there
+    afterAll(async ({}, { result, tasks }) => {
+      const failed = [{ result }, ...tasks].some((it) => it.result?.state === 'fail');
+      if (failed && looks === 0) await look(title);
+      if (!keep) await host.remove();
+    }, 600_000);
     define(host);
   });
 }
@@ -107,7 +125,7 @@ export class TestHost {
   async boot(): Promise<void> {
     // A killed test run must not leave hosts behind: they end with this process.
     const owner = keep ? '' : String(process.pid);
-    await must(['boot', this.suite, this.name], { IBQ_OWNER: owner });
+    await waitingFor('boot', () => must(['boot', this.suite, this.name], { IBQ_OWNER: owner }));
     await this.#findPid();
   }
 
@@ -119,13 +137,15 @@ export class TestHost {
     // Limited from inside, where all that the command started is ended with it.
     const limited = ['timeout', '--signal=KILL', String(timeoutMs / 1000), 'env', ...variables];
     const started = Date.now();
-    const result = await execa(hostScript, ['exec', this.name, '--', ...limited, ...argv], {
-      input: stdin,
-      reject: false,
-      stripFinalNewline: false,
-      timeout: timeoutMs + 10_000,
-      maxBuffer: 256 * 1024 * 1024,
-    });
+    const result = await waitingFor(nameOf(argv), () =>
+      execa(hostScript, ['exec', this.name, '--', ...limited, ...argv], {
+        input: stdin,
+        reject: false,
+        stripFinalNewline: false,
+        timeout: timeoutMs + 10_000,
+        maxBuffer: 256 * 1024 * 1024,
+      }),
+    );
     const exitCode = result.exitCode ?? 137;
     const timedOut = exitCode === 137 && Date.now() - started >= timeoutMs;
     return { stdout: result.stdout, stderr: result.stderr, exitCode, timedOut };
@@ -202,7 +222,8 @@ export class TestHost {
 
   /** A real reboot: systemd stops everything and boots the same file system again. */
   async reboot(): Promise<void> {
-    await must(['reboot', this.name]);
+    this.#countUse();
+    await waitingFor('reboot', () => must(['reboot', this.name]));
     await this.#findPid();
   }
 
@@ -222,13 +243,24 @@ export class TestHost {
     });
     await running;
     if (!cut) throw new Error(`on ${this.name}: ${command.join(' ')}: ended before:\n${text}`);
-    await must(['cut', this.name]);
+    await waitingFor('reboot', () => must(['cut', this.name]));
     await this.#findPid();
   }
 
   async remove(): Promise<void> {
-    await must(['rm', this.name]);
+    this.#countUse();
+    await waitingFor('remove', () => must(['rm', this.name]));
     this.#pid = null;
+  }
+
+  /** What it has used since it booted. */
+  #countUse(): void {
+    if (this.#pid === null) return;
+    try {
+      usedByHost(this.suite === 'vm' ? usedByProcess(this.#pid) : usedByCgroup(this.root));
+    } catch {
+      // A host that has ended by itself has no count; what it was to show is for the tests to say.
+    }
   }
 
   async #findPid(): Promise<void> {
@@ -246,6 +278,24 @@ export class TestHost {
   }
 }
 
+/** Without what tests run there: those are children of theirs. */
+function usedByCgroup(root: string): number {
+  const usage = (cgroup: string) =>
+    Number(
+      /usage_usec (\d+)/.exec(
+        readFileSync(`${root}/sys/fs/cgroup/${cgroup}cpu.stat`, 'utf8'),
+      )?.[1] ?? 0,
+    );
+  const ran = existsSync(`${root}/sys/fs/cgroup/exec`) ? usage('exec/') : 0;
+  return (usage('') - ran) / 1000;
+}
+
+/** User and system time are in hundredths of a second. */
+function usedByProcess(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 /** Where ibq goes: forky's sudo looks for commands in /usr/sbin, /usr/bin, /sbin and /bin only. */
 function prefixOf(host: TestHost): string {
   return host.suite === 'forky' ? '/usr' : '/usr/local';
@@ -258,10 +308,14 @@ export function libraryOf(host: TestHost): string {
 
 /** Installs ibq on the host the way a user does: the bundle, by `scripts/install.sh`. */
 export async function installIbq(host: TestHost): Promise<void> {
-  built ??= execa('npm', ['run', 'build'], { cwd: repository });
-  await built;
-  if (host.suite === 'vm') await installInMachine(host);
-  else await install(host.root, prefixOf(host), '/usr/bin/node');
+  // Whoever runs many files at once has built it before.
+  if (process.env.IBQ_BUILT !== '1') built ??= execa('npm', ['run', 'build'], { cwd: repository });
+  await waitingFor('build', async () => built);
+  await waitingFor('install', () =>
+    host.suite === 'vm'
+      ? installInMachine(host)
+      : install(host.root, prefixOf(host), '/usr/bin/node'),
+  );
   await host.ok(['systemctl', 'daemon-reload']);
 }
 let built: Promise<unknown> | undefined;
@@ -313,9 +367,11 @@ export async function installSimulator(
 ): Promise<string> {
   const building = simulators.get(contract) ?? simulatorImage(contract);
   simulators.set(contract, building);
-  const { rootFileSystem, importArguments, reference } = await building;
+  const { rootFileSystem, importArguments, reference } = await waitingFor('build', () => building);
   const command = ['podman', 'import', '-q', ...importArguments, '-', reference];
-  await execa(hostScript, ['exec', host.name, '--', ...command], { inputFile: rootFileSystem });
+  await waitingFor('podman import', () =>
+    execa(hostScript, ['exec', host.name, '--', ...command], { inputFile: rootFileSystem }),
+  );
   return reference;
 }
 const simulators = new Map<string, Promise<SimulatorImage>>();
