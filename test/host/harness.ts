@@ -17,7 +17,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { keepEvidence } from './evidence.ts';
-import { nameOf, usedByHost, waitingFor } from './times.ts';
+import { nameOf, notForThisHost, usedByHost, waitingFor } from './times.ts';
 
 /** `vm`: Debian 13 in a virtual machine, with a kernel of its own; the others are containers. */
 export type Suite = 'trixie' | 'forky' | 'vm';
@@ -67,8 +67,9 @@ export function describeOnHosts(
   suites: readonly Suite[] = CONTAINERS,
 ): void {
   const these = suites.filter((suite) => asked.includes(suite));
+  if (these.length === 0) notForThisHost();
   describe.each(these)(`${title} (%s)`, (suite) => {
-    const host = new TestHost(suite, hostName(suite));
+    const host = new TestHost(suite, keep ? keptName(suite, title) : hostName(suite));
     // The first boot of a suite builds its image.
     beforeAll(() => host.boot(), 600_000);
     // A failing test is looked at when it fails; a hook that failed, for which no test ran, at the end.
@@ -125,6 +126,8 @@ export class TestHost {
   async boot(): Promise<void> {
     // A killed test run must not leave hosts behind: they end with this process.
     const owner = keep ? '' : String(process.pid);
+    // One that was kept has seen tests before; a new one is there in a second.
+    if (keep) await must(['rm', this.name]);
     await waitingFor('boot', () => must(['boot', this.suite, this.name], { IBQ_OWNER: owner }));
     await this.#findPid();
   }
@@ -432,6 +435,11 @@ async function must(args: string[], env: Record<string, string> = {}): Promise<s
 /** Unique among all test runs of a machine. */
 function hostName(suite: Suite): string {
   return `${suite}-${process.pid}-${randomBytes(3).toString('hex')}`;
+}
+
+/** The same in each run: a kept host is replaced by the next one. */
+function keptName(suite: Suite, title: string): string {
+  return `kept-${suite}-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, 41);
 }
 
 function parseSuite(word: string): Suite {
