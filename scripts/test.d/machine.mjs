@@ -11,17 +11,19 @@ export function freeMemory() {
   return Number(/^MemAvailable: +(\d+)/m.exec(text)?.[1] ?? 0) / 1024;
 }
 
-/** Follows how busy the processors are. Each look covers the time since the one before. */
-export class Processors {
-  #before = ticks();
-  #first = this.#before;
+/** Milliseconds of the past that tell whether there is room: a lull between two commands is none. */
+const LATELY = 4000;
 
-  /** Share of all of them that was idle, waited for a disk or did background work. */
+/** Follows how busy the processors are. */
+export class Processors {
+  #looks = [{ at: Date.now(), ...ticks() }];
+  #first = this.#looks[0];
+
+  /** Share of all of them that was idle, waited for a disk or did background work lately. */
   idle() {
-    const now = ticks();
-    const share = shareOf(this.#before, now, ({ idle, nice }) => idle + nice);
-    this.#before = now;
-    return share;
+    const now = { at: Date.now(), ...ticks() };
+    this.#looks = [...this.#looks.filter(({ at }) => at > now.at - LATELY), now];
+    return shareOf(this.#looks[0], now, ({ idle, nice }) => idle + nice);
   }
 
   /** Share that was busy, with the background work, since the beginning. */

@@ -24,8 +24,11 @@ export interface CommandServerOptions {
   log: (message: string) => void;
   /** Carried out after the answer is on its way. */
   carryOut: (order: Order) => void;
-  /** Ticks "Enable ActiveX and Socket Clients"; `false`: it was ticked. */
-  enableApi: () => boolean;
+  /**
+   * Ticks "Enable ActiveX and Socket Clients"; `false`: it was ticked. As IBC's, it waits until there
+   * is a main window, which is after the login; never settles where the process ends before.
+   */
+  enableApi: () => Promise<boolean>;
 }
 
 /** Rejects where it cannot listen; IBC then goes on without one. */
@@ -59,22 +62,28 @@ export function isPermitted(client: string, bindAddress: string, controlFrom: st
 
 function serve(socket: Socket, options: CommandServerOptions): void {
   let text = '';
+  // One after the other, as IBC's one thread for a client does it.
+  let work = Promise.resolve();
   if (!options.quiet) socket.write('INFO IBC Command Server\n');
-  socket.on('end', () => socket.end());
+  socket.on('end', () => {
+    work = work.then(() => void socket.end());
+  });
   socket.on('data', (chunk) => {
     text += chunk.toString('utf8');
     const lines = text.split(/\r?\n/);
     text = lines.pop() ?? '';
     if (text.length > 4096) socket.destroy();
     for (const line of lines) {
-      if (socket.writableEnded) return;
-      if (line.trim() !== '') handle(line, socket, options);
-      if (!socket.writableEnded) socket.write(options.prompt);
+      work = work.then(async () => {
+        if (socket.writableEnded) return;
+        if (line.trim() !== '') await handle(line, socket, options);
+        if (!socket.writableEnded) socket.write(options.prompt);
+      });
     }
   });
 }
 
-function handle(line: string, socket: Socket, options: CommandServerOptions): void {
+async function handle(line: string, socket: Socket, options: CommandServerOptions): Promise<void> {
   const { log, carryOut, quiet } = options;
   log(`CommandServer received command: ${line}`);
   const info = (text: string) => (quiet ? '' : `INFO ${text}\n`);
@@ -97,7 +106,7 @@ function handle(line: string, socket: Socket, options: CommandServerOptions): vo
       carryOut(command);
       return;
     case 'ENABLEAPI':
-      socket.write(enableApi(options));
+      socket.write(await enableApi(options));
       return;
     case 'RECONNECTDATA':
     case 'RECONNECTACCOUNT':
@@ -109,10 +118,11 @@ function handle(line: string, socket: Socket, options: CommandServerOptions): vo
   }
 }
 
-function enableApi({ product, log, enableApi: enable }: CommandServerOptions): string {
+async function enableApi(options: CommandServerOptions): Promise<string> {
+  const { product, log } = options;
   if (product === 'gateway') return 'ERROR ENABLEAPI is not valid for the IB Gateway\n';
+  const changed = await options.enableApi();
   log('Doing ENABLEAPI configuration');
-  const changed = enable();
   log(`TWS ${changed ? 'has been' : 'is already'} configured to accept API connections`);
   return changed ? 'OK configured\n' : 'OK already configured\n';
 }

@@ -1,5 +1,6 @@
 /** The command server of one process of IBC: where its settings put it, and what its orders do. */
 
+import type { ApiSocket } from './api-socket.ts';
 import { startCommandServer } from './command-server.ts';
 import type { CleanUp, GatewayState, ProcessOptions } from './gateway-process.ts';
 import { say } from './ibc-log.ts';
@@ -32,7 +33,7 @@ export async function startCommands(
       log,
       carryOut: (order) =>
         order === 'STOP' ? stop(options, state) : state.softRestart(order === 'PAUSE'),
-      enableApi: () => state.api?.enable() ?? false,
+      enableApi: async () => (await loggedIn(state)).enable(),
     });
     state.commandPort = listener.port;
     cleanUp.push(async () => {
@@ -44,6 +45,15 @@ export async function startCommands(
     log('CommandServer failed to create socket');
     log('CommandServer cannot process commands');
   }
+}
+
+/** The API socket, once there is one; never where the process ends before its login is complete. */
+function loggedIn(state: GatewayState): Promise<ApiSocket> {
+  const { api } = state;
+  if (api !== null) return Promise.resolve(api);
+  return new Promise((resolve) => {
+    state.awaitingLogin.push(resolve);
+  });
 }
 
 function stop(options: ProcessOptions, state: GatewayState): void {

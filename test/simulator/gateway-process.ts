@@ -48,7 +48,8 @@ export interface GatewayState {
   end: (status: number) => void;
   /** What RESTART and PAUSE do; before the login is complete they wait for it. */
   softRestart: (pauseOnly: boolean) => void;
-  awaitingLogin: (() => void) | null;
+  /** Called when the login is complete, and forgotten with the process. */
+  awaitingLogin: ((api: ApiSocket) => void)[];
 }
 
 export interface Ended {
@@ -83,7 +84,7 @@ export async function runProcess(
     return { status: error.status, coldRestart: error instanceof ColdRestart };
   } finally {
     state.end = () => undefined;
-    state.awaitingLogin = null;
+    state.awaitingLogin = [];
     for (const end of cleanUp.reverse()) await end();
   }
 }
@@ -149,7 +150,7 @@ async function live(
     log,
     complain: (message) => complain(options, message),
   });
-  state.awaitingLogin?.();
+  for (const go of state.awaitingLogin.splice(0)) go(api);
   return watchBehaviour(options, api, signal, cleanUp);
 }
 

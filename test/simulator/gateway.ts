@@ -40,14 +40,14 @@ export function startGateway(options: GatewayOptions): Gateway {
     end: () => undefined,
     softRestart(pauseOnly) {
       if (state.api === null) {
-        state.awaitingLogin = () => state.softRestart(pauseOnly);
+        state.awaitingLogin.push(() => state.softRestart(pauseOnly));
         return;
       }
       writeAutorestart(settings, state.user);
       paused = pauseOnly;
       state.end(0);
     },
-    awaitingLogin: null,
+    awaitingLogin: [],
   };
   // SIGTERM ends the script's sleep as well as the process.
   const terminated = new AbortController();
