@@ -63,9 +63,11 @@ describeOnHosts('doctor', (host) => {
 
     test('podman: hangs, and the doctor does not', async () => {
       await replace('/usr/bin/podman', 'exec sleep 1000');
-      const started = Date.now();
-      const { checks } = await doctor(host).finally(() => host.ok('umount /usr/bin/podman'));
-      expect(Date.now() - started).toBeLessThan(20_000);
+      const { value, ms } = await host.timed(() =>
+        doctor(host).finally(() => host.ok('umount /usr/bin/podman')),
+      );
+      const { checks } = value;
+      expect(ms).toBeLessThan(20_000);
       expect(checks.get('podman')).toMatchObject({ result: 'fail' });
       expect(checks.get('podman')?.detail).toContain('hangs');
       expect(failures(checks)).toEqual(['podman']);

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 import { keepEvidence } from './evidence.ts';
@@ -30,7 +31,7 @@ export type Command = string | readonly [string, ...string[]];
 
 export interface RunOptions {
   stdin?: string | Uint8Array;
-  /** Milliseconds; the command is killed then, and `timedOut` says so. Default 60 000, in a virtual machine 300 000. */
+  /** Milliseconds; the command is killed then, and `timedOut` says so. Default 110 000, in a virtual machine 300 000. */
   timeoutMs?: number;
   env?: Record<string, string>;
 }
@@ -134,7 +135,7 @@ export class TestHost {
 
   /** Runs a command as root and waits for it. A non-zero exit is a result, not an exception. */
   async run(command: Command, options: RunOptions = {}): Promise<RunResult> {
-    const { stdin = '', timeoutMs = this.suite === 'vm' ? 300_000 : 60_000, env = {} } = options;
+    const { stdin = '', timeoutMs = this.suite === 'vm' ? 300_000 : 110_000, env = {} } = options;
     const argv = typeof command === 'string' ? ['bash', '-c', command] : command;
     const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     // Limited from inside, where all that the command started is ended with it.
@@ -248,6 +249,37 @@ export class TestHost {
     if (!cut) throw new Error(`on ${this.name}: ${command.join(' ')}: ended before:\n${text}`);
     await waitingFor('reboot', () => must(['cut', this.name]));
     await this.#findPid();
+  }
+
+  /**
+   * How long something takes by the host's own clock: without the time in which a process of the host
+   * waited for a processor, which is other hosts' doing.
+   */
+  async timed<T>(act: () => Promise<T>): Promise<{ value: T; ms: number }> {
+    const clock = this.#clock();
+    const value = await act();
+    return { value, ms: clock() };
+  }
+
+  /** Lets time pass by the host's own clock: for what happens by itself and is announced by nothing. */
+  async rest(ms: number): Promise<void> {
+    const clock = this.#clock();
+    const started = Date.now();
+    await waitingFor('rest', async () => {
+      while (clock() < ms && Date.now() - started < 10 * ms) await sleep(Math.min(ms, 250));
+    });
+  }
+
+  #clock(): () => number {
+    const [started, stalled] = [Date.now(), this.#stalled()];
+    return () => Date.now() - started - (this.#stalled() - stalled);
+  }
+
+  /** Milliseconds; 0 where the kernel does not tell (no pressure stall information). */
+  #stalled(): number {
+    const path = this.suite === 'vm' ? '' : `${this.root}/sys/fs/cgroup/cpu.pressure`;
+    if (!existsSync(path)) return 0;
+    return Number(/^some .*total=(\d+)/m.exec(readFileSync(path, 'utf8'))?.[1] ?? 0) / 1000;
   }
 
   async remove(): Promise<void> {

@@ -217,7 +217,7 @@ describeOnHosts('lan', (host) => {
       await until('ibqshim is there', there);
       expect(await reached()).toBe(true);
       expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
-    }, 120_000);
+    });
 
     test('goes when it is turned off', async () => {
       await configure(host, { mode: 'dual' });
@@ -251,7 +251,7 @@ describeOnHosts('lan', (host) => {
       await deploy('--restart-changed');
       const lans = (await ibqNetworks(host)).filter((name) => name.startsWith('ibq-lan-'));
       expect(lans).toHaveLength(1);
-    }, 180_000);
+    });
 
     test('another driver is refused while instances run by the present one', async () => {
       const before = [await generation(host), await containerIds(host)];
@@ -297,7 +297,7 @@ describeOnHosts('lan', (host) => {
         ),
       ).toBe('');
       expect((await statusOf(host, '4001')).lan).toBeNull();
-    }, 180_000);
+    });
   });
 
   async function deploy(...flags: string[]) {
