@@ -122,6 +122,7 @@ export const manifest: Manifest = {
   schemaVersion: 1,
   ibq: '0.1.0',
   generation: 7,
+  configFile: '/etc/ibq/ibq.toml',
   createdAt: '2026-11-21T07:00:00.000Z',
   publishSubnet: '10.89.0.0/24',
   instances: { '4001': deployed(4001), '4002': deployed(4002) },

@@ -76,7 +76,7 @@ export class Interrupted {
     signal: 'SIGKILL' | 'SIGKILL+5' | 'SIGINT' | 'SIGTERM',
     pattern: string,
   ): Promise<RunResult> {
-    return this.#host.run(['node', '/root/end-at.mjs', signal, pattern, 'ibq', 'deploy']);
+    return this.#host.run(['node', '/root/end-at.mjs', signal, pattern, 'ibq', 'deploy', '-y']);
   }
 
   /** Whatever is at its final name is complete: its manifest knows every file, and each is there. */
@@ -102,7 +102,9 @@ export class Interrupted {
   }
 
   async #expectDeploys(summary: string): Promise<RunResult> {
-    const result = await ibq(this.#host, ['deploy', '--timeout', '60'], { timeoutMs: 120_000 });
+    const result = await ibq(this.#host, ['deploy', '-y', '--timeout', '60'], {
+      timeoutMs: 120_000,
+    });
     expect(result.exitCode, await told(this.#host, result)).toBe(0);
     expect(result.stderr).toContain(summary);
     const again = await ibqOk(this.#host, ['deploy']);

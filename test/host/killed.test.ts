@@ -52,7 +52,7 @@ describeOnHosts('killed', (host) => {
     await deploys.changeConfiguration();
     const calls = '?rename,?renameat,renameat2';
     const kill = ['-e', `trace=${calls}`, '-e', `inject=${calls}:signal=KILL:when=${number}`];
-    const result = await host.run(['strace', '-o', '/dev/null', ...kill, 'ibq', 'deploy']);
+    const result = await host.run(['strace', '-o', '/dev/null', ...kill, 'ibq', 'deploy', '-y']);
     expect(result.exitCode, await told(host, result)).toBe(137);
     await deploys.expectWholeGenerations();
     await deploys.expectSurvived();
@@ -67,7 +67,7 @@ describeOnHosts('killed', (host) => {
        exec /usr/bin/systemctl "$@"`,
     );
     const result = await host.run(
-      "PATH=/root/fake:$PATH sh -c 'echo $$ >/run/victim; exec ibq deploy'",
+      "PATH=/root/fake:$PATH sh -c 'echo $$ >/run/victim; exec ibq deploy -y'",
     );
     expect(result.exitCode, await told(host, result)).toBe(137);
     expect(await generation(host)).not.toBe(before.generation);

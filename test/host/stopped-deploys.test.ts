@@ -47,7 +47,7 @@ describeOnHosts('stopped deploys', (host) => {
 
   test('two at once: the second ends with 75 and names the first', async () => {
     await deploys.changeConfiguration('slow-login:12');
-    const first = ibq(host, ['deploy'], { timeoutMs: 120_000 });
+    const first = ibq(host, ['deploy', '-y'], { timeoutMs: 120_000 });
     await until('the first is at work', async () => {
       const holder = `kill -0 "$(sed -n 's/^pid \\([0-9]*\\),.*/\\1/p' /run/ibq/lock)"`;
       return (await host.run(holder)).exitCode === 0;
@@ -68,7 +68,7 @@ describeOnHosts('stopped deploys', (host) => {
     await host.ok(`mkdir -p /mnt/small && mount -t tmpfs -o size=4M tmpfs /mnt/small
       cp -a /etc/ibq/generations/. /mnt/small/ && mount --bind /mnt/small /etc/ibq/generations
       head -c 4M /dev/zero >/mnt/small/filler 2>/dev/null || true`);
-    const result = await ibq(host, ['deploy']);
+    const result = await ibq(host, ['deploy', '-y']);
     await host.ok('umount /etc/ibq/generations /mnt/small');
     expect(result.exitCode, await told(host, result)).toBe(1);
     expect(result.stderr).toMatch(/^ibq: .*(no space left|ENOSPC)/m);
