@@ -72,7 +72,7 @@ export function describeOnHosts(
   describe.each(these)(`${title} (%s)`, (suite) => {
     const host = new TestHost(suite, keep ? keptName(suite, title) : hostName(suite));
     // The first boot of a suite builds its image.
-    beforeAll(() => host.boot(), 600_000);
+    beforeAll(() => host.boot(), 1_200_000);
     // A failing test is looked at when it fails; a hook that failed, for which no test ran, at the end.
     let looks = 0;
     const look = async (title: string): Promise<void> => {
