@@ -64,11 +64,14 @@ export async function ibqOk(
 
 /** All that a person would look at when an ibq went wrong. */
 export async function told(host: TestHost, result: RunResult): Promise<string> {
+  const { exitCode, stdout, stderr } = result;
+  const said = `exit code ${exitCode}\n--- stdout\n${stdout}\n--- stderr\n${stderr}`;
+  // Asked for before it is known whether that is wrong: a failing test leaves the whole journal anyway.
+  if (exitCode === 0) return said;
   const listing = "journalctl --no-pager -b -u 'ib-gateway@*' -u 'ibq-*' -u ib-gateways.target";
   // Without what the gateways themselves say.
   const journal = await host.run(`${listing} | grep -vE ' (ib-gateway-|podman\\[)' | tail -n 30`);
-  const { exitCode, stdout, stderr } = result;
-  return `exit code ${exitCode}\n--- stdout\n${stdout}\n--- stderr\n${stderr}\n--- journal\n${journal.stdout}`;
+  return `${said}\n--- journal\n${journal.stdout}`;
 }
 
 /** ibq, the simulated gateway's image, `ibq init`, and one LAN client allowed. */

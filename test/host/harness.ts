@@ -103,6 +103,8 @@ export class TestHost {
   readonly suite: Suite;
   readonly name: string;
   #pid: number | null = null;
+  /** Before a command that is to run on a container host; `null` of a virtual machine: by `scripts/host exec`. */
+  #words: readonly string[] | null = null;
 
   constructor(suite: Suite, name: string) {
     this.suite = suite;
@@ -142,7 +144,7 @@ export class TestHost {
     const limited = ['timeout', '--signal=KILL', String(timeoutMs / 1000), 'env', ...variables];
     const started = Date.now();
     const result = await waitingFor(nameOf(argv), () =>
-      execa(hostScript, ['exec', this.name, '--', ...limited, ...argv], {
+      execa(...this.#on([...limited, ...argv]), {
         input: stdin,
         reject: false,
         stripFinalNewline: false,
@@ -300,6 +302,13 @@ export class TestHost {
 
   async #findPid(): Promise<void> {
     this.#pid = Number(await must(['pid', this.name]));
+    this.#words = this.suite === 'vm' ? null : (await must(['words', this.name])).split('\n');
+  }
+
+  /** Program and arguments, here, of a command there. */
+  #on(argv: readonly string[]): [string, string[]] {
+    const [program = '', ...args] = this.#words ?? [hostScript, 'exec', this.name, '--'];
+    return [program, [...args, ...argv]];
   }
 
   async #mustRun(command: Command, options: RunOptions): Promise<string> {
