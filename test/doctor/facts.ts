@@ -26,6 +26,7 @@ const LINK: Link = {
   bond: false,
   master: null,
   tun: false,
+  lower: null,
 };
 
 const MACHINE = {
@@ -96,7 +97,7 @@ export function config(changes: Partial<Config['network']> = {}): Config {
       routed: null,
       ...changes,
     },
-    publish: { address: address('127.0.0.1') },
+    publish: { address: address('127.0.0.1'), subnet: null },
     instances: [instance('4001'), instance('4002')],
   };
 }
