@@ -268,7 +268,7 @@ export class TestHost {
     const clock = this.#clock();
     const started = Date.now();
     await waitingFor('rest', async () => {
-      while (clock() < ms && Date.now() - started < 10 * ms) await sleep(Math.min(ms, 250));
+      while (clock() < ms && Date.now() - started < 4 * ms) await sleep(Math.min(ms, 250));
     });
   }
 
