@@ -4,9 +4,9 @@
  * run again, and ibq then starts as if it had never been there.
  */
 
-import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import type * as Main from '../main.ts';
-import { keptFile, openParts, type Part } from './parts.ts';
+import { keepPart } from './keep.ts';
+import { openParts } from './parts.ts';
 import { rehearse } from './rehearsal.ts';
 
 const directory = import.meta.dirname;
@@ -16,21 +16,7 @@ async function compile(): Promise<void> {
   const { main, openHost } = parts.load('main') as typeof Main;
   await openHost({ root: null, verbose: () => {} }).run(['true']);
   await rehearse(main, openHost);
-  for (const part of parts.loaded.values()) keep(part);
-}
-
-/** Whole and on disk, or not at all: V8 believes what it reads. */
-function keep({ name, header, script }: Part): void {
-  const path = keptFile(directory, name);
-  const fd = openSync(`${path}.new`, 'w', 0o644);
-  try {
-    fchmodSync(fd, 0o644);
-    writeFileSync(fd, Buffer.concat([Buffer.from(header, 'latin1'), script.createCachedData()]));
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(`${path}.new`, path);
+  for (const part of parts.loaded.values()) keepPart(directory, part);
 }
 
 compile().catch((error: unknown) => {
