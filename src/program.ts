@@ -416,13 +416,22 @@ export function buildProgram(
     .option('-f, --follow', 'go on as new lines come')
     .option('-n, --lines <n>', 'how many of the last lines', parseCount, 50)
     .option('--since <time>', 'as journalctl reads it: "10 min ago", "today"')
+    .option(
+      '--all',
+      "also the relay's lines about clients that came too early, and long lines whole",
+    )
     .action(
       action(
-        async (ctx, name: string, options: { follow?: boolean; lines: number; since?: string }) =>
+        async (
+          ctx,
+          name: string,
+          options: { follow?: boolean; lines: number; since?: string; all?: boolean },
+        ) =>
           (await import('./commands/logs.ts')).logs(ctx, name, {
             follow: options.follow === true,
             lines: options.lines,
             since: options.since ?? null,
+            all: options.all === true,
           }),
       ),
     );
