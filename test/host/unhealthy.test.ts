@@ -19,7 +19,7 @@ describeOnHosts('unhealthy', (host) => {
     await prepareHost(host);
     await addGateway(host, '4001', { mode: 'live' });
     for (const { name, ...options } of sick) await addGateway(host, name, options);
-    deployed = await ibq(host, ['deploy', '--timeout', '25'], { timeoutMs: 170_000 });
+    deployed = await ibq(host, ['deploy', '--timeout', '30'], { timeoutMs: 200_000 });
   });
 
   test('deploy ends with 3 after its time-out, and counts who is ready', async () => {

@@ -52,7 +52,7 @@ describe('a behaviour from the start', () => {
       word: 'login failed',
     },
     { behaviour: 'link-down', until: /tasks completed/, state: 'link-down', word: 'link down' },
-    { behaviour: 'slow-login:60', until: /Login attempt/, state: 'closed', word: 'starting' },
+    { behaviour: 'slow-login:60', until: /Login attempt/, state: 'closed', word: 'logging in' },
   ];
   it.each(rows)('$behaviour: $word', async ({ behaviour, until, state, word }) => {
     const simulator = run({ SIMULATOR_BEHAVIOUR: behaviour });

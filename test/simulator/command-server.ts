@@ -6,6 +6,13 @@ import { type Listener, listen } from './listen.ts';
 
 export type Order = 'STOP' | 'RESTART' | 'PAUSE';
 
+/** What an order that is being carried out has of its client. */
+export interface Channel {
+  /** Sends a line. */
+  say(line: string): void;
+  close(): void;
+}
+
 export interface CommandServerOptions {
   /** 0: any. */
   port: number;
@@ -24,8 +31,8 @@ export interface CommandServerOptions {
   log: (message: string) => void;
   /** `false`: an order of its kind is being carried out already, and is for ever. */
   begin: (order: Order) => boolean;
-  /** Calls `closeChannel` as soon as the client is no longer needed; until then it gets no more answers. */
-  carryOut: (order: Order, closeChannel: () => void) => void;
+  /** Closes the channel as soon as the client is no longer needed; until then it may give no more orders. */
+  carryOut: (order: Order, channel: Channel) => void;
   /**
    * Ticks "Enable ActiveX and Socket Clients"; `false`: it was ticked. As IBC's, it waits until there
    * is a main window, which is after the login; it never settles where the process ends before.
@@ -140,7 +147,7 @@ function execute(order: Order, socket: Socket, options: CommandServerOptions): v
   const { info, ok } = ANSWERS[order];
   socket.write(`${quiet ? '' : `INFO ${info}\n`}OK ${ok}\n`);
   busy.add(socket);
-  carryOut(order, close);
+  carryOut(order, { say: (line) => socket.write(`${line}\n`), close });
 }
 
 /** Connections whose order is being carried out, on the thread that would read the next one. */

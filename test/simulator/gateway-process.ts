@@ -43,6 +43,8 @@ export interface ProcessOptions
   defaultPort: (mode: Mode) => number;
   /** Command server on loopback instead of what config.ini says; `null`: as that says. */
   commandPort: number | null;
+  /** The gateway has File > Restart... in its menu. */
+  restartMenu: boolean;
   /** Any port that is free instead of the image's. */
   anyPort: boolean;
   /** What stands for all addresses: 0.0.0.0, or loopback in tests. */
