@@ -12,6 +12,7 @@ import { environmentLayers, resolveNetwork, whyBridge } from './network.ts';
 import { checkPorts } from './ports.ts';
 import { resolvePublishAddress } from './publish.ts';
 import { createReport, type Report } from './report.ts';
+import { warnOfSharedUsers } from './shared-users.ts';
 import { checkTunnels } from './ssh.ts';
 import { printable } from './text.ts';
 import type { Config, Instance } from './types.ts';
@@ -70,6 +71,7 @@ export function loadConfig(
     layers.instances.find(({ source }) => source.path === file)?.layer;
   const placed = network.mode === 'host' ? adoptHostPorts(instances, layerOf, report) : instances;
   checkPorts(placed, report);
+  warnOfSharedUsers(placed, report);
   checkAttached(placed, network, layers.network, report);
   const risks = [...risksAccepted, lookup('publish.accept_risk', layers.network)?.value];
   const layersOf = (instance: Instance) => [layerOf(instance) ?? [], layers.defaults].flat();
