@@ -275,6 +275,21 @@ describe("IBC's command server", () => {
     await second.until(() => second.halves().some(({ apiPort }) => apiPort !== null));
   });
 
+  it('opens the API of a TWS that is told before its login is complete', async () => {
+    const simulator = run({
+      SIMULATOR_CONTRACT: 'gnzsnz-tws',
+      SIMULATOR_COMMAND_PORT: '7462',
+      SIMULATOR_BEHAVIOUR: 'no-login',
+      TWS_SETTINGS_PATH: '/config/tws_settings',
+    });
+    await simulator.logged(/CommandServer started and is ready/);
+    const answer = command(simulator, 'ENABLEAPI\nEXIT');
+    await simulator.logged(/received command: ENABLEAPI/);
+    simulator.behave('normal');
+    expect(await answer).toBe('OK configured\nOK Goodbye\n');
+    await simulator.until(() => simulator.half().apiPort !== null);
+  });
+
   it('STOP ends the container without a failure', async () => {
     const simulator = run({ SIMULATOR_COMMAND_PORT: '7462' });
     await simulator.logged(/tasks completed/);
