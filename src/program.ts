@@ -319,7 +319,10 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .option('--no-start', 'start nothing')
     .option('--no-wait', "don't wait for the API")
     .option('--timeout <seconds>', 'how long to wait for the API', parseSeconds, 180)
-    .option('--restart-changed', 'restart what changed, one by one: a new login each')
+    .option(
+      '--restart-changed',
+      'restart what changed, one by one; sessions are kept where the image can',
+    )
     .option('--replace-drift', 'replace generated files that were edited by hand')
     .addOption(acceptRisk())
     .action(
@@ -360,7 +363,13 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     if (verb === 'restart') {
       command
         .option('--soft', 'let IBC restart the gateway inside its container, without a new login')
-        .option('--timeout <seconds>', 'how long --soft waits for the API', parseSeconds, 300);
+        .option('--timeout <seconds>', 'how long --soft waits for the API', parseSeconds, 300)
+        .addOption(
+          new Option(
+            '--new-login',
+            'log out and in again even where the session could be kept',
+          ).conflicts('soft'),
+        );
     }
     command.action(
       action(async (ctx, names: string[], options: LifecycleFlags) =>
@@ -371,6 +380,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
             })
           : (await import('./commands/lifecycle.ts')).lifecycle(ctx, verb, names, {
               all: options.all === true,
+              newLogin: options.newLogin === true,
             }),
       ),
     );
@@ -487,6 +497,7 @@ interface InstanceAddFlags {
 interface LifecycleFlags {
   all?: boolean;
   soft?: boolean;
+  newLogin?: boolean;
   timeout: number;
 }
 
@@ -504,7 +515,7 @@ interface DeployFlags {
 const LIFECYCLE = {
   start: 'start instances',
   stop: 'stop instances: they log out',
-  restart: 'restart instances: each costs a login and a two-factor request',
+  restart: 'restart instances; each says first whether its session is kept or it logs in anew',
 } as const;
 
 const HELP_END = `

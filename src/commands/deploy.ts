@@ -182,7 +182,7 @@ function tellPending(plan: Plan, options: DeployOptions, tell: (line: string) =>
   );
   if (pending.length === 0) return;
   tell(
-    `changed, but still running as before: ${pending.join(', ')}; a restart is a new login: sudo ibq restart ${pending.join(' ')}`,
+    `changed, but still running as before: ${pending.join(', ')}; a restart puts it into force: sudo ibq restart ${pending.join(' ')} (it says first whether the session is kept)`,
   );
 }
 

@@ -6,6 +6,7 @@ import { selectDeployed } from '../host/deployed.ts';
 import { withLock } from '../host/lock.ts';
 import { requireParts } from '../host/podman.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
+import { demandNewLogin, endOf, foretellRestarts, forgetEnds } from '../host/sessions.ts';
 import { restartUnits, showUnits, startUnits, stopUnits, unitLog } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
 import { lastWords } from './wait-output.ts';
@@ -15,13 +16,20 @@ const LOG_LINES_SHOWN = 8;
 
 export type Verb = 'start' | 'stop' | 'restart';
 
+export interface LifecycleOptions {
+  all: boolean;
+  /** Restart with a login even where the session could be kept. */
+  newLogin?: boolean;
+}
+
 export async function lifecycle(
   { host, ui }: Context,
   verb: Verb,
   names: readonly string[],
-  { all }: { all: boolean },
+  { all, newLogin = false }: LifecycleOptions,
 ): Promise<number> {
-  const command = [verb, ...names, ...(all ? ['--all'] : [])].join(' ');
+  const flags = [...(newLogin ? ['--new-login'] : []), ...(all ? ['--all'] : [])];
+  const command = [verb, ...flags, ...names].join(' ');
   requireLive(host, verb);
   const selected = selectDeployed(host, names, { all, verb });
   requireRoot(host, command);
@@ -33,18 +41,31 @@ export async function lifecycle(
   // Before a restart stops what would not come back.
   if (verb !== 'stop') requireParts(host);
   return withLock(host, command, async () => {
-    if (verb === 'restart') {
-      ui.note(
-        `restarting ${selected.join(', ')}: ends the session; each may ask for a second factor`,
-      );
-    }
+    if (verb === 'restart') sayCosts();
+    if (newLogin) demandNewLogin(host, selected);
+    forgetEnds(host, selected);
     if (verb === 'stop') await stopUnits(host, units);
     else await (verb === 'start' ? startUnits : restartUnits)(host, units);
     return verb === 'stop' ? reportStopped() : reportStarted();
   });
 
+  function sayCosts(): void {
+    const restarts = foretellRestarts(host.files, selected, { newLogin });
+    for (const name of selected) {
+      const restart = restarts.get(name) ?? { kept: false, why: 'it does not run' };
+      ui.note(
+        restart.kept
+          ? `restarting ${name}: its session is kept, no second factor expected`
+          : `restarting ${name}: a new login, which may ask for a second factor (${restart.why})`,
+      );
+    }
+  }
+
   function reportStopped(): number {
-    ui.note(`stopped ${selected.join(', ')}`);
+    for (const name of selected) {
+      const end = endOf(host.files, name);
+      ui.note(end === null ? `stopped ${name}` : `stopped ${name}: ${end}`);
+    }
     return ExitCode.done;
   }
 

@@ -214,6 +214,11 @@ export function readRunning(
       container,
       pid: Number(pid),
       definition: value('definition'),
+      halves: [...value('stop').matchAll(/(\d+):(\d+)/g)].map(([, command, api]) => ({
+        command: Number(command),
+        api: Number(api),
+      })),
+      session: value('session'),
       guard,
     });
   }

@@ -130,7 +130,14 @@ export class ModelHost {
       running: new Map(
         [...this.running].map(([name, { definition, guard }]) => [
           name,
-          { container: `container-of-${name}`, pid: 100, definition, guard },
+          {
+            container: `container-of-${name}`,
+            pid: 100,
+            definition,
+            halves: [],
+            session: '',
+            guard,
+          },
         ]),
       ),
       unguarded: new Set(this.unguarded),
@@ -244,6 +251,8 @@ export class ModelHost {
         running.guard = liveGuard(find(desired, step.instance), {
           container: '',
           pid: 100,
+          halves: [],
+          session: '',
           ...running,
         });
         this.unguarded.delete(step.instance);
