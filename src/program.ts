@@ -349,6 +349,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
       '--restart-changed',
       'restart what changed, one by one; sessions are kept where the image can',
     )
+    .option('--retry-login', 'start also what IBKR refused too often')
     .option('--replace-drift', 'replace generated files that were edited by hand')
     .addOption(acceptRisk())
     .action(
@@ -360,6 +361,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
           wait: options.wait,
           timeoutSeconds: options.timeout,
           restartChanged: options.restartChanged === true,
+          retryLogin: options.retryLogin === true,
           replaceDrift: options.replaceDrift === true,
           risksAccepted: options.acceptRisk === undefined ? [] : [options.acceptRisk],
         }),
@@ -386,6 +388,9 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
       .description(LIFECYCLE[verb])
       .argument('[names...]', 'instances')
       .option('--all', 'every deployed instance');
+    if (verb !== 'stop') {
+      command.option('--retry-login', 'also after IBKR refused the login too often');
+    }
     if (verb === 'restart') {
       command
         .option('--soft', 'let IBC restart the gateway inside its container, without a new login')
@@ -407,6 +412,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
           : (await import('./commands/lifecycle.ts')).lifecycle(ctx, verb, names, {
               all: options.all === true,
               newLogin: options.newLogin === true,
+              retryLogin: options.retryLogin === true,
             }),
       ),
     );
@@ -524,6 +530,7 @@ interface LifecycleFlags {
   all?: boolean;
   soft?: boolean;
   newLogin?: boolean;
+  retryLogin?: boolean;
   timeout: number;
 }
 
@@ -534,6 +541,7 @@ interface DeployFlags {
   wait: boolean;
   timeout: number;
   restartChanged?: boolean;
+  retryLogin?: boolean;
   replaceDrift?: boolean;
   acceptRisk?: string;
 }

@@ -1,10 +1,16 @@
 /** `ibq start|stop|restart`: systemctl on instances, with what it costs said first. */
 
 import type { Context } from '../context.ts';
-import { ExitCode } from '../errors.ts';
+import { ExitCode, UserError } from '../errors.ts';
 import { selectDeployed } from '../host/deployed.ts';
 import { withLock } from '../host/lock.ts';
 import { requireParts } from '../host/podman.ts';
+import {
+  describeRefusedLogin,
+  forgetRefusedLogin,
+  mendOfRefusedLogin,
+  readRefusedLogin,
+} from '../host/refused-logins.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
 import { demandNewLogin, endOf, foretellRestarts, forgetEnds } from '../host/sessions.ts';
 import { restartUnits, showUnits, startUnits, stopUnits, unitLog } from '../host/systemd.ts';
@@ -20,15 +26,21 @@ export interface LifecycleOptions {
   all: boolean;
   /** Restart with a login even where the session could be kept. */
   newLogin?: boolean;
+  /** Start also where IBKR refused the login. */
+  retryLogin?: boolean;
 }
 
 export async function lifecycle(
   { host, ui }: Context,
   verb: Verb,
   names: readonly string[],
-  { all, newLogin = false }: LifecycleOptions,
+  { all, newLogin = false, retryLogin = false }: LifecycleOptions,
 ): Promise<number> {
-  const flags = [...(newLogin ? ['--new-login'] : []), ...(all ? ['--all'] : [])];
+  const flags = [
+    ...(newLogin ? ['--new-login'] : []),
+    ...(retryLogin ? ['--retry-login'] : []),
+    ...(all ? ['--all'] : []),
+  ];
   const command = [verb, ...flags, ...names].join(' ');
   requireLive(host, verb);
   const selected = selectDeployed(host, names, { all, verb });
@@ -41,6 +53,7 @@ export async function lifecycle(
   // Before a restart stops what would not come back.
   if (verb !== 'stop') requireParts(host);
   return withLock(host, command, async () => {
+    if (verb !== 'stop') seeToRefusals();
     if (verb === 'restart') sayCosts();
     if (newLogin) demandNewLogin(host, selected);
     forgetEnds(host, selected);
@@ -48,6 +61,23 @@ export async function lifecycle(
     else await (verb === 'start' ? startUnits : restartUnits)(host, units);
     return verb === 'stop' ? reportStopped() : reportStarted();
   });
+
+  /** The unit would not start either; nothing is stopped for it. */
+  function seeToRefusals(): void {
+    const refusals = selected.flatMap((name) => {
+      const refused = readRefusedLogin(host.files, name);
+      return refused === null ? [] : [{ name, refused }];
+    });
+    if (retryLogin) {
+      for (const { name } of refusals) forgetRefusedLogin(host, name);
+    } else if (refusals.length > 0) {
+      const lines = refusals.map(
+        ({ name, refused }) =>
+          `${name}: ${describeRefusedLogin(refused)}; ${mendOfRefusedLogin(name)}`,
+      );
+      throw new UserError(`${lines.join('\n')}\nnothing was ${verb}ed`);
+    }
+  }
 
   function sayCosts(): void {
     const restarts = foretellRestarts(host.files, selected, { newLogin });

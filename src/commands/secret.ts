@@ -7,6 +7,7 @@ import { ExitCode, UserError } from '../errors.ts';
 import { loadHostConfig } from '../host/config-files.ts';
 import { withLock } from '../host/lock.ts';
 import { listSecrets, removeSecret, writeSecret } from '../host/podman.ts';
+import { forgetRefusedLogin } from '../host/refused-logins.ts';
 import { requireLiveRoot } from '../host/root.ts';
 import { demandNewLogin } from '../host/sessions.ts';
 import { profileFor } from '../images/index.ts';
@@ -48,7 +49,10 @@ export async function secretSet(
     const replaced = (await listSecrets(host)).has(secretName(name, key));
     await writeSecret(host, secretName(name, key), value.text);
     // A session that went on would not know whether it is right.
-    if (LOGIN_KEYS.has(key)) demandNewLogin(host, [name]);
+    if (LOGIN_KEYS.has(key)) {
+      demandNewLogin(host, [name]);
+      forgetRefusedLogin(host, name);
+    }
     if (secret.wanted(instance) === 'unused') {
       ui.note(`kept the ${key} of ${name}; as it is configured now nothing uses it`);
     } else {

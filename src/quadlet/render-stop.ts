@@ -7,6 +7,7 @@ import type { Instance } from '../config/types.ts';
 import { halvesOf, type Profile } from '../images/profile.ts';
 import { quadletLine } from './escape.ts';
 import { definitionHash } from './render-instance.ts';
+import { loginHash } from './render-login.ts';
 import type { OwnFileNames } from './render-settings.ts';
 
 export interface StopParts {
@@ -40,11 +41,7 @@ export function stopLines(parts: StopParts): string {
 export function sessionHash({ profile, instance, ownFiles }: StopParts): string | null {
   const volume = profile.settingsVolume(instance);
   if (volume === null) return null;
-  const { mode, user, paperUser, settings } = instance;
-  const ibc = Object.entries(settings.ibc)
-    .filter(([key]) => /^(?:IbLoginId|IbPassword|TradingMode|IbDir|FIX\w*)$/i.test(key))
-    .sort();
-  return definitionHash([mode, user, paperUser, settings.user_secret, volume, ibc, ownFiles.ibc]);
+  return definitionHash([volume, loginHash(instance, ownFiles)]);
 }
 
 /** `7462:4002`: the command server, and the API that listens while somebody is logged in; `both` has two. */

@@ -29,6 +29,7 @@ import {
   renderDropIn,
   withDefinition,
 } from './render-instance.ts';
+import { renderLogin } from './render-login.ts';
 import { type RenderedNetwork, renderLanNetwork, renderPublishNetwork } from './render-network.ts';
 import { NO_OWN_FILES, type OwnFileNames, renderSettings } from './render-settings.ts';
 import { stopLines } from './render-stop.ts';
@@ -193,6 +194,7 @@ export function renderGeneration(input: RenderInput): Rendered {
     });
     files.push(
       { path: `guard/${name}.nft`, text: guard },
+      { path: `login/${name}`, text: renderLogin(profile, instance, ownFiles) },
       ...settings.files,
       ...(tunnel?.files ?? []),
     );

@@ -23,6 +23,7 @@ export const DEFAULTS: PlanOptions = {
   noStart: false,
   noWait: false,
   restartChanged: false,
+  refusedLogins: [],
   missingImages: [],
   missingFileSecrets: [],
   surplusFileSecrets: [],
