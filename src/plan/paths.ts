@@ -35,11 +35,6 @@ export function tunnelService(name: string): string {
   return `ibq-tunnel@${name}.service`;
 }
 
-/** The cap on its refused logins. */
-export function loginGuardService(name: string): string {
-  return `ibq-login-guard@${name}.service`;
-}
-
 /** What the cap leaves, a file an instance: it is not started while that is there. Outlives a reboot. */
 export const LOGIN_REFUSED = '/var/lib/ibq/login-refused';
 

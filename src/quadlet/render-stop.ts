@@ -38,7 +38,7 @@ export function stopLines(parts: StopParts): string {
  *
  * @returns null where no session outlives the container
  */
-export function sessionHash({ profile, instance, ownFiles }: StopParts): string | null {
+function sessionHash({ profile, instance, ownFiles }: StopParts): string | null {
   const volume = profile.settingsVolume(instance);
   if (volume === null) return null;
   return definitionHash([volume, loginHash(instance, ownFiles)]);
