@@ -1,47 +1,57 @@
-/** How gateways end: a logout or a pause that reaches IBC, no unit that failed, no login that could be saved. */
+/** How gateways end: a logout or a pause that reaches IBKR, no unit that failed, no login that could be saved. */
 
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addGateway, ibq, ibqOk, prepareHost, setSecret, told, until } from './gateways.ts';
 import { describeOnHosts, type TestHost } from './harness.ts';
+import { HostIbkr, WITH_IBKR } from './ibkr.ts';
 
 const LIVE = 'l1';
 const PAPER = 'p1';
 const BOTH = 'b1';
 const ALL = [LIVE, PAPER, BOTH] as const;
 const UNITS = ALL.map((name) => `ib-gateway@${name}.service`);
-/** Gateways behind each, with a session each. */
-const SESSIONS = { [LIVE]: 1, [PAPER]: 1, [BOTH]: 2 } as const;
+/** A session each; `both` has two. */
+const USERS = [`user_${LIVE}`, `user_${PAPER}`, `user_${BOTH}`, `paper_${BOTH}`] as const;
+const QUICK = [WITH_IBKR, 'environment.SIMULATOR_SHUTDOWN_SECONDS=0.5'];
+const ROUNDS = 4;
+const LONG = { timeoutMs: 240_000 };
 
 describeOnHosts('the end of a gateway', (host) => {
+  let ibkr: HostIbkr;
+
   beforeAll(async () => {
     await prepareHost(host);
-    await addGateway(host, LIVE, { mode: 'live', port: 4001 });
-    await addGateway(host, PAPER, { mode: 'paper', port: 4002 });
+    ibkr = new HostIbkr(host);
+    await ibkr.listen();
+    await addGateway(host, LIVE, { mode: 'live', port: 4001, set: [...QUICK, 'stop_timeout=10'] });
+    await addGateway(host, PAPER, { mode: 'paper', port: 4002, set: QUICK });
     await addGateway(host, BOTH, {
       mode: 'both',
       port: 4101,
-      set: ['paper_user=paper_b1', 'environment.SIMULATOR_SECOND_START_SECONDS=1'],
+      set: [...QUICK, `paper_user=paper_${BOTH}`, 'environment.SIMULATOR_SECOND_START_SECONDS=1'],
     });
     await setSecret(host, BOTH, 'paper_password', 'any');
-    await ibqOk(host, ['deploy', '--timeout', '60'], { timeoutMs: 180_000 });
-  }, 300_000);
+    await ibqOk(host, ['deploy', '--timeout', '120'], LONG);
+  }, 400_000);
 
-  test('four stops of three gateways: each session is logged out, each start is a login', async () => {
-    for (let round = 0; round < 4; round++) {
-      const before = await counts(host);
-      const { stderr } = await ibqOk(host, ['stop', '--all'], { timeoutMs: 120_000 });
+  afterAll(() => ibkr.close());
+
+  test('twelve stops: each session is logged out, each start is a login', async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = counts(ibkr);
+      const { stderr } = await ibqOk(host, ['stop', '--all'], LONG);
       for (const name of ALL) expect(stderr).toContain(`stopped ${name}: logged out\n`);
       expect(await unitStates(host)).toEqual(UNITS.map(() => ['inactive', 'success']));
-      expect(since(before, await counts(host))).toEqual(each({ logouts: 1, pauses: 0, logins: 0 }));
+      expect(since(before, ibkr)).toEqual(each({ logouts: 1 }));
       await startAll(host);
-      expect(since(before, await counts(host))).toEqual(each({ logouts: 1, pauses: 0, logins: 1 }));
+      expect(since(before, ibkr)).toEqual(each({ logouts: 1, attempts: 1, completed: 1 }));
     }
-  }, 300_000);
+  }, 600_000);
 
-  test('four restarts: each session is kept, nobody logs in', async () => {
-    for (let round = 0; round < 4; round++) {
-      const before = await counts(host);
-      const { stderr } = await ibqOk(host, ['restart', '--all'], { timeoutMs: 120_000 });
+  test('twelve restarts: each session is kept, nobody logs in', async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const before = counts(ibkr);
+      const { stderr } = await ibqOk(host, ['restart', '--all'], LONG);
       for (const name of ALL) {
         expect(stderr).toContain(
           `restarting ${name}: its session is kept, no second factor expected\n`,
@@ -49,189 +59,168 @@ describeOnHosts('the end of a gateway', (host) => {
       }
       await waitForAll(host);
       expect(await unitStates(host)).toEqual(UNITS.map(() => ['active', 'success']));
-      expect(since(before, await counts(host))).toEqual(each({ logouts: 0, pauses: 1, logins: 0 }));
+      expect(since(before, ibkr)).toEqual(each({ paused: 1, resumed: 1 }));
     }
+  }, 600_000);
+
+  test('systemctl restart keeps them too', async () => {
+    const before = counts(ibkr);
+    await host.ok(['systemctl', 'restart', ...UNITS], LONG);
+    await waitForAll(host);
+    expect(since(before, ibkr)).toEqual(each({ paused: 1, resumed: 1 }));
   }, 300_000);
 
-  test('systemctl restart keeps it too', async () => {
-    const before = await counts(host);
-    await host.ok(['systemctl', 'restart', ...UNITS], { timeoutMs: 120_000 });
-    await waitForAll(host);
-    expect(since(before, await counts(host))).toEqual(each({ logouts: 0, pauses: 1, logins: 0 }));
-  }, 120_000);
-
-  test('another image: a deploy that restarts keeps the session', async () => {
+  test('another image: a deploy that restarts keeps the sessions', async () => {
     const image = 'localhost/ibq-simulator:other';
-    await host.ok(['podman', 'tag', 'localhost/ibq-simulator:latest', image]);
-    const before = await counts(host);
-    for (const name of ALL) {
-      await ibqOk(host, ['instance', 'set', name, `image.reference=${image}`]);
-    }
-    await ibqOk(host, ['deploy', '-y', '--restart-changed', '--timeout', '60'], {
-      timeoutMs: 180_000,
-    });
+    await host.ok(
+      `id=$(podman create localhost/ibq-simulator:latest) && podman commit -q --change LABEL=other=1 "$id" ${image} && podman rm "$id"`,
+      LONG,
+    );
+    for (const name of ALL) await edit(host, name, `image.reference = "${image}"`);
+    const before = counts(ibkr);
+    await ibqOk(host, ['deploy', '-y', '--restart-changed', '--timeout', '120'], LONG);
     const used = await host.ok(['podman', 'ps', '--format', '{{.Names}} {{.Image}}']);
     for (const name of ALL) expect(used).toContain(`ib-gateway-${name} ${image}\n`);
-    expect(since(before, await counts(host))).toEqual(each({ logouts: 0, pauses: 1, logins: 0 }));
-  }, 240_000);
+    expect(since(before, ibkr)).toEqual(each({ paused: 1, resumed: 1 }));
+  }, 300_000);
 
   describe('a restart is a new login', () => {
-    test.each([
-      ['after its password was set anew', () => setSecret(host, PAPER, 'password', 'new'), []],
-      ['where it is asked for', async () => undefined, ['--new-login']],
-      [
-        'with another user',
-        async () => {
-          await ibqOk(host, ['instance', 'set', PAPER, 'user=somebody_else']);
-          await ibqOk(host, ['deploy', '-y', '--timeout', '60'], { timeoutMs: 120_000 });
-        },
-        [],
-      ],
-    ])(
-      '%s',
-      async (_, change, flags) => {
-        await change();
-        const before = await counts(host);
-        const { stderr } = await ibqOk(host, ['restart', ...flags, PAPER], { timeoutMs: 120_000 });
-        expect(stderr).toContain(
-          `restarting ${PAPER}: a new login, which may ask for a second factor`,
-        );
-        await ibqOk(host, ['wait', PAPER, '--timeout', '60'], { timeoutMs: 120_000 });
-        expect(since(before, await counts(host))[PAPER]).toEqual({
-          logouts: 1,
-          pauses: 0,
-          logins: 1,
-        });
-      },
-      180_000,
-    );
+    const anew = { logouts: 1, attempts: 1, completed: 1 };
+
+    test('after its password was set anew, and where it is asked for', async () => {
+      await setSecret(host, PAPER, 'password', 'new');
+      const before = counts(ibkr);
+      const first = await ibqOk(host, ['restart', PAPER], LONG);
+      expect(first.stderr).toContain(
+        `restarting ${PAPER}: a new login, which may ask for a second factor`,
+      );
+      await waitForAll(host);
+      expect(since(before, ibkr)[`user_${PAPER}`]).toEqual(anew);
+      const second = counts(ibkr);
+      await ibqOk(host, ['restart', '--new-login', PAPER], LONG);
+      await waitForAll(host);
+      expect(since(second, ibkr)[`user_${PAPER}`]).toEqual(anew);
+    }, 300_000);
+
+    test('with another user', async () => {
+      await edit(host, PAPER, 'user = "somebody_else"');
+      const before = counts(ibkr);
+      await ibqOk(host, ['deploy', '-y', '--restart-changed', '--timeout', '120'], LONG);
+      expect(since(before, ibkr)[`user_${PAPER}`]).toEqual({ logouts: 1 });
+      expect(ibkr.counts('somebody_else')).toMatchObject({ completed: 1, resumed: 0, open: 1 });
+      await edit(host, PAPER, `user = "user_${PAPER}"`);
+      await ibqOk(host, ['deploy', '-y', '--restart-changed', '--timeout', '120'], LONG);
+    }, 300_000);
   });
 
   test('a stop while both start: at once, and no second half is started', async () => {
-    await ibqOk(host, ['stop', BOTH]);
-    await host.ok(['systemctl', 'start', `ib-gateway@${BOTH}`]);
+    await ibqOk(host, ['stop', BOTH], LONG);
+    const before = counts(ibkr);
+    await host.ok(['systemctl', 'start', `ib-gateway@${BOTH}`], LONG);
     const began = Date.now();
-    await host.ok(['systemctl', 'stop', `ib-gateway@${BOTH}`], { timeoutMs: 120_000 });
-    expect(Date.now() - began).toBeLessThan(15_000);
+    await host.ok(['systemctl', 'stop', `ib-gateway@${BOTH}`], LONG);
+    expect(Date.now() - began).toBeLessThan(60_000);
     expect((await unitStates(host))[ALL.indexOf(BOTH)]).toEqual(['inactive', 'success']);
+    expect(since(before, ibkr)[`paper_${BOTH}`]?.completed).toBeUndefined();
     await startAll(host);
-  }, 180_000);
+  }, 300_000);
 
   test('a gateway that hangs is left to Podman, and said so; its unit has not failed', async () => {
-    const { Pid } = await podmanState(host, LIVE);
-    await host.ok(['kill', '-STOP', String(Pid)]);
-    await host.writeFile(
-      '/etc/containers/systemd/ib-gateway@.container.d/x.conf',
-      '[Container]\nStopTimeout=2\n',
-    );
-    await host.ok(['systemctl', 'daemon-reload']);
-    const { stderr } = await ibqOk(host, ['stop', LIVE], { timeoutMs: 200_000 });
+    const pid = await mainProcess(host, LIVE);
+    await host.ok(['kill', '-STOP', pid]);
+    const { stderr } = await ibqOk(host, ['stop', LIVE], LONG);
     expect(stderr).toContain(`stopped ${LIVE}: ended without a logout: IBC did not answer\n`);
     expect((await unitStates(host))[0]).toEqual(['inactive', 'success']);
-    await host.ok('rm -r /etc/containers/systemd/ib-gateway@.container.d; systemctl daemon-reload');
     await startAll(host);
-  }, 240_000);
+  }, 300_000);
 
   test('a crash is still a failure, and is started again', async () => {
-    const { Pid } = await podmanState(host, LIVE);
-    await host.ok(['kill', '-KILL', String(Pid)]);
-    await until('it is to be started again', async () => {
-      const { stdout } = await host.run([
-        'systemctl',
-        'show',
-        '--value',
-        '--property=SubState',
-        `ib-gateway@${LIVE}`,
-      ]);
-      return stdout.startsWith('auto-restart');
-    });
+    await host.ok(['kill', '-KILL', await mainProcess(host, LIVE)]);
+    const argv = ['systemctl', 'show', '--value', '--property=SubState', UNITS[0] ?? ''] as const;
+    await until('it is to be started again', async () =>
+      (await host.ok(argv)).startsWith('auto-restart'),
+    );
     await startAll(host);
-  }, 120_000);
+  }, 300_000);
 
   test('a reboot keeps all sessions', async () => {
-    await waitForAll(host);
-    const before = await counts(host);
+    const before = counts(ibkr);
     await host.reboot();
-    await until('the gateways are started', async () =>
-      (await unitStates(host)).every(([active]) => active === 'active'),
-    );
+    await ibkr.listen();
+    const active = async () => (await unitStates(host)).every(([state]) => state === 'active');
+    await until('the gateways are started', active, 60_000);
     await waitForAll(host);
-    expect(since(before, await counts(host))).toEqual(each({ logouts: 0, pauses: 1, logins: 0 }));
-  }, 240_000);
+    expect(since(before, ibkr)).toEqual(each({ paused: 1, resumed: 1 }));
+  }, 300_000);
 });
 
-interface Counts {
-  logouts: number;
-  pauses: number;
-  logins: number;
-}
+/** What is counted of each user; `lost`: a session that broke without a word. */
+const COUNTED = ['logouts', 'paused', 'lost', 'attempts', 'completed', 'resumed'] as const;
+type Counted = Record<(typeof COUNTED)[number], number>;
 
-/** What came to IBC and from it, by the gateways' own words; a login by a kept session is no attempt. */
-async function counts(host: TestHost): Promise<Record<string, Counts>> {
-  const entries = ALL.map(async (name) => {
-    const log = await host.ok(
-      `journalctl -o cat --no-pager _SYSTEMD_UNIT=ib-gateway@${name}.service`,
-    );
-    const number = (pattern: RegExp) => log.match(pattern)?.length ?? 0;
-    return [
-      name,
-      {
-        logouts: number(/exiting via \[File, Close\] menu/g),
-        pauses: number(/IBC is paused/g),
-        logins: number(/Login attempt: /g),
-      },
-    ] as const;
-  });
-  return Object.fromEntries(await Promise.all(entries));
-}
-
-function since(before: Record<string, Counts>, after: Record<string, Counts>) {
+function counts(ibkr: HostIbkr): Record<string, Counted> {
   return Object.fromEntries(
-    Object.entries(after).map(([name, now]) => {
-      const old = before[name] ?? { logouts: 0, pauses: 0, logins: 0 };
-      return [
-        name,
-        {
-          logouts: now.logouts - old.logouts,
-          pauses: now.pauses - old.pauses,
-          logins: now.logins - old.logins,
-        },
-      ];
+    USERS.map((user) => {
+      const all = ibkr.counts(user);
+      return [user, Object.fromEntries(COUNTED.map((key) => [key, all[key]])) as Counted];
     }),
   );
 }
 
-/** So much of each session. */
-function each({ logouts, pauses, logins }: Counts) {
+/** Of each user what is another number now, and by how much. */
+function since(before: Record<string, Counted>, ibkr: HostIbkr): Record<string, Partial<Counted>> {
   return Object.fromEntries(
-    Object.entries(SESSIONS).map(([name, sessions]) => [
-      name,
-      { logouts: logouts * sessions, pauses: pauses * sessions, logins: logins * sessions },
-    ]),
+    Object.entries(counts(ibkr)).map(([user, now]) => {
+      const differences = COUNTED.map(
+        (key) => [key, now[key] - (before[user]?.[key] ?? 0)] as const,
+      );
+      return [user, Object.fromEntries(differences.filter(([, difference]) => difference !== 0))];
+    }),
   );
 }
 
-async function unitStates(host: TestHost): Promise<[string, string][]> {
-  const states = UNITS.map(async (unit): Promise<[string, string]> => {
-    const property = (name: string) =>
-      host.ok(['systemctl', 'show', '--value', `--property=${name}`, unit]);
-    const [active, result] = await Promise.all([property('ActiveState'), property('Result')]);
-    return [active.trim(), result.trim()];
-  });
-  return Promise.all(states);
+function each(wanted: Partial<Counted>): Record<string, Partial<Counted>> {
+  return Object.fromEntries(USERS.map((user) => [user, wanted]));
 }
 
-async function podmanState(host: TestHost, name: string): Promise<{ Pid: number }> {
-  const text = await host.ok(['podman', 'inspect', '-f', '{{json .State}}', `ib-gateway-${name}`]);
-  return JSON.parse(text) as { Pid: number };
+async function unitStates(host: TestHost): Promise<[string, string][]> {
+  const text = await host.ok(['systemctl', 'show', '--property=ActiveState,Result', ...UNITS]);
+  return text.split('\n\n').map((unit) => {
+    const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(unit)?.[1] ?? '';
+    return [value('ActiveState'), value('Result')];
+  });
+}
+
+async function mainProcess(host: TestHost, name: string): Promise<string> {
+  const format = ['-f', '{{.State.Pid}}'] as const;
+  return (await host.ok(['podman', 'inspect', ...format, `ib-gateway-${name}`])).trim();
 }
 
 async function startAll(host: TestHost): Promise<void> {
-  await ibqOk(host, ['start', '--all'], { timeoutMs: 120_000 });
+  await ibqOk(host, ['start', '--all'], LONG);
   await waitForAll(host);
 }
 
 async function waitForAll(host: TestHost): Promise<void> {
-  const result = await ibq(host, ['wait', ...ALL, '--timeout', '60'], { timeoutMs: 120_000 });
+  const result = await ibq(host, ['wait', ...ALL, '--timeout', '120'], LONG);
   expect(result.exitCode, await told(host, result)).toBe(0);
+}
+
+/** In place of what the file says of the key. */
+async function edit(host: TestHost, name: string, line: string): Promise<void> {
+  const path = `/etc/ibq/instances/${name}.toml`;
+  const [key] = line.split(' = ');
+  if (key === 'image.reference') {
+    const text = await host.readFile(path);
+    await host.writeFile(
+      path,
+      text.replace('[image]\n', `[image]\n${line.replace('image.', '')}\n`),
+    );
+    return;
+  }
+  const kept = (await host.readFile(path)).split('\n');
+  await host.writeFile(
+    path,
+    [line, ...kept.filter((old) => !old.startsWith(`${key} =`))].join('\n'),
+  );
 }
