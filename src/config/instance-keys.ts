@@ -192,7 +192,7 @@ const INSTANCE: readonly KeySpec[] = [
     name: 'save_settings',
     type: { kind: 'text', format: 'saveTimes' },
     default: null,
-    unset: 'the gateway saves when it stops',
+    unset: "the gateway's own times",
     description: 'When the gateway saves its settings, as IBC reads it (SaveTwsSettingsAt).',
     example: 'Every 30 mins',
   },
