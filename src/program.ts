@@ -7,6 +7,7 @@ import { ExitCode, NeedsRoot, UserError } from './errors.ts';
 import { openHost } from './host/open.ts';
 import { type Scope, sudoLine, withScope } from './typed-line.ts';
 import { terminalUi } from './ui/terminal.ts';
+import { answerMistakes, readHelp } from './usage.ts';
 
 /** @returns the exit code */
 export async function runProgram(args: readonly string[], version: string): Promise<number> {
@@ -15,7 +16,7 @@ export async function runProgram(args: readonly string[], version: string): Prom
     exitCode = code;
   });
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync([...readHelp(args, program)], { from: 'user' });
   } catch (error) {
     // commander has printed its message; help and version are no errors.
     if (error instanceof CommanderError) {
@@ -58,9 +59,6 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .option('-q, --quiet', 'no progress')
     .option('-v, --verbose', 'print each command that ibq runs')
     .option('--no-color', 'no colours (NO_COLOR is honoured too)')
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: (text, write) => write(inOurForm(text)) })
-    .showHelpAfterError('(see "ibq --help")')
     .showSuggestionAfterError(true)
     .exitOverride()
     .addHelpText('after', HELP_END);
@@ -506,6 +504,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
       ),
     );
 
+  answerMistakes(program);
   return program;
 }
 
@@ -562,13 +561,6 @@ First steps:
 Exit codes:
   0 done · 1 failed · 2 changes pending · 3 not healthy · 64 usage · 69 something is missing
   75 another ibq is at work · 77 needs root · 78 configuration invalid · 130/143 interrupted`;
-
-/** `ibq: --timeout <seconds>: should be seconds, 1 or more, got "x"`. */
-function inOurForm(text: string): string {
-  return text
-    .replace(/^error: option '(.+)' argument '(.*)' is invalid\. (.*)$/m, 'ibq: $1: $3, got "$2"')
-    .replace(/^error: /, 'ibq: ');
-}
 
 /** Risks have names: what is accepted is one thing, and said. */
 function acceptRisk(): Option {

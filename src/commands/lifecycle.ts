@@ -12,8 +12,9 @@ import {
   readRefusedLogin,
 } from '../host/refused-logins.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
+import { unitLog } from '../host/run-log.ts';
 import { demandNewLogin, endOf, foretellRestarts, forgetEnds } from '../host/sessions.ts';
-import { restartUnits, showUnits, startUnits, stopUnits, unitLog } from '../host/systemd.ts';
+import { restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
 import { lastWords } from './wait-output.ts';
 
