@@ -86,6 +86,8 @@ install_ibq() {
 
   put 0755 "$source/scripts/guard" "$lib/guard"
   put 0755 "$source/scripts/settings" "$lib/settings"
+  put 0755 "$source/scripts/stop" "$lib/stop"
+  put 0755 "$source/scripts/login-guard" "$lib/login-guard"
   put 0755 "$source/scripts/shim" "$lib/shim"
   put 0755 "$source/scripts/tunnel" "$lib/tunnel"
   put 0644 "$work/ibq-guard.json" "$lib/hooks.d/ibq-guard.json"

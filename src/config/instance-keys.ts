@@ -144,6 +144,15 @@ const INSTANCE: readonly KeySpec[] = [
     example: 'primary',
   },
   {
+    name: 'login_attempts',
+    type: { kind: 'integer', minimum: 0, maximum: 10, should: 'a number of attempts (0-10)' },
+    default: 2,
+    description:
+      'How often IBKR may refuse the login before ibq ends the gateway, so that the user is not locked. It is then ' +
+      'not started before its password is set anew or `--retry-login` is given. 0: IBC tries for ever.',
+    example: 2,
+  },
+  {
     name: 'bypass_warning',
     type: { kind: 'boolean' },
     default: null,
@@ -184,7 +193,7 @@ const INSTANCE: readonly KeySpec[] = [
     name: 'save_settings',
     type: { kind: 'text', format: 'saveTimes' },
     default: null,
-    unset: 'the gateway saves when it stops',
+    unset: "the gateway's own times",
     description: 'When the gateway saves its settings, as IBC reads it (SaveTwsSettingsAt).',
     example: 'Every 30 mins',
   },
@@ -248,7 +257,7 @@ const INSTANCE: readonly KeySpec[] = [
     default: null,
     unset: '90, as the template says',
     description:
-      'Seconds that the gateway has to save its settings and end when it is stopped, before it is killed.',
+      'Seconds that the gateway has to log out and end when it is stopped, and again as many for its container, before it is killed.',
     example: 90,
   },
   {

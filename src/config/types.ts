@@ -83,6 +83,8 @@ export interface Settings {
   twofa_exit_interval: number;
   relogin_after_twofa_timeout: boolean;
   existing_session_action: 'primary' | 'primaryoverride' | 'secondary' | 'manual';
+  /** Refused logins before the gateway is ended; 0: no cap. */
+  login_attempts: number;
   bypass_warning: boolean | null;
   allow_blind_trading: boolean;
   accept_incoming: 'accept' | 'reject' | 'manual';

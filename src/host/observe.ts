@@ -11,6 +11,7 @@ import { type ApiService, apisOf } from '../plan/services.ts';
 import type { HostReader } from './host.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
 import { lookAgain, probeService } from './probe-service.ts';
+import { describeRefusedLogin, mendOfRefusedLogin, readRefusedLogin } from './refused-logins.ts';
 import { asText, followRunLogs, type RunLogs } from './run-log.ts';
 import { showUnits, type UnitState } from './systemd.ts';
 import { findUnguarded } from './unguarded.ts';
@@ -156,7 +157,15 @@ async function observe(
       return { ...api, probe: latest, stage, verdict };
     }),
   );
-  const verdict = together(apis);
+  const refused = active ? null : readRefusedLogin(host.files, name);
+  const verdict: Verdict = refused
+    ? {
+        ready: false,
+        word: 'login refused',
+        problems: [describeRefusedLogin(refused)],
+        mend: mendOfRefusedLogin(name),
+      }
+    : together(apis);
   if (active && running === null) {
     verdict.problems.unshift(
       `nothing shows that its guard was loaded; the ports of its container may be open: sudo ibq restart ${name}`,

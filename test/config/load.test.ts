@@ -104,6 +104,7 @@ test('an empty instance file is a paper instance with every default', () => {
         cpus: null,
         shm_size: null,
         stop_timeout: null,
+        login_attempts: 2,
         read_only: false,
         uid: null,
         gid: null,

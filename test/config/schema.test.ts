@@ -68,6 +68,7 @@ test('every setting of the table is one of Settings, with its type', () => {
     twofa_exit_interval: 'integer',
     relogin_after_twofa_timeout: 'boolean',
     existing_session_action: 'choice',
+    login_attempts: 'integer',
     bypass_warning: 'boolean',
     allow_blind_trading: 'boolean',
     accept_incoming: 'choice',
