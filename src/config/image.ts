@@ -84,7 +84,8 @@ export function checkProfile(
   for (const id of own.values.keys()) {
     if (!IMAGE_KEYS.has(id) || followed.has(id)) continue;
     const how = profile.id === 'custom' ? ' without a variable in custom.variables' : '';
-    const message = `has no effect on images of profile ${profile.id}${how}; leave it out`;
+    const why = profile.unfollowed?.[id];
+    const message = `has no effect on images of profile ${profile.id}${how}${why ? `: ${why}` : ''}; leave it out`;
     report.problem({ file: own.file, key: id, message });
   }
   if (!profile.modes.includes(mode)) {

@@ -135,6 +135,50 @@ const INSTANCE: readonly KeySpec[] = [
     example: false,
   },
   {
+    name: 'twofa_totp',
+    type: { kind: 'boolean' },
+    default: false,
+    description:
+      'Whether the gateway makes the codes of the second factor by itself, for images that can. Needs the secret `totp`: ' +
+      'the seed in base32 that IBKR shows when the Mobile Authenticator app is set up, not one of its codes.',
+    example: true,
+  },
+  {
+    name: 'twofa_wait',
+    type: { kind: 'integer', minimum: 10, maximum: 3600, should: 'seconds (10-3600)' },
+    default: 180,
+    description:
+      'Seconds that a login waits for the second factor before `twofa_timeout_action`, for images that end the wait by ' +
+      'themselves.',
+    example: 180,
+  },
+  {
+    name: 'passkey_authenticate',
+    type: { kind: 'boolean' },
+    default: false,
+    description:
+      'Whether to press *Authenticate* where IBKR asks for a passkey, for images that can. An authenticator has to ' +
+      'answer then, which the image has not.',
+    example: true,
+  },
+  {
+    name: 'tws_server',
+    type: { kind: 'text', format: 'server' },
+    default: null,
+    unset: "the gateway's own choice",
+    description:
+      'Server of IBKR that the user belongs to, for images that take it. jts.ini is written anew for it at each start.',
+    example: 'cdc1.ibllc.com',
+  },
+  {
+    name: 'paper_tws_server',
+    type: { kind: 'text', format: 'server' },
+    default: null,
+    unset: '`tws_server`',
+    description: 'Server of the paper user in mode `both`, where it is another one.',
+    example: 'ndc1.ibllc.com',
+  },
+  {
     name: 'existing_session_action',
     type: { kind: 'choice', values: ['primary', 'primaryoverride', 'secondary', 'manual'] },
     default: 'primary',

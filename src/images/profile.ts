@@ -12,6 +12,7 @@ export type ProfileId =
   | 'danklabs'
   | 'danklabs-tws'
   | 'danklabs-host'
+  | 'ibg-controller'
   | 'custom'
   | 'simulator';
 
@@ -117,6 +118,8 @@ export interface Profile {
   refused: readonly RefusedVariable[];
   /** Ids of keys that it follows in another way than by a variable. */
   follows: readonly string[];
+  /** Why it does not follow keys that others do, by their ids: what its users should know beside that. */
+  unfollowed?: Readonly<Record<string, string>>;
   /** What this image can't do of what is legal otherwise. */
   findings?: (instance: Instance) => ImageFinding[];
   notes: ProfileNotes;
