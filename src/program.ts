@@ -3,8 +3,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { ImportComposeOptions } from './commands/import-compose.ts';
 import type { Context } from './context.ts';
-import { ExitCode } from './errors.ts';
+import { ExitCode, NeedsRoot, UserError } from './errors.ts';
 import { openHost } from './host/open.ts';
+import { type Scope, sudoLine, withScope } from './typed-line.ts';
 import { terminalUi } from './ui/terminal.ts';
 
 /** @returns the exit code */
@@ -16,12 +17,33 @@ export async function runProgram(args: readonly string[], version: string): Prom
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
     // commander has printed its message; help and version are no errors.
-    return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    }
+    throw completed(error, program, args);
   }
   return exitCode;
 }
+
+/** An error in the scope of the command that was typed. */
+function completed(error: unknown, program: Command, args: readonly string[]): unknown {
+  if (error instanceof NeedsRoot) {
+    return new UserError(`${error.message}: run "${sudoLine(args, process.env)}"`, error.exitCode);
+  }
+  if (!(error instanceof UserError)) return error;
+  return new UserError(inScope(program)(error.message), error.exitCode);
+}
+
+/** What ibq prints, with the options of the command that was typed in each command that it names. */
+function inScope(program: Command): (text: string) => string {
+  const { config, root } = program.opts<GlobalOptions>();
+  const scope: Scope = { config: config === CONFIG_FILE ? null : config, root: root ?? null };
+  const verbs = program.commands.map((command) => command.name());
+  return (text) => withScope(text, scope, verbs);
+}
+
+const CONFIG_FILE = '/etc/ibq/ibq.toml';
 
 /** @param finish told the exit code of the command that ran */
 export function buildProgram(version: string, finish: (exitCode: number) => void): Command {
@@ -32,7 +54,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .option('--root <dir>', 'read and write every host path under DIR; no unit manager is called')
-    .option('--config <file>', 'the host configuration', '/etc/ibq/ibq.toml')
+    .option('--config <file>', 'the host configuration', CONFIG_FILE)
     .option('-q, --quiet', 'no progress')
     .option('-v, --verbose', 'print each command that ibq runs')
     .option('--no-color', 'no colours (NO_COLOR is honoured too)')
@@ -50,7 +72,11 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
         root: options.root ?? null,
         verbose: options.verbose ? (line) => process.stderr.write(`+ ${line}\n`) : () => {},
       }),
-      ui: terminalUi({ quiet: options.quiet === true, color: options.color }),
+      ui: terminalUi({
+        quiet: options.quiet === true,
+        color: options.color,
+        inScope: inScope(program),
+      }),
       configFile: options.config,
       env: process.env,
       version,

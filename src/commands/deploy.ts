@@ -35,7 +35,7 @@ export interface DeployOptions {
 /** @returns 0; 3 when an instance does not answer; 130/143 when interrupted between two steps */
 export async function deploy(context: Context, options: DeployOptions): Promise<number> {
   const { host, ui } = context;
-  requireRoot(host, 'deploy');
+  requireRoot(host);
   if (options.dryRun) return dryRun(context, options);
   return withInterrupt(
     () => ui.note('stopping after the step in hand (once more: at once)'),
@@ -87,6 +87,7 @@ async function run(
     return ExitCode.done;
   }
   refuseDrift(prepared, options);
+  await askBeforeStopping(context, prepared, options);
   if (plan.changes.length > 0) {
     ui.note(renderPlan(plan, { style: (_, text) => text, detailed: false }));
   }
@@ -95,6 +96,7 @@ async function run(
     ibq: version,
     generation: plan.generation?.to ?? 0,
     createdAt: '',
+    configFile: null,
     images: {},
   }).instances;
   const observations = new Map<string, Observation>();
@@ -111,6 +113,7 @@ async function run(
   const applied = await applyPlan(plan, host, {
     images: prepared.images,
     desired,
+    configFile: host.files.exists(configFile) ? configFile : null,
     version,
     interrupt,
     onStep: (step, number, total) => ui.note(`[${number}/${total}] ${describeStep(step)}`),
@@ -124,6 +127,25 @@ async function run(
     return interrupt.exitCode;
   }
   return conclude(context, config, prepared, options, { instances, observations, wait });
+}
+
+/** A running gateway that left the configuration is stopped only when somebody says so. */
+async function askBeforeStopping(
+  { ui }: Context,
+  { plan, installed }: Prepared,
+  { yes }: DeployOptions,
+): Promise<void> {
+  const running = plan.steps.flatMap((step) =>
+    step.kind === 'stop'
+      ? step.instances.filter((name) => installed.runtime?.running.has(name))
+      : [],
+  );
+  if (running.length === 0) return;
+  const agreed = await ui.confirm(
+    `${running.join(', ')}: no longer configured, and ${running.length === 1 ? 'it runs' : 'they run'}; stop and remove ${running.length === 1 ? 'it' : 'them'}?`,
+    { assumeYes: yes, flag: '-y', unlessTyped: 'no' },
+  );
+  if (!agreed) throw new UserError('aborted, no changes made');
 }
 
 /** Tells what is in force now: of the instances that were waited for, and of all others at a glance. */

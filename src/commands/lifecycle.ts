@@ -24,7 +24,7 @@ export async function lifecycle(
   const command = [verb, ...names, ...(all ? ['--all'] : [])].join(' ');
   requireLive(host, verb);
   const selected = selectDeployed(host, names, { all, verb });
-  requireRoot(host, command);
+  requireRoot(host);
   if (selected.length === 0) {
     ui.note('nothing is deployed: run "sudo ibq deploy"');
     return ExitCode.done;

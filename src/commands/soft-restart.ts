@@ -25,7 +25,7 @@ export async function softRestart(
   const command = ['restart', '--soft', ...names, ...(all ? ['--all'] : [])].join(' ');
   requireLive(host, 'restart');
   const selected = selectDeployed(host, names, { all, verb: 'restart' });
-  requireRoot(host, command);
+  requireRoot(host);
   return withLock(host, command, () =>
     withInterrupt(
       () => ui.note('stopped waiting; what was told to restart still does'),

@@ -23,7 +23,7 @@ export async function status(
   { json, watch }: { json: boolean; watch: boolean },
 ): Promise<number> {
   const { host, ui } = context;
-  requireRoot(host, 'status');
+  requireRoot(host);
   requireLive(host, 'status');
   if (!watch) return show(context, json);
   return withInterrupt(

@@ -7,6 +7,7 @@ import type { Installed } from '../plan/installed.ts';
 import type { Plan } from '../plan/plan.ts';
 import { publishedOf } from '../plan/services.ts';
 import { settingsWarnings } from '../plan/settings-warnings.ts';
+import { requireConfiguration } from './config-files.ts';
 import { readFacts } from './facts.ts';
 import { surplusFileSecrets } from './file-secrets.ts';
 import { withFreeAddresses } from './free-addresses.ts';
@@ -56,6 +57,7 @@ export async function preparePlan(
   options: PrepareOptions,
 ): Promise<Prepared> {
   const manifest = readCurrentManifest(host.files);
+  requireConfiguration(host.files, configFile, manifest);
   const live = host.root === null;
   const facts = readFacts(host, config, configFile);
   const first = assembleDesired(config, facts, manifest);

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { ExitCode, UserError } from '../errors.ts';
+import { shellLine } from '../shell-line.ts';
 import type { HostReader, RunOptions, RunResult } from './host.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -121,11 +122,4 @@ function forEachLine(stream: NodeJS.ReadableStream | null, callback: (line: stri
   };
   stream?.on('data', (chunk: Buffer) => take(decoder.write(chunk), false));
   stream?.on('end', () => take(decoder.end(), true));
-}
-
-/** A line that can be pasted into a shell. */
-export function shellLine(argv: readonly string[]): string {
-  return argv
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
 }

@@ -120,8 +120,10 @@ function parseTimestamp(text: string): number | null {
  * two at once corrupt generated units (Podman #29004).
  */
 export async function reloadUnits(host: Host): Promise<void> {
-  const lock = '/run/ibq/reload.lock';
-  host.files.makeDirectory('/run/ibq');
+  // Who can open a file can lock it: nobody but root.
+  const directory = '/run/ibq/locks';
+  const lock = `${directory}/reload`;
+  host.files.makeDirectory(directory, 0o700);
   const result = await host.run(['flock', lock, 'systemctl', 'daemon-reload'], {
     timeoutMs: 180_000,
   });

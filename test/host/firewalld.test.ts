@@ -118,7 +118,7 @@ describeOnHosts('firewalld', (host) => {
     expect(tested.exitCode, await told(host, tested)).toBe(0);
     expect(await wayOut('4003')).toBe(true);
     await ibqOk(host, ['instance', 'remove', '4003']);
-    await ibqOk(host, ['deploy']);
+    await ibqOk(host, ['deploy', '-y']);
     before = await inForce();
   });
 

@@ -85,7 +85,7 @@ describeOnHosts('killed', (host) => {
     await changeConfiguration();
     const calls = '?rename,?renameat,renameat2';
     const kill = ['-e', `trace=${calls}`, '-e', `inject=${calls}:signal=KILL:when=${number}`];
-    const result = await host.run(['strace', '-o', '/dev/null', ...kill, 'ibq', 'deploy']);
+    const result = await host.run(['strace', '-o', '/dev/null', ...kill, 'ibq', 'deploy', '-y']);
     expect(result.exitCode, await told(host, result)).toBe(137);
     await expectWholeGenerations();
     await expectSurvived();
@@ -100,7 +100,7 @@ describeOnHosts('killed', (host) => {
        exec /usr/bin/systemctl "$@"`,
     );
     const result = await host.run(
-      "PATH=/root/fake:$PATH sh -c 'echo $$ >/run/victim; exec ibq deploy'",
+      "PATH=/root/fake:$PATH sh -c 'echo $$ >/run/victim; exec ibq deploy -y'",
     );
     expect(result.exitCode, await told(host, result)).toBe(137);
     expect(await generation(host)).not.toBe(before.generation);
@@ -138,7 +138,7 @@ describeOnHosts('killed', (host) => {
 
   test('two at once: the second ends with 75 and names the first', async () => {
     await changeConfiguration('slow-login:6');
-    const first = ibq(host, ['deploy'], { timeoutMs: 120_000 });
+    const first = ibq(host, ['deploy', '-y'], { timeoutMs: 120_000 });
     await new Promise((resolve) => setTimeout(resolve, 2000));
     const second = await ibq(host, ['deploy']);
     expect(second.exitCode, await told(host, second)).toBe(75);
@@ -156,7 +156,7 @@ describeOnHosts('killed', (host) => {
     await host.ok(`mkdir -p /mnt/small && mount -t tmpfs -o size=4M tmpfs /mnt/small
       cp -a /etc/ibq/generations/. /mnt/small/ && mount --bind /mnt/small /etc/ibq/generations
       head -c 4M /dev/zero >/mnt/small/filler 2>/dev/null || true`);
-    const result = await ibq(host, ['deploy']);
+    const result = await ibq(host, ['deploy', '-y']);
     await host.ok('umount /etc/ibq/generations /mnt/small');
     expect(result.exitCode, await told(host, result)).toBe(1);
     expect(result.stderr).toMatch(/^ibq: .*(no space left|ENOSPC)/m);
@@ -214,7 +214,7 @@ describeOnHosts('killed', (host) => {
     signal: 'SIGKILL' | 'SIGINT' | 'SIGTERM',
     pattern: string,
   ): Promise<RunResult> {
-    return host.run(['node', '/root/end-at.mjs', signal, pattern, 'ibq', 'deploy']);
+    return host.run(['node', '/root/end-at.mjs', signal, pattern, 'ibq', 'deploy', '-y']);
   }
 
   /** Whatever is at its final name is complete: its manifest knows every file, and each is there. */
@@ -240,7 +240,7 @@ describeOnHosts('killed', (host) => {
   }
 
   async function expectDeploys(summary: string): Promise<RunResult> {
-    const result = await ibq(host, ['deploy', '--timeout', '60'], { timeoutMs: 120_000 });
+    const result = await ibq(host, ['deploy', '-y', '--timeout', '60'], { timeoutMs: 120_000 });
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(result.stderr).toContain(summary);
     const again = await ibqOk(host, ['deploy']);

@@ -411,8 +411,8 @@ describeOnHosts('lan', (host) => {
     await configure(host, { mode: 'dual' });
     for (const name of ['4001', '4002']) await ibqOk(host, ['instance', 'remove', name]);
     // Twice: addresses of removed instances are free in the next generation.
-    await deploy();
-    await deploy();
+    await deploy('-y');
+    await deploy('-y');
   }
 
   /** Whether the one at `place` gets an answer from `ADDRESS:PORT`. */

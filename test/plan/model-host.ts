@@ -194,6 +194,7 @@ export class ModelHost {
           ibq: '0.0.0',
           generation: step.number,
           createdAt: '2025-11-21T07:00:00.000Z',
+          configFile: null,
           images: {},
         });
         this.files = new Map(desired.files.map(({ path, text }) => [path, text]));
