@@ -17,7 +17,7 @@ import type { Gateway } from './gateway.ts';
 import type { Listener } from './listen.ts';
 import { pause } from './waiting.ts';
 
-export type ControllerState =
+type ControllerState =
   | 'INIT'
   | 'LAUNCHING'
   | 'AGENT_WAIT'
