@@ -105,8 +105,9 @@ const INSTANCE: readonly KeySpec[] = [
     type: { kind: 'choice', values: ['exit', 'restart'] },
     default: 'exit',
     description:
-      'What happens when nobody answers the two-factor request. `exit` leaves it to systemd; ' +
-      '`restart` asks again and again inside the container.',
+      'What happens when nobody answers the two-factor request, for images whose controller ends then. IBC does only ' +
+      'with `relogin_after_twofa_timeout`, when the login does not go on after the answer (exit status 87): `exit` leaves ' +
+      'it to systemd, `restart` logs in again inside the container. Without it the gateway waits, and nobody asks again.',
     example: 'exit',
   },
   {
@@ -123,7 +124,8 @@ const INSTANCE: readonly KeySpec[] = [
     type: { kind: 'integer', minimum: 1, maximum: 3600, should: 'seconds (1-3600)' },
     default: 60,
     description:
-      'Seconds that a login may take after the two-factor request was answered, before the gateway gives up.',
+      'Seconds that a login may take after the two-factor request was answered, before IBC gives up. It has no effect ' +
+      'without `relogin_after_twofa_timeout`.',
     example: 60,
   },
   {
@@ -227,8 +229,9 @@ const INSTANCE: readonly KeySpec[] = [
     name: 'save_settings',
     type: { kind: 'text', format: 'saveTimes' },
     default: null,
-    unset: 'the gateway saves when it stops',
-    description: 'When the gateway saves its settings, as IBC reads it (SaveTwsSettingsAt).',
+    unset: 'the gateway saves when it logs out, and at no other time',
+    description:
+      'When the gateway saves its settings, as IBC reads it (SaveTwsSettingsAt). A gateway that is killed saves nothing.',
     example: 'Every 30 mins',
   },
   {

@@ -83,7 +83,7 @@ export const ibgController: Profile = {
       'Without `USE_IBG_CONTROLLER=yes` the image starts IBC: ibq always sets it.',
       'Images up to v0.6.2 could write the password into the log, when a click on *Log In* failed (v0.6.3 of its changelog). Use a later one, and pin it.',
       'The password is taken as it is: no backslash is doubled.',
-      'Password and seed are read from files, and then stand in the environment of the controller and of the gateway, where every process of the container can read them.',
+      'Password and seed are read from files, and then stand in the environment of the controller and of the gateway, where every process of the container can read them; so do the password of VNC in that of x11vnc, and the passphrase of the tunnel in that of ssh-agent.',
       "The controller takes settings from variables alone. `ibc` and `custom_config.ibc` have no effect and are refused; jts.ini is the gateway's own, and its lines arrive unless `tws_server` makes the controller write the file anew at each start.",
       'The command server listens on all addresses by default, without a password: ibq binds it to the loopback of the container, where IBC has it too. In `network.mode = "host"` it stays off. So does the page of its health.',
       "The command RESTART ends the gateway and logs in anew, with a second factor; there is no PAUSE. So `ibq restart --soft` is refused. The daily `auto_restart_time` is the gateway's own and needs none, from v0.9.0 on.",

@@ -20,7 +20,7 @@ describeOnHosts('controller', (host) => {
     // Bridge and LAN: all the ways that there are.
     await configure('4001', 'mode = "live"\ntwofa_totp = true\n', {
       SIMULATOR_TOTP_SEED: SEED,
-      SIMULATOR_EXPECTED_PASSWORD: PASSWORD,
+      SIMULATOR_LOGIN_WORD: PASSWORD,
     });
     await configure('4101', 'mode = "both"\npaper_user = "paper_4101"\n', {
       SIMULATOR_SECOND_START_SECONDS: '1',

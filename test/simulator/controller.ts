@@ -222,7 +222,8 @@ export function startController(container: Container, mode: Mode): ControllerGat
   /** `true`: the login went nowhere, and what comes next waits in vain. */
   function postLogin(): boolean {
     info('Inspecting post-login dialogs');
-    const expected = env.SIMULATOR_EXPECTED_PASSWORD;
+    // Under another name too: ibq refuses a PASSWORD in `environment`.
+    const expected = env.SIMULATOR_EXPECTED_PASSWORD ?? env.SIMULATOR_LOGIN_WORD;
     if (
       behaviour.current.kind === 'wrong-password' ||
       (expected !== undefined && expected !== password)
