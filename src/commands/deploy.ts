@@ -3,6 +3,7 @@
 import type { Config } from '../config/types.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
+import { STAGES } from '../gateway/stages.ts';
 import { applyPlan } from '../host/apply.ts';
 import { dryRunCheck } from '../host/check-generation.ts';
 import type { Interrupt } from '../host/interrupt.ts';
@@ -192,7 +193,10 @@ function isStarting(observation: Observation | undefined): boolean {
   const apis = observation?.apis ?? [];
   return apis.some(
     ({ verdict, stage }) =>
-      verdict.word === 'starting' || (!verdict.ready && stage.stage === 'waiting-for-two-factor'),
+      !verdict.ready &&
+      (verdict.word === 'starting' ||
+        STAGES[stage.stage].waitsFor === 'time' ||
+        stage.stage === 'waiting-for-two-factor'),
   );
 }
 

@@ -1,5 +1,7 @@
 /** The page of ibg-controller's health (`/health`, v0.6.2 to v0.12.0): where a gateway stands, without a trace in its log. */
 
+import type { Stage } from './stages.ts';
+
 export interface ControllerHealth {
   version: string;
   mode: 'live' | 'paper';
@@ -76,6 +78,28 @@ export function describeHealth(health: ControllerHealth): string {
   if (state === 'MONITORING' && relayOpen === false)
     return 'it is logged in, and the relay of its image is gone';
   return STATES[state] ?? `its controller is in state ${state}`;
+}
+
+/** Stages by the log that say no more than that it is not there. */
+const TOLD_LITTLE: ReadonlySet<Stage> = new Set<Stage>([
+  'unknown',
+  'starting',
+  'restarting',
+  'logging-in',
+  'logged-in',
+  'exited',
+]);
+
+/** Whether the page knows what the log does not: how long it waits for IBKR, where it stands when the log is silent. */
+export function tellsMore(health: ControllerHealth, stage: Stage): boolean {
+  const { state, backoff, alive, apiOpen, relayOpen } = health;
+  if (backoff > 0) return true;
+  if (!TOLD_LITTLE.has(stage)) return false;
+  return (
+    state === 'HALTED' ||
+    state === 'TWO_FA' ||
+    (state === 'MONITORING' && !(alive && apiOpen && relayOpen !== false))
+  );
 }
 
 function times(logins: number): string {

@@ -4,31 +4,7 @@
  * `ALERT_` are promised to stay (docs/OBSERVABILITY.md there); the others are those of this version.
  */
 
-/** In the kinds of `LogEvent`, and two of its own. */
-export type ControllerEvent =
-  | { kind: 'half-starting'; half: 'live' | 'paper' }
-  | { kind: 'starting' }
-  | { kind: 'login-attempt' }
-  | { kind: 'two-factor-waiting' }
-  | { kind: 'two-factor-given' }
-  | { kind: 'two-factor-timeout'; again: boolean }
-  | { kind: 'two-factor-device'; text: string }
-  | { kind: 'existing-session' }
-  | { kind: 'login-completed' }
-  | { kind: 'login-failed'; text: string }
-  | { kind: 'login-stalled' }
-  | { kind: 'locked-out'; text: string }
-  | { kind: 'ibkr-unreachable'; text: string }
-  | { kind: 'no-login-window' }
-  | { kind: 'restarting' }
-  | { kind: 'process-exited'; status: number }
-  | { kind: 'command'; verb: 'STOP' }
-  | { kind: 'stopping' }
-  /** Only a person can mend it, and until a restart nothing is tried any more. */
-  | { kind: 'halted'; text: string }
-  | { kind: 'bad-environment'; text: string; fatal: boolean };
-
-type Rule = readonly [RegExp, (match: RegExpMatchArray) => ControllerEvent];
+import type { Rule } from './log-line.ts';
 
 const UNANSWERED =
   'it leaves the login without an answer: too many logins, or another session of the user';
@@ -36,7 +12,7 @@ const HELD =
   'IBKR leaves the logins without an answer; a login as this user in IBKR Mobile ends all other sessions, the web portal does not';
 
 /** The first that matches counts. What the script shares with the image below it stands in that image's table. */
-const CONTROLLER_LINES: readonly Rule[] = [
+export const CONTROLLER_LINES: readonly Rule[] = [
   [
     /\.> Starting Gateway controller in (live|paper) mode/,
     ([, half]) => ({ kind: 'half-starting', half: half === 'live' ? 'live' : 'paper' }),
@@ -63,7 +39,7 @@ const CONTROLLER_LINES: readonly Rule[] = [
   [/Waiting for IB Key mobile approval/, () => ({ kind: 'two-factor-waiting' })],
   [
     /\] (?:2FA handled successfully|2FA dialog dismissed|API port opened — IB Key approval)/,
-    () => ({ kind: 'two-factor-given' }),
+    () => ({ kind: 'two-factor-closed', seconds: null }),
   ],
   [
     /RELOGIN_AFTER_TWOFA_TIMEOUT=yes — in-JVM relogin|TWOFA_TIMEOUT_ACTION=restart — invoking/,
@@ -116,12 +92,3 @@ const CONTROLLER_LINES: readonly Rule[] = [
     ([, text = '']) => ({ kind: 'bad-environment', text, fatal: true }),
   ],
 ];
-
-/** @returns null for the many that say nothing about the gateway's state */
-export function parseControllerLine(line: string): ControllerEvent | null {
-  for (const [pattern, build] of CONTROLLER_LINES) {
-    const match = line.match(pattern);
-    if (match !== null) return build(match);
-  }
-  return null;
-}

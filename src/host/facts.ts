@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { Config } from '../config/types.ts';
+import { routedSubnets } from '../network/connected.ts';
 import { cidrContains, type Ipv4 } from '../network/ipv4.ts';
 import { parseLocalAddresses } from '../network/proc.ts';
 import type { HostFacts } from '../plan/facts.ts';
@@ -20,7 +21,12 @@ import { readAttached } from './attached.ts';
 import type { FileReader, HostReader } from './host.ts';
 import { readRunning, sharesHostNetwork } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
-import { podmanNetworkTexts, podmanSubnets } from './podman-networks.ts';
+import {
+  allPodmanSubnets,
+  podmanNetworkTexts,
+  podmanSubnets,
+  readSubnetPools,
+} from './podman-networks.ts';
 import { libraryDirectory, readShipped } from './shipped.ts';
 
 const STATIC_UNIT_NAMES = [
@@ -55,16 +61,16 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
       network.links.map(({ name, operstate }) => [name, { up: operstate !== 'down' }]),
     ),
     hostAddresses: network.addresses,
+    nonlocalBind: files.readText('/proc/sys/net/ipv4/ip_nonlocal_bind')?.trim() === '1',
     ...(host.root === null ? networkOfRunning(files) : { held: new Map(), sharing: new Set() }),
     ...readAttached(files, config),
     lanNetworks: readLanNetworks(files),
     seen: network.neighbours.flatMap(({ address, mac }) => (mac === null ? [] : address)),
     answered: [],
-    usedSubnets: [
-      ...network.routes.map(({ destination }) => destination),
-      ...podmanSubnets(files, ''),
-    ],
+    usedSubnets: [...routedSubnets(network), ...allPodmanSubnets(files)],
+    subnetPools: readSubnetPools(files),
     ...readOwnFiles(files, config),
+    configFile,
     rangeFile: `${dirname(configFile)}/network.toml`,
   };
 }

@@ -166,24 +166,6 @@ export async function restartUnits(host: Host, units: readonly string[]): Promis
   return host.run(['systemctl', 'restart', '--', ...units], { timeoutMs: RESTART_MS });
 }
 
-/**
- * What a unit wrote and what systemd said of it in its latest run, oldest line first. Podman's
- * events (`2026-11-21 09:41:06.7 +0000 UTC m=+0.02 image pull …`) are left out.
- */
-export async function unitLog(
-  host: HostReader,
-  { invocation }: Pick<UnitState, 'invocation'>,
-  lines: number,
-): Promise<string[]> {
-  if (invocation === '') return [];
-  const argv = ['journalctl', '--quiet', '--no-pager', '--output=cat', `--lines=${lines}`] as const;
-  const matches = [`_SYSTEMD_INVOCATION_ID=${invocation}`, '+', `INVOCATION_ID=${invocation}`];
-  const result = await host.run([...argv, ...matches], { timeoutMs: 10_000 });
-  return result.stdout
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !/^\S+ \S+ \+\d{4} \w+ m=\+/.test(line));
-}
-
 /** @throws UserError with the tool's own words when `result` is not a success */
 export function requireDone(result: RunResult, what: string): void {
   if (result.exitCode === 0) return;

@@ -25,6 +25,7 @@ const LINK: Link = {
   bond: false,
   master: null,
   tun: false,
+  lower: null,
 };
 
 const MACHINE = {
@@ -82,7 +83,7 @@ export function config(changes: Partial<Config['network']> = {}): Config {
   });
   return {
     network: { mode: 'dual', lan, allow: [], ...changes },
-    publish: { address: address('127.0.0.1') },
+    publish: { address: address('127.0.0.1'), subnet: null },
     instances: [instance('4001', 4001), instance('4002', 4002)],
   } as unknown as Config;
 }

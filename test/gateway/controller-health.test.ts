@@ -2,7 +2,11 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { describeHealth, readControllerHealth } from '../../src/gateway/controller-health.ts';
+import {
+  describeHealth,
+  readControllerHealth,
+  tellsMore,
+} from '../../src/gateway/controller-health.ts';
 
 /** As in the documents of v0.12.0. */
 const PAGE = {
@@ -88,4 +92,20 @@ test.each([
   [{ state: 'DREAMING' }, /^its controller is in state DREAMING$/],
 ])('%j', (changed, words) => {
   expect(told(changed)).toMatch(words);
+});
+
+describe('it is told beside the log', () => {
+  test.each([
+    [{ state: 'LOGIN', ccp_backoff_seconds: 60, api_port_open: false }, 'ibkr-unreachable', true],
+    [{ state: 'TWO_FA', api_port_open: false }, 'unknown', true],
+    [{ state: 'TWO_FA', api_port_open: false }, 'waiting-for-two-factor', false],
+    [{ state: 'HALTED', api_port_open: false }, 'halted', false],
+    [{ state: 'HALTED', api_port_open: false }, 'unknown', true],
+    [{ socat_port_open: false }, 'logged-in', true],
+    [{ state: 'LAUNCHING', api_port_open: false }, 'starting', false],
+    [{}, 'logged-in', false],
+  ] as const)('%j, %s: %s', (changed, stage, more) => {
+    const health = readControllerHealth(answer({ ...PAGE, ...changed }));
+    expect(health && tellsMore(health, stage)).toBe(more);
+  });
 });

@@ -1,7 +1,7 @@
 /** Lines as the controller writes them, copied from its source; and every state of it in the simulator. */
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { parseControllerLine } from '../../src/gateway/controller-lines.ts';
+import { parseLogLine } from '../../src/gateway/log-line.ts';
 import { QUICK, start, type TestSimulator } from '../simulator/running.ts';
 
 const open: TestSimulator[] = [];
@@ -18,10 +18,10 @@ test.each([
     '12:00:01 [INFO] [live] Waiting for IB Key mobile approval — approve on your phone via the IB Key app',
     { kind: 'two-factor-waiting' },
   ],
-  ['12:00:01 [INFO] [live] 2FA handled successfully', { kind: 'two-factor-given' }],
+  ['12:00:01 [INFO] [live] 2FA handled successfully', { kind: 'two-factor-closed', seconds: null }],
   [
     '12:00:01 [INFO] [live] 2FA dialog dismissed — IB Key approval detected, proceeding',
-    { kind: 'two-factor-given' },
+    { kind: 'two-factor-closed', seconds: null },
   ],
   [
     '12:00:01 [ERROR] [live] ALERT_2FA_FAILED mode=live reason="2FA dialog timeout; TWOFA_TIMEOUT_ACTION=exit"',
@@ -127,12 +127,12 @@ test.each([
   ['12:00:01 [INFO] [live]   2FA wait t+10s: still waiting', null],
   ['12:00:01 [ERROR] [live] Login dialog handling failed', null],
 ] as const)('%s', (line, event) => {
-  expect(parseControllerLine(line)).toEqual(event);
+  expect(parseLogLine(line, 'ibg-controller')).toEqual(event);
 });
 
 describe('a run of the image', () => {
   const kinds = (simulator: TestSimulator) =>
-    simulator.lines.flatMap((line) => parseControllerLine(line)?.kind ?? []);
+    simulator.lines.flatMap((line) => parseLogLine(line, 'ibg-controller')?.kind ?? []);
 
   function run(env: Readonly<Record<string, string>>): TestSimulator {
     const simulator = start({
@@ -156,8 +156,15 @@ describe('a run of the image', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await simulator.stop();
     expect(kinds(simulator)).toEqual([
-      ...['half-starting', 'starting', 'login-attempt', 'two-factor-waiting', 'two-factor-given'],
-      ...['login-completed', 'stopping'],
+      ...[
+        'container-starting',
+        'half-starting',
+        'starting',
+        'login-attempt',
+        'two-factor-waiting',
+        'two-factor-closed',
+      ],
+      ...['login-completed', 'stopping', 'stopping'],
     ]);
   });
 
@@ -169,7 +176,14 @@ describe('a run of the image', () => {
     });
     await simulator.exited;
     expect(kinds(simulator)).toEqual([
-      ...['half-starting', 'starting', 'login-attempt', 'login-failed', 'two-factor-timeout'],
+      ...[
+        'container-starting',
+        'half-starting',
+        'starting',
+        'login-attempt',
+        'login-failed',
+        'two-factor-timeout',
+      ],
     ]);
   });
 

@@ -10,6 +10,19 @@ const PASSWORD = ' pä$$ \\n"word\' #1 ';
 const SEED = 'GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ';
 const GROUPED = 'gezd gnbv gy3t qojq gezd gnbv gy3t qojq';
 
+/** What comes true by itself within half a minute. */
+async function retried(look: () => Promise<void>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  for (;;) {
+    try {
+      return await look();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 describeOnHosts('controller', (host) => {
   let reference = '';
 
@@ -59,7 +72,7 @@ describeOnHosts('controller', (host) => {
     expect(text).toContain('2FA handled successfully');
     expect(text).not.toContain('ALERT_');
     expect(text).not.toContain(SEED);
-    expect(text).not.toContain('word');
+    expect(text).not.toContain("word' #1");
   });
 
   test('both halves of mode both are there', async () => {
@@ -100,11 +113,26 @@ describeOnHosts('controller', (host) => {
     });
   });
 
+  test('a login that waits for somebody is told as such, and one whose logins have no answer with the wait', async () => {
+    await host.ok(['podman', 'exec', 'ib-gateway-4101', 'simulator', 'lock-out']);
+    await host.ok(['podman', 'exec', 'ib-gateway-4101', 'simulator', 'kill live']);
+    await retried(async () => {
+      const { word, ready, problems } = await statusOf(host, '4101');
+      expect(ready).toBe(false);
+      expect(['IBKR unreachable', 'locked out']).toContain(word);
+      expect(problems.join('\n')).toMatch(
+        /live: IBKR left \d+ logins? without an answer, and it waits \d+ s/,
+      );
+    });
+    await host.ok(['podman', 'exec', 'ib-gateway-4101', 'simulator', 'normal']);
+    await ibqOk(host, ['wait', '4101', '--timeout', '60'], { timeoutMs: 90_000 });
+  });
+
   test('a soft restart is refused: it would be a login', async () => {
     const refused = await ibq(host, ['restart', '--soft', '4001']);
     expect(refused.exitCode).not.toBe(0);
     expect(refused.stderr).toContain('is a new login');
-    expect(await log('4001')).not.toContain('RESTART');
+    expect(await log('4001')).not.toContain("sent 'RESTART'");
   });
 
   test('a stop is a logout, and no failure', async () => {

@@ -48,7 +48,7 @@ const configs: fc.Arbitrary<Config> = fc
       hostAccess: network.hostAccess && network.mode !== 'bridge',
       lan: network.mode === 'bridge' ? null : lan,
     },
-    publish: { address: address as Ipv4 },
+    publish: { address: address as Ipv4, subnet: null },
     instances: instances
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .map(({ name, mode, memory, environment, image, ssh }) => {

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type Listener, listen } from './listen.ts';
 
-type Order = 'STOP' | 'RESTART' | 'PAUSE';
+export type Order = 'STOP' | 'RESTART' | 'PAUSE';
 
 export interface CommandServerOptions {
   /** 0: any. */
@@ -22,8 +22,10 @@ export interface CommandServerOptions {
   product: string;
   /** Writes a line of IBC's log. */
   log: (message: string) => void;
-  /** Carried out after the answer is on its way. */
-  carryOut: (order: Order) => void;
+  /** `false`: an order of its kind is being carried out already, and is for ever. */
+  begin: (order: Order) => boolean;
+  /** Calls `closeChannel` as soon as the client is no longer needed; until then it gets no more answers. */
+  carryOut: (order: Order, closeChannel: () => void) => void;
   /** Ticks "Enable ActiveX and Socket Clients"; `false`: it was ticked. */
   enableApi: () => boolean;
 }
@@ -67,34 +69,30 @@ function serve(socket: Socket, options: CommandServerOptions): void {
     text = lines.pop() ?? '';
     if (text.length > 4096) socket.destroy();
     for (const line of lines) {
-      if (socket.writableEnded) return;
+      if (socket.writableEnded || busy.has(socket)) return;
       if (line.trim() !== '') handle(line, socket, options);
-      if (!socket.writableEnded) socket.write(options.prompt);
+      if (!socket.writableEnded && !busy.has(socket)) socket.write(options.prompt);
     }
   });
 }
 
 function handle(line: string, socket: Socket, options: CommandServerOptions): void {
-  const { log, carryOut, quiet } = options;
+  const { log } = options;
   log(`CommandServer received command: ${line}`);
-  const info = (text: string) => (quiet ? '' : `INFO ${text}\n`);
   const command = line.toUpperCase();
   switch (command) {
     case 'EXIT':
       socket.end('OK Goodbye\n');
-      return;
-    case 'STOP':
-      socket.end(`${info('Closing IBC')}OK Shutting down: STOP command\n`);
-      carryOut(command);
+      log('Closing command channel');
       return;
     case 'RESTART':
     case 'PAUSE':
       log(`RestartTask: pauseOnly = ${command === 'PAUSE'}`);
       log(`RestartTask: verb = ${command}`);
-      socket.end(
-        `${info(command === 'PAUSE' ? 'Pausing TWS' : 'Restarting TWS')}OK ${command} in progress\n`,
-      );
-      carryOut(command);
+      execute(command, socket, options);
+      return;
+    case 'STOP':
+      execute(command, socket, options);
       return;
     case 'ENABLEAPI':
       socket.write(enableApi(options));
@@ -108,6 +106,35 @@ function handle(line: string, socket: Socket, options: CommandServerOptions): vo
       log(`CommandServer: invalid command received: ${line}`);
   }
 }
+
+const ANSWERS: Readonly<Record<Order, { info: string; ok: string }>> = {
+  STOP: { info: 'Closing IBC', ok: 'Shutting down: STOP command' },
+  RESTART: { info: 'Restarting TWS', ok: 'RESTART in progress' },
+  PAUSE: { info: 'Pausing TWS', ok: 'PAUSE in progress' },
+};
+
+/** IBC's StopTask and RestartTask, as far as the client sees them. */
+function execute(order: Order, socket: Socket, options: CommandServerOptions): void {
+  const { log, quiet, begin, carryOut } = options;
+  const close = () => {
+    if (socket.writableEnded) return;
+    log('Closing command channel');
+    socket.end();
+  };
+  if (!begin(order)) {
+    log(`${order} already in progress`);
+    socket.write(`ERROR ${order} already in progress\n`);
+    close();
+    return;
+  }
+  const { info, ok } = ANSWERS[order];
+  socket.write(`${quiet ? '' : `INFO ${info}\n`}OK ${ok}\n`);
+  busy.add(socket);
+  carryOut(order, close);
+}
+
+/** Connections whose order is being carried out, on the thread that would read the next one. */
+const busy = new WeakSet<Socket>();
 
 function enableApi({ product, log, enableApi: enable }: CommandServerOptions): string {
   if (product === 'gateway') return 'ERROR ENABLEAPI is not valid for the IB Gateway\n';

@@ -186,7 +186,7 @@ describe('what goes wrong', () => {
 it("the gateway's own restart is no login", async () => {
   const simulator = run({ TRADING_MODE: 'live' });
   await simulator.logged(LOGGED_IN);
-  simulator.restart();
+  simulator.byClock('restart');
   await simulator.logged(/ALERT_AUTO_RESTART mode=live status=adopted/);
   expect(simulator.lines.filter((line) => /Log In clicked/.test(line))).toHaveLength(1);
 });

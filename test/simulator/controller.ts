@@ -95,6 +95,7 @@ export function startController(container: Container, mode: Mode): ControllerGat
     product: contract.product,
     accounts: accountsOf(user, mode, env.SIMULATOR_ACCOUNTS),
     behaviour,
+    linkUp: () => behaviour.current.kind !== 'link-down',
     directory: locate(settings),
     user,
     log: container.log,
@@ -330,11 +331,7 @@ export function startController(container: Container, mode: Mode): ControllerGat
           error('Gateway JVM exited with code 1');
           warn('Recovery: JVM exited with code 1. Trying fast in-place restart first.');
           while (behaviour.current.kind === 'gateway-down') await behaviour.changed(signal);
-          await launch();
-          await clickLogIn();
-          await answered();
-          await factor(postLogin());
-          info('Recovery: fast restart succeeded');
+          await logInAnew();
           continue;
         }
         await behaviour.changed(signal);
@@ -342,6 +339,36 @@ export function startController(container: Container, mode: Mode): ControllerGat
     } finally {
       stop();
     }
+  }
+
+  async function logInAnew(): Promise<void> {
+    await launch();
+    await clickLogIn();
+    await answered();
+    await factor(postLogin());
+    info('Recovery: fast restart succeeded');
+  }
+
+  /** The process has ended, and the controller starts another. */
+  async function lose(said: string, why: string): Promise<void> {
+    await api.close();
+    alive = false;
+    container.log(
+      `${clock()} [${said.startsWith('Gateway JVM exited with') ? 'ERROR' : 'INFO'}] [${mode}] ${said}`,
+    );
+    warn(`Recovery: ${why}. Trying fast in-place restart first.`);
+    await pause(timing.restart, signal);
+    await logInAnew();
+  }
+
+  /** Its own daily restart: the session goes on, and the controller takes the new process over. */
+  async function adopt(): Promise<void> {
+    await api.close();
+    await pause(timing.restart, signal);
+    await api.open();
+    info(
+      `ALERT_AUTO_RESTART mode=${mode} status=adopted detected_via=restarter_log old_pid=66 new_pid=67 elapsed_seconds=3 reason="API port ${contract.ports[mode].api} open — session preserved across Gateway's auto-restart, no login and no second factor required"`,
+    );
   }
 
   /** What a signal does, by where it meets the login (`shutdown`). */
@@ -390,14 +417,16 @@ export function startController(container: Container, mode: Mode): ControllerGat
     commandPort: () => commands?.port ?? null,
     sessions: () => api.sessions,
     terminate: () => signalled.abort(),
-    /** Its own daily restart: the session goes on, and the controller takes the new process over. */
-    async restart() {
-      await api.close();
-      await pause(timing.restart, signal).catch(() => undefined);
-      if (signal.aborted) return;
-      await api.open();
-      info(
-        `ALERT_AUTO_RESTART mode=${mode} status=adopted detected_via=restarter_log old_pid=66 new_pid=67 elapsed_seconds=3 reason="API port ${contract.ports[mode].api} open — session preserved across Gateway's auto-restart, no login and no second factor required"`,
+    byClock(what) {
+      const done =
+        what === 'restart'
+          ? adopt()
+          : lose('Gateway JVM exited cleanly (code 0). Recovering.', 'JVM exited cleanly (code 0)');
+      void done.catch(() => undefined);
+    },
+    killProcess() {
+      void lose('Gateway JVM exited with code 137', 'JVM exited with code 137').catch(
+        () => undefined,
       );
     },
   };
