@@ -105,9 +105,10 @@ const INSTANCE: readonly KeySpec[] = [
     type: { kind: 'choice', values: ['exit', 'restart'] },
     default: 'exit',
     description:
-      'What happens when nobody answers the two-factor request, for images whose controller ends then. IBC does only ' +
-      'with `relogin_after_twofa_timeout`, when the login does not go on after the answer (exit status 87): `exit` leaves ' +
-      'it to systemd, `restart` logs in again inside the container. Without it the gateway waits, and nobody asks again.',
+      'What IBC does when a login does not complete after its two-factor request was answered; it counts only with ' +
+      '`relogin_after_twofa_timeout`. `exit` ends the container with 87, and systemd starts it again; `restart` starts ' +
+      'the gateway again inside it. A request that nobody answers ends nothing by ' +
+      'itself. With image `ibg-controller` it is what comes after `twofa_wait`: `exit` ends the container with 3, `restart` logs in and asks again and again.',
     example: 'exit',
   },
   {

@@ -5,7 +5,13 @@
 
 import type { Instance } from '../config/types.ts';
 import { gnzsnz, gnzsnzFiles } from './gnzsnz.ts';
-import type { ImageFinding, ImageVariable, Profile, ProfileSecret } from './profile.ts';
+import {
+  halvesOf,
+  type ImageFinding,
+  type ImageVariable,
+  type Profile,
+  type ProfileSecret,
+} from './profile.ts';
 import { row } from './rows.ts';
 import {
   paperPasswordSecret,
@@ -44,6 +50,8 @@ export const ibgController: Profile = {
     // Its RESTART is a full login: nothing that a soft restart could be made of.
     commandServer: () => null,
   },
+  logoutPorts: (mode, network) =>
+    network === 'host' ? [] : halvesOf(mode).map((_, index) => COMMAND_PORT + index),
   ssh: tunnel,
   secrets: [
     raw(passwordSecret({ kind: 'file', variable: 'TWS_PASSWORD_FILE' })),

@@ -106,6 +106,11 @@ export interface Profile {
   user: (chosen: Pick<Instance['settings'], 'uid' | 'gid'>) => { uid: number; gid: number } | null;
   /** Where the settings volume is mounted; null: the image keeps nothing. One volume an instance. */
   settingsVolume: (instance: Instance) => string | null;
+  /**
+   * Ports of a command server that is not IBC's, on the container's loopback, one for each half: its STOP is a
+   * logout, and nothing of it keeps a session for the next start. Absent: what there is is IBC's (`files.commandServer`).
+   */
+  logoutPorts?: (mode: Instance['mode'], network: NetworkMode) => readonly number[];
   /** Where the image has its configuration files; null: not known, they can't be patched. */
   files: ProfileFiles | null;
   /** What the container needs beyond the template. */

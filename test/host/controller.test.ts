@@ -115,7 +115,7 @@ describeOnHosts('controller', (host) => {
 
   test('a login that waits for somebody is told as such, and one whose logins have no answer with the wait', async () => {
     await host.ok(['podman', 'exec', 'ib-gateway-4101', 'simulator', 'lock-out']);
-    await host.ok(['podman', 'exec', 'ib-gateway-4101', 'simulator', 'kill live']);
+    await host.ok(['podman', 'exec', 'ib-gateway-4101', 'simulator', 'kill:live']);
     await retried(async () => {
       const { word, ready, problems } = await statusOf(host, '4101');
       expect(ready).toBe(false);

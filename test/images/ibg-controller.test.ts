@@ -92,6 +92,14 @@ test('on the network of the host, neither its commands nor its health is for any
   expect(given.CONTROLLER_HEALTH_SERVER_PORT).toBe('');
 });
 
+test('takes STOP for a logout where its command server listens', () => {
+  expect(profile.logoutPorts?.('live', 'bridge')).toEqual([7462]);
+  expect(profile.logoutPorts?.('both', 'dual')).toEqual([7462, 7463]);
+  expect(profile.logoutPorts?.('live', 'host')).toEqual([]);
+  // A soft restart by it would be a login.
+  expect(profile.files?.commandServer('live')).toBeNull();
+});
+
 describe('secrets', () => {
   test('the seed of one-time codes is wanted where it is said to be there', () => {
     expect(secretKeys('ibg-controller')).toEqual(['password']);

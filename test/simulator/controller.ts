@@ -15,7 +15,7 @@ import { configureApi, tellIgnored } from './controller-settings.ts';
 import { secondFactorOf, seedProblem } from './controller-two-factor.ts';
 import type { Gateway } from './gateway.ts';
 import type { Listener } from './listen.ts';
-import { pause } from './waiting.ts';
+import { deferred, pause } from './waiting.ts';
 
 type ControllerState =
   | 'INIT'
@@ -84,6 +84,7 @@ export function startController(container: Container, mode: Mode): ControllerGat
   let lastLogin: number | null = null;
   let page: Listener | null = null;
   let commands: Listener | null = null;
+  const failed = deferred<unknown>();
   let markReady: () => void = () => undefined;
   const ready = new Promise<void>((resolve) => {
     markReady = resolve;
@@ -394,7 +395,9 @@ export function startController(container: Container, mode: Mode): ControllerGat
     return 0;
   }
 
-  const exited = main()
+  // What goes wrong beside it ends it as well.
+  const broken = failed.promise.then((reason) => Promise.reject(reason));
+  const exited = Promise.race([main(), broken])
     .catch((reason: unknown) => {
       if (signal.aborted) return container.ended.aborted ? 137 : shutDown();
       if (reason instanceof Exit) return reason.status;
@@ -422,12 +425,10 @@ export function startController(container: Container, mode: Mode): ControllerGat
         what === 'restart'
           ? adopt()
           : lose('Gateway JVM exited cleanly (code 0). Recovering.', 'JVM exited cleanly (code 0)');
-      void done.catch(() => undefined);
+      done.catch(failed.resolve);
     },
     killProcess() {
-      void lose('Gateway JVM exited with code 137', 'JVM exited with code 137').catch(
-        () => undefined,
-      );
+      lose('Gateway JVM exited with code 137', 'JVM exited with code 137').catch(failed.resolve);
     },
   };
 }
