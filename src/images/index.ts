@@ -7,6 +7,7 @@ import { danklabsHost } from './danklabs-host.ts';
 import { danklabsTws } from './danklabs-tws.ts';
 import { gnzsnz } from './gnzsnz.ts';
 import { gnzsnzTws } from './gnzsnz-tws.ts';
+import { ibgController } from './ibg-controller.ts';
 import type { Profile, ProfileId } from './profile.ts';
 import { simulator } from './simulator.ts';
 
@@ -26,6 +27,7 @@ const PROFILES: Readonly<Record<ProfileId, Profile>> = {
   danklabs,
   'danklabs-tws': danklabsTws,
   'danklabs-host': danklabsHost,
+  'ibg-controller': ibgController,
   custom: unsaid,
   simulator,
 };
