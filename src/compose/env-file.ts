@@ -7,8 +7,8 @@ import { type Interpolated, interpolate, type Variables } from './interpolate.ts
 
 export interface EnvFile {
   values: Map<string, string>;
-  /** Variables that values are made of, and that nothing gives. */
-  missing: string[];
+  /** Variables that nothing gives, of which a value is made, by the name of that value. */
+  missing: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Blanks within a line. */
@@ -22,17 +22,17 @@ const NAME_SIGN = /[\p{L}\p{N}_.[\]-]/u;
  */
 export function readEnvFile(text: string, environment: Variables): EnvFile {
   const values = new Map<string, string>();
-  const missing = new Set<string>();
+  const missing = new Map<string, readonly string[]>();
   const lookUp = (name: string) => environment[name] ?? values.get(name);
-  const expand = (raw: string, line: number): string => {
+  const expand = (name: string, raw: string, line: number): string => {
     const { text: value, missing: unset } = inLine(line, () => interpolate(raw, lookUp));
-    for (const name of unset) missing.add(name);
+    if (unset.length > 0) missing.set(name, unset);
     return value;
   };
   const reader = new Reader(text.replace(/^\ufeff/, ''));
   for (;;) {
     reader.skipToStatement();
-    if (reader.ended) return { values, missing: [...missing] };
+    if (reader.ended) return { values, missing };
     const { line } = reader;
     const { name, inherited } = reader.readName();
     if (inherited) {
@@ -42,7 +42,7 @@ export function readEnvFile(text: string, environment: Variables): EnvFile {
     }
     const { raw, kind } = reader.readValue();
     if (kind === 'literal') values.set(name, raw);
-    else values.set(name, expand(kind === 'escaped' ? expandEscapes(raw) : raw, line));
+    else values.set(name, expand(name, kind === 'escaped' ? expandEscapes(raw) : raw, line));
   }
 }
 

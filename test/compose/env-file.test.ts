@@ -67,7 +67,10 @@ describe('a value', () => {
 
   test('that is made of a variable without one is told', () => {
     const text = `A=pa$word\nB='$literal'\nC=\${OTHER:-x}\nD="\${A}$word"`;
-    expect(readEnvFile(text, {}).missing).toEqual(['word']);
+    expect([...readEnvFile(text, {}).missing]).toEqual([
+      ['A', ['word']],
+      ['D', ['word']],
+    ]);
   });
 });
 
