@@ -118,7 +118,7 @@ function helperReason({ environment, others }: Service): string | null {
   const user = ['TWS_USERID', 'IB_USER', 'IB_USER_FILE', 'IB_ACCOUNT', 'USERNAME'].some(
     (name) => (environment.get(name) ?? '') !== '',
   );
-  return user ? null : `has a ${own} of its own and no user: it is a helper, and no gateway`;
+  return user ? null : `has its own ${own} and no user: it is a helper, and no gateway`;
 }
 
 /** With a registry, as ibq wants it: Docker's own is meant where none is named, this host where there is no path. */

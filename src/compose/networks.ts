@@ -103,7 +103,7 @@ function tellBridge(
   network: ComposeNetwork | null,
   service: string,
 ): void {
-  const name = network?.outside ?? own.name;
+  const name = (network?.outside ?? own.name).replace(/[^A-Za-z0-9_-]+/g, '-');
   const names = [service, ...own.aliases].join(', ');
   if (own.address !== null) {
     draft.left.push({

@@ -13,7 +13,10 @@ export function parseYaml(text: string): unknown {
     const [document, ...more] = Array.isArray(documents) ? documents : [];
     if (document === undefined) return null;
     const [error] = document.errors;
-    if (error) throw new Error(`should be YAML: ${error.message.split('\n')[0]}`);
+    if (error) {
+      if (/call stack/.test(error.message)) throw new RangeError();
+      throw new Error(`should be YAML: ${error.message.split('\n')[0]}`);
+    }
     if (more.length > 0) {
       throw new Error(`should be one YAML document, has ${more.length + 1} (parted by "---")`);
     }

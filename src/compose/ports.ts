@@ -33,7 +33,7 @@ export function readPorts(
   const paper = second ? published(false, known.api[second], known.gateway[second]) : null;
   const base = known.gateway[first];
   const port = api ?? (own || (base > 1 ? base : defaultPort(profile, first)));
-  if (paper !== null && paper !== port + 1) draft.values.set('paper_port', paper);
+  if (paper !== null) draft.values.set('paper_port', paper);
   if (second && api !== null && paper === null) {
     draft.left.push({
       what: 'ports',
@@ -43,8 +43,7 @@ export function readPorts(
   for (const service of SIDES) {
     if (draft.values.get(`${service}.enabled`) !== true) continue;
     const host = published(true, known[service]);
-    const offset = { vnc: 1900, rdp: 29_000, supervisor: 5000 }[service];
-    if (host !== null && host !== port + offset) draft.values.set(`${service}.port`, host);
+    if (host !== null) draft.values.set(`${service}.port`, host);
   }
   for (const other of rest) {
     const twin = taken.find(({ inside }) => inside === other.inside);
@@ -66,7 +65,7 @@ export function readPorts(
 /** An API that the file does not publish stays so, where nothing needs it published. */
 function keepFromHost(draft: Draft, paper: boolean): void {
   if (draft.values.has('network.via')) return;
-  const tunnel = draft.values.get('ssh.mode');
+  const tunnel = draft.values.has('ssh.targets') ? draft.values.get('ssh.mode') : 'no';
   if (tunnel === 'yes' || tunnel === 'both' || paper) {
     const why = paper ? 'so is that of paper' : 'the tunnel begins there';
     draft.left.push({

@@ -137,10 +137,16 @@ function givePorts({ existing, file }: SettleInput, drafts: readonly ImportedIns
       });
       if (key === 'port') draft.port = given;
     }
-    if (key !== 'port' && given !== draft.port + offset) draft.values.set(key, given);
+    if (key !== 'port') draft.values.set(key, given);
     holders.set(given, { who: `service ${draft.service}`, configured: false });
   }
   refuse(file, problems);
+  // What follows by rule is not written.
+  for (const { values, port } of drafts) {
+    for (const { key, offset } of Object.values(SIDE_PORTS)) {
+      if (values.get(key) === port + offset) values.delete(key);
+    }
+  }
 }
 
 /** By the port, as most people do; by the service where that name is taken. */
