@@ -1,6 +1,8 @@
 /** An image that ibq does not know. */
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
 import { KEYS } from '../../src/config/schema.ts';
 import { CUSTOM_KEYS, CUSTOM_SECRETS } from '../../src/images/custom.ts';
 import { profileFor } from '../../src/images/index.ts';
@@ -152,5 +154,22 @@ describe('what an image of one’s own may be given', () => {
     ['capabilities = ["CAP_SETUID"]', 'write "SETUID"'],
   ])('%s is refused', (line, message) => {
     expect(custom(line)).toEqual([expect.stringContaining(message)]);
+  });
+});
+
+describe('the examples of docs/images/custom.md', () => {
+  const page = readFileSync(new URL('../../docs/images/custom.md', import.meta.url), 'utf8');
+  const examples = [...page.matchAll(/```toml\n([\s\S]*?)```/g)].flatMap(([, text = '']) =>
+    text.includes('[image]') ? text : [],
+  );
+
+  test('are three, and load without a warning', () => {
+    expect(examples).toHaveLength(3);
+    for (const text of examples) {
+      const source = { path: '/etc/ibq/instances/x.toml', text };
+      const { config, warnings } = loadConfig({ main: null, pin: null, instances: [source] });
+      expect(config.instances).toMatchObject([{ profile: 'custom', user: 'myuser01' }]);
+      expect(warnings).toEqual([]);
+    }
   });
 });
