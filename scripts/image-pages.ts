@@ -159,7 +159,8 @@ read_only_api = "IBC_ReadOnlyApi"
 `,
   },
   {
-    title: 'UnusualAlpha/ib-gateway: the names of gnzsnz, without files for secrets and on other ports',
+    title:
+      'UnusualAlpha/ib-gateway: the names of gnzsnz, without files for secrets and on other ports',
     text: `mode = "paper"
 user = "myuser01"
 port = 4002
@@ -186,7 +187,8 @@ read_only_api = "READ_ONLY_API"
 `,
   },
   {
-    title: 'A build of your own: as its own user, read-only, with a command and a directory in memory',
+    title:
+      'A build of your own: as its own user, read-only, with a command and a directory in memory',
     text: `mode = "paper"
 user = "myuser01"
 port = 4012

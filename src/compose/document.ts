@@ -23,7 +23,7 @@ export interface ComposeNetwork {
 }
 
 /** A secret or a config of the file: where its text comes from. */
-export interface FileSource {
+interface FileSource {
   /** Absolute path of the host. */
   file: string | null;
   /** Text that stands in a variable. */

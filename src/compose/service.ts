@@ -31,7 +31,7 @@ export interface ServiceNetwork {
 }
 
 /** A secret or a config of the file, as a file of the container. */
-export interface GivenFile {
+interface GivenFile {
   name: string;
   kind: 'secret' | 'config';
   target: string;
