@@ -67,7 +67,7 @@ async function run(
 ): Promise<number> {
   const { host, ui, configFile, env } = context;
   const command = ['import', 'compose', ...given].join(' ');
-  if (!options.dryRun) requireRoot(host, command);
+  if (!options.dryRun) requireRoot(host);
   const sources = readConfigSources(host.files, configFile);
   // What is wrong with what is there is told first, as it is.
   const before = loadConfig(sources, env).config;
