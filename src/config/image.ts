@@ -1,5 +1,6 @@
 /** The image of an instance: which it is, what its profile can't do, and the user's own variables for it. */
 
+import { freeKey } from '../images/free-secrets.ts';
 import { followedKeys, IMAGE_KEYS, ownedVariable, profileFor, profileOf } from '../images/index.ts';
 import type { ImageFinding, Profile, ProfileId } from '../images/profile.ts';
 import { foreignReference } from '../images/repositories.ts';
@@ -7,6 +8,8 @@ import { tunnelFindings } from '../images/ssh.ts';
 import { checkCustom } from './custom.ts';
 import { complain, isBroken, type Layer, lookup, placeOf } from './layer.ts';
 import type { Report } from './report.ts';
+import { looksSecret } from './secret-like.ts';
+import { checkSecrets } from './secrets.ts';
 import { builtIn } from './settings.ts';
 import { show, showKey } from './text.ts';
 import type { Instance, InstanceName, NetworkMode, Settings } from './types.ts';
@@ -57,14 +60,16 @@ export function resolveEnvironment(
     for (const [variable, value] of Object.entries(variables)) {
       merged.set(variable, value);
       const refusal = refuseVariable(variable, profile, name);
-      if (refusal === null) continue;
       const place = placeOf({ id: 'environment', origin: layer.origin, file: layer.file });
-      report.problem({
-        file: place.file,
-        key: `${place.key}.${showKey(variable)}`,
-        message: refusal,
-      });
-      legal = false;
+      const at = { file: place.file, key: `${place.key}.${showKey(variable)}` };
+      if (refusal !== null) {
+        report.problem({ ...at, message: refusal });
+        legal = false;
+      } else if (!variable.endsWith('_FILE') && looksSecret(variable, value)) {
+        const key = freeKey(variable);
+        const message = `looks like a secret, and stands in a file and a unit; secrets = { ${variable} = ${show(key)} } keeps it in Podman`;
+        report.warn({ ...at, message });
+      }
     }
   }
   return legal ? Object.fromEntries(merged) : null;
@@ -81,7 +86,8 @@ function refuseVariable(variable: string, profile: Profile, name: InstanceName):
   );
   if (secret) return `should not stand in a file; run "sudo ibq secret set ${name} ${secret.key}"`;
   if (/PASSWORD|PASSWD|PASSPHRASE/i.test(variable)) {
-    return 'should not stand in a file: it is a secret, and ibq has no place for this one';
+    const key = freeKey(variable);
+    return `should not stand in a file: write secrets = { ${variable} = ${show(key)} }, then run "sudo ibq secret set ${name} ${key}"`;
   }
   return null;
 }
@@ -125,6 +131,7 @@ export function checkProfile(
     if (kind === 'problem') report.problem({ ...place, message });
     else report.warn({ ...place, message });
   }
+  checkSecrets(instance, profile, layers, report);
   if (profile.id === 'custom') checkCustom(instance, layers, report);
 }
 

@@ -308,6 +308,16 @@ const INSTANCE: readonly KeySpec[] = [
     example: 90,
   },
   {
+    name: 'restart',
+    type: { kind: 'choice', values: ['on-failure', 'always', 'no'] },
+    default: 'on-failure',
+    description:
+      'Whether systemd starts the gateway again when it ended by itself; each start is a login. `on-failure`: after a ' +
+      'crash, and not after an end with 0, which is a logoff that was asked for or a session that gave way to ' +
+      'another one of the user; `always`: after such an end too; `no`: never.',
+    example: 'on-failure',
+  },
+  {
     name: 'read_only',
     type: { kind: 'boolean' },
     default: false,
@@ -365,6 +375,16 @@ const INSTANCE: readonly KeySpec[] = [
       'More environment variables for the container, passed on as they are. Not those that ibq sets ' +
       'itself, and never a secret. An instance adds to those of `[defaults]`.',
     example: { LANG: 'C.UTF-8' },
+  },
+  {
+    name: 'secrets',
+    type: { kind: 'variables' },
+    default: {},
+    description:
+      'Secrets of your own: the variable to the KEY of `ibq secret set NAME KEY`. A variable whose name ends in ' +
+      '`_FILE` is given the path of a file with the value, any other the value itself. An instance adds to ' +
+      'those of `[defaults]`.',
+    example: { TWOFACTOR_CODE_FILE: 'totp' },
   },
   {
     name: 'volumes',
@@ -606,6 +626,15 @@ const SSH: readonly KeySpec[] = [
 
 const ATTACHED: readonly KeySpec[] = [
   {
+    name: 'publish',
+    type: { kind: 'boolean' },
+    default: true,
+    description:
+      'Whether the API is published on a port of the host. `false`: it is there for joined networks and for allowed ' +
+      'clients of the LAN alone, and ibq asks it from inside; the screen stays published.',
+    example: false,
+  },
+  {
     name: 'join',
     type: { kind: 'list', format: 'networkName' },
     default: [],
@@ -664,6 +693,45 @@ const CUSTOM: readonly KeySpec[] = [
     description:
       'How secrets reach the image: as files whose names are in the variables, or as the values of the variables.',
     example: 'file',
+  },
+  {
+    name: 'user',
+    type: { kind: 'text', format: 'containerUser' },
+    default: null,
+    unset: 'the user that the image names',
+    description: 'User that the container starts as, with a group where one is named, in numbers.',
+    example: '1000:1000',
+  },
+  {
+    name: 'command',
+    type: { kind: 'list', format: 'line' },
+    default: [],
+    description: "Words of the container's command, in the place of the image's own.",
+    example: ['/run.sh', '--gateway'],
+  },
+  {
+    name: 'tmpfs',
+    type: { kind: 'list', format: 'tmpfs' },
+    default: [],
+    description:
+      'Directories of the container that are kept in memory, each with options where it needs some.',
+    example: ['/run', '/var/tmp:size=64m'],
+  },
+  {
+    name: 'devices',
+    type: { kind: 'list', format: 'devicePath' },
+    default: [],
+    description: 'Devices of the host that the container may use.',
+    example: ['/dev/dri/renderD128'],
+  },
+  {
+    name: 'capabilities',
+    type: { kind: 'list', format: 'capability' },
+    default: [],
+    description:
+      'Capabilities that the container has; without any here it has none. What would let it take down its own guard ' +
+      'is refused.',
+    example: ['SETUID', 'SETGID'],
   },
   {
     name: 'variables',

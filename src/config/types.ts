@@ -111,6 +111,8 @@ export interface Settings {
   shm_size: number | null;
   /** Seconds; null: as the template says. */
   stop_timeout: number | null;
+  /** When systemd starts it again (systemd.service(5), Restart=). */
+  restart: 'on-failure' | 'always' | 'no';
   read_only: boolean;
   uid: number | null;
   gid: number | null;
@@ -120,6 +122,8 @@ export interface Settings {
   hosts: Readonly<Record<string, string>>;
   /** Name servers; empty: the host's. */
   dns: readonly Ipv4[];
+  /** Variable → KEY of a secret of the user's own. */
+  secrets: Readonly<Record<string, string>>;
   /** `SOURCE:PATH[:OPTIONS]`. */
   volumes: readonly string[];
   /** Lines for jts.ini, by section. */
@@ -132,7 +136,7 @@ export interface Settings {
   ssh: SshSettings;
   /** Files of the host, absolute paths. */
   custom_config: { jts: string | null; ibc: string | null };
-  network: { join: readonly string[]; via: string | null };
+  network: { publish: boolean; join: readonly string[]; via: string | null };
   custom: CustomSettings;
 }
 
@@ -163,6 +167,13 @@ interface CustomSettings {
   vnc_port: number | null;
   settings_path: string | null;
   password_as: 'file' | 'environment';
+  /** `UID[:GID]`. */
+  user: string | null;
+  command: readonly string[];
+  /** `PATH[:OPTIONS]`. */
+  tmpfs: readonly string[];
+  devices: readonly string[];
+  capabilities: readonly string[];
   /** ibq's key, or that of a secret → the image's variable. */
   variables: Readonly<Record<string, string>>;
 }

@@ -196,6 +196,8 @@ interface ContainerNeeds {
   capabilities: readonly string[];
   /** Whether it stands a read-only file system of its own. */
   readOnly: boolean;
+  /** What the user asks for an image of the user's own; none for those that ibq knows. */
+  asked?: Pick<Instance['settings']['custom'], 'user' | 'command' | 'tmpfs' | 'devices'>;
 }
 
 /** Of an instance of mode `both`, both; live first. */
