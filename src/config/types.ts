@@ -101,6 +101,8 @@ export interface Settings {
   /** Seconds; null: as the template says. */
   stop_timeout: number | null;
   read_only: boolean;
+  /** Users of its own, apart from those of the host. */
+  user_namespace: boolean;
   uid: number | null;
   gid: number | null;
   /** Fixed LAN address; null: one is given. */

@@ -21,11 +21,13 @@ const kinds = {
   AddHost: 'raw',
   DNS: 'raw',
   PublishPort: 'raw',
+  GIDMap: 'words',
   ReadOnly: 'scalar',
   SeccompProfile: 'scalar',
   Secret: 'words',
   ShmSize: 'scalar',
   StopTimeout: 'scalar',
+  UIDMap: 'words',
   Volume: 'raw',
 } as const;
 

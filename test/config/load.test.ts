@@ -105,6 +105,7 @@ test('an empty instance file is a paper instance with every default', () => {
         shm_size: null,
         stop_timeout: null,
         read_only: false,
+        user_namespace: true,
         uid: null,
         gid: null,
         address: null,

@@ -48,6 +48,8 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     usedSubnets: ['10.0.0.0/24' as Cidr],
     interfaces: new Map([['eth1', { up: true }]]),
     ownFiles: new Map(),
+    takenIds: [],
+    heldIds: new Map(),
     fileKey: 'key of this host',
     rangeFile: '/etc/ibq/network.toml',
     ...changes,
