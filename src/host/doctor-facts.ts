@@ -24,6 +24,7 @@ import { once, settle, unknown, withLimit } from './doctor/settle.ts';
 import { readShim } from './doctor/shim.ts';
 import { readTunnels } from './doctor/tunnels.ts';
 import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
+import { readUsers } from './doctor/users.ts';
 import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled, sharesHostNetwork } from './installed.ts';
@@ -112,6 +113,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
       requirePodman(await podman());
       return readVolumes(host, requireManifest(manifest()));
     },
+    users: async () => readUsers(host, manifest(), await running()),
     memoryWarning: () => memoryWarning(config().instances),
     disks: () => readDisks(files),
     clock: () => readClock(host),

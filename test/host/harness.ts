@@ -256,19 +256,29 @@ export function libraryOf(host: TestHost): string {
   return `${prefixOf(host)}/lib/ibq`;
 }
 
-/** Installs ibq on the host the way a user does: the bundle, by `scripts/install.sh`. */
-export async function installIbq(host: TestHost): Promise<void> {
-  built ??= execa('npm', ['run', 'build'], { cwd: repository });
-  await built;
+/**
+ * Installs ibq on the host the way a user does: the bundle, by `scripts/install.sh`.
+ * @param from where another one has been built
+ */
+export async function installIbq(host: TestHost, from = repository): Promise<void> {
+  if (from === repository) {
+    built ??= execa('npm', ['run', 'build'], { cwd: repository });
+    await built;
+  }
   if (host.suite === 'vm') await installInMachine(host);
-  else await install(host.root, prefixOf(host), '/usr/bin/node');
+  else await install(host.root, prefixOf(host), '/usr/bin/node', from);
   await host.ok(['systemctl', 'daemon-reload']);
 }
 let built: Promise<unknown> | undefined;
 
-async function install(tree: string, prefix: string, node: string): Promise<void> {
+async function install(
+  tree: string,
+  prefix: string,
+  node: string,
+  from = repository,
+): Promise<void> {
   const env = { DESTDIR: tree, PREFIX: prefix, IBQ_NODE: node };
-  await execa(join(repository, 'scripts/install.sh'), [], { cwd: repository, env });
+  await execa(join(from, 'scripts/install.sh'), [], { cwd: from, env });
 }
 
 /** Into a tree here, which is then copied there. */
