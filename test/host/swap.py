@@ -1,3 +1,4 @@
+#!/usr/bin/python3
 """A user of the host against whoever works in his directory: swaps a directory and a link, again and again, and where
 somebody makes a file behind the link, puts a link to CANARY in its place.
 
