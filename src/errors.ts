@@ -26,6 +26,13 @@ export class UserError extends Error {
   }
 }
 
+/** Only root can do it. `program.ts`, which knows what was typed, completes it with the line to run. */
+export class NeedsRoot extends UserError {
+  constructor() {
+    super('needs root', ExitCode.needsRoot);
+  }
+}
+
 /**
  * One thing wrong in the configuration. Printed as `ibq: FILE[:LINE]: KEY: MESSAGE`, for example
  * `ibq: /etc/ibq/instances/4001.toml: vnc.port: should be a port (1-65535), got 70000`.

@@ -3,28 +3,60 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { ImportComposeOptions } from './commands/import-compose.ts';
 import type { Context } from './context.ts';
-import { ExitCode } from './errors.ts';
+import { ExitCode, NeedsRoot, UserError } from './errors.ts';
 import { openHost } from './host/open.ts';
+import { type Scope, sudoLine, withScope } from './typed-line.ts';
 import { terminalUi } from './ui/terminal.ts';
+import { answerMistakes, readHelp } from './usage.ts';
 
 /** @returns the exit code */
-export async function runProgram(args: readonly string[], version: string): Promise<number> {
+export async function runProgram(
+  args: readonly string[],
+  version: string,
+  open = openHost,
+): Promise<number> {
   let exitCode: number = ExitCode.done;
-  const program = buildProgram(version, (code) => {
+  const finish = (code: number) => {
     exitCode = code;
-  });
+  };
+  const program = buildProgram(version, finish, open);
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync([...readHelp(args, program)], { from: 'user' });
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
     // commander has printed its message; help and version are no errors.
-    return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+    }
+    throw completed(error, program, args);
   }
   return exitCode;
 }
 
+/** An error in the scope of the command that was typed. */
+function completed(error: unknown, program: Command, args: readonly string[]): unknown {
+  if (error instanceof NeedsRoot) {
+    return new UserError(`${error.message}: run "${sudoLine(args, process.env)}"`, error.exitCode);
+  }
+  if (!(error instanceof UserError)) return error;
+  return new UserError(inScope(program)(error.message), error.exitCode);
+}
+
+/** What ibq prints, with the options of the command that was typed in each command that it names. */
+function inScope(program: Command): (text: string) => string {
+  const { config, root } = program.opts<GlobalOptions>();
+  const scope: Scope = { config: config === CONFIG_FILE ? null : config, root: root ?? null };
+  const verbs = program.commands.map((command) => command.name());
+  return (text) => withScope(text, scope, verbs);
+}
+
+const CONFIG_FILE = '/etc/ibq/ibq.toml';
+
 /** @param finish told the exit code of the command that ran */
-export function buildProgram(version: string, finish: (exitCode: number) => void): Command {
+export function buildProgram(
+  version: string,
+  finish: (exitCode: number) => void,
+  open = openHost,
+): Command {
   const program = new Command('ibq')
     .description(
       'Runs Interactive Brokers gateways as systemd services with Podman Quadlet,\nand tells the truth about whether each one answers the IB API.',
@@ -32,13 +64,10 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .option('--root <dir>', 'read and write every host path under DIR; no unit manager is called')
-    .option('--config <file>', 'the host configuration', '/etc/ibq/ibq.toml')
+    .option('--config <file>', 'the host configuration', CONFIG_FILE)
     .option('-q, --quiet', 'no progress')
     .option('-v, --verbose', 'print each command that ibq runs')
     .option('--no-color', 'no colours (NO_COLOR is honoured too)')
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: (text, write) => write(inOurForm(text)) })
-    .showHelpAfterError('(see "ibq --help")')
     .showSuggestionAfterError(true)
     .exitOverride()
     .addHelpText('after', HELP_END);
@@ -46,11 +75,15 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
   const context = (): Context => {
     const options = program.opts<GlobalOptions>();
     return {
-      host: openHost({
+      host: open({
         root: options.root ?? null,
         verbose: options.verbose ? (line) => process.stderr.write(`+ ${line}\n`) : () => {},
       }),
-      ui: terminalUi({ quiet: options.quiet === true, color: options.color }),
+      ui: terminalUi({
+        quiet: options.quiet === true,
+        color: options.color,
+        inScope: inScope(program),
+      }),
       configFile: options.config,
       env: process.env,
       version,
@@ -383,13 +416,22 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .option('-f, --follow', 'go on as new lines come')
     .option('-n, --lines <n>', 'how many of the last lines', parseCount, 50)
     .option('--since <time>', 'as journalctl reads it: "10 min ago", "today"')
+    .option(
+      '--all',
+      "also the relay's lines about clients that came too early, and long lines whole",
+    )
     .action(
       action(
-        async (ctx, name: string, options: { follow?: boolean; lines: number; since?: string }) =>
+        async (
+          ctx,
+          name: string,
+          options: { follow?: boolean; lines: number; since?: string; all?: boolean },
+        ) =>
           (await import('./commands/logs.ts')).logs(ctx, name, {
             follow: options.follow === true,
             lines: options.lines,
             since: options.since ?? null,
+            all: options.all === true,
           }),
       ),
     );
@@ -464,6 +506,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
       ),
     );
 
+  answerMistakes(program);
   return program;
 }
 
@@ -517,13 +560,6 @@ First steps:
 Exit codes:
   0 done · 1 failed · 2 changes pending · 3 not healthy · 64 usage · 69 something is missing
   75 another ibq is at work · 77 needs root · 78 configuration invalid · 130/143 interrupted`;
-
-/** `ibq: --timeout <seconds>: should be seconds, 1 or more, got "x"`. */
-function inOurForm(text: string): string {
-  return text
-    .replace(/^error: option '(.+)' argument '(.*)' is invalid\. (.*)$/m, 'ibq: $1: $3, got "$2"')
-    .replace(/^error: /, 'ibq: ');
-}
 
 /** Risks have names: what is accepted is one thing, and said. */
 function acceptRisk(): Option {

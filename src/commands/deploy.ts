@@ -3,6 +3,7 @@
 import type { Config } from '../config/types.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
+import { STAGES } from '../gateway/stages.ts';
 import { applyPlan } from '../host/apply.ts';
 import { dryRunCheck } from '../host/check-generation.ts';
 import type { Interrupt } from '../host/interrupt.ts';
@@ -35,7 +36,7 @@ export interface DeployOptions {
 /** @returns 0; 3 when an instance does not answer; 130/143 when interrupted between two steps */
 export async function deploy(context: Context, options: DeployOptions): Promise<number> {
   const { host, ui } = context;
-  requireRoot(host, 'deploy');
+  requireRoot(host);
   if (options.dryRun) return dryRun(context, options);
   return withInterrupt(
     () => ui.note('stopping after the step in hand (once more: at once)'),
@@ -87,6 +88,7 @@ async function run(
     return ExitCode.done;
   }
   refuseDrift(prepared, options);
+  await askBeforeStopping(context, prepared, options);
   if (plan.changes.length > 0) {
     ui.note(renderPlan(plan, { style: (_, text) => text, detailed: false }));
   }
@@ -95,6 +97,7 @@ async function run(
     ibq: version,
     generation: plan.generation?.to ?? 0,
     createdAt: '',
+    configFile: null,
     images: {},
   }).instances;
   const observations = new Map<string, Observation>();
@@ -111,6 +114,7 @@ async function run(
   const applied = await applyPlan(plan, host, {
     images: prepared.images,
     desired,
+    configFile: host.files.exists(configFile) ? configFile : null,
     version,
     interrupt,
     onStep: (step, number, total) => ui.note(`[${number}/${total}] ${describeStep(step)}`),
@@ -124,6 +128,25 @@ async function run(
     return interrupt.exitCode;
   }
   return conclude(context, config, prepared, options, { instances, observations, wait });
+}
+
+/** A running gateway that left the configuration is stopped only when somebody says so. */
+async function askBeforeStopping(
+  { ui }: Context,
+  { plan, installed }: Prepared,
+  { yes }: DeployOptions,
+): Promise<void> {
+  const running = plan.steps.flatMap((step) =>
+    step.kind === 'stop'
+      ? step.instances.filter((name) => installed.runtime?.running.has(name))
+      : [],
+  );
+  if (running.length === 0) return;
+  const agreed = await ui.confirm(
+    `${running.join(', ')}: no longer configured, and ${running.length === 1 ? 'it runs' : 'they run'}; stop and remove ${running.length === 1 ? 'it' : 'them'}?`,
+    { assumeYes: yes, flag: '-y', unlessTyped: 'no' },
+  );
+  if (!agreed) throw new UserError('aborted, no changes made');
 }
 
 /** Tells what is in force now: of the instances that were waited for, and of all others at a glance. */
@@ -170,7 +193,10 @@ function isStarting(observation: Observation | undefined): boolean {
   const apis = observation?.apis ?? [];
   return apis.some(
     ({ verdict, stage }) =>
-      verdict.word === 'starting' || (!verdict.ready && stage.stage === 'waiting-for-two-factor'),
+      !verdict.ready &&
+      (verdict.word === 'starting' ||
+        STAGES[stage.stage].waitsFor === 'time' ||
+        stage.stage === 'waiting-for-two-factor'),
   );
 }
 

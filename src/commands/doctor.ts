@@ -10,7 +10,7 @@ import { requireRoot } from '../host/root.ts';
 /** @returns 3 when a check fails; warnings and skipped checks are 0 */
 export async function doctor(context: Context, { json }: { json: boolean }): Promise<number> {
   const { host, ui, configFile, env } = context;
-  requireRoot(host, 'doctor');
+  requireRoot(host);
   const results = runChecks(await gatherFacts(host, { configFile, env }));
   if (json) {
     ui.json({ checks: results });

@@ -10,7 +10,7 @@ export async function exec(
   command: readonly string[],
 ): Promise<number> {
   requireLive(host, 'exec');
-  requireRoot(host, `exec ${name} -- ${command.join(' ')}`);
+  requireRoot(host);
   requireDeployed(host, name);
   const flags = ui.interactive && ui.terminal ? ['--interactive', '--tty'] : ['--interactive'];
   return host.attach(['podman', 'exec', ...flags, '--', `ib-gateway-${name}`, ...command]);

@@ -42,7 +42,7 @@ export async function importCompose(
   options: ImportComposeOptions,
 ): Promise<number> {
   const { host, ui, configFile, env } = context;
-  if (!options.dryRun) requireRoot(host, `import compose ${file}`);
+  if (!options.dryRun) requireRoot(host);
   const path = resolve(file);
   const compose = await readFile(context, path, options);
   const chosen = compose.services.filter(

@@ -11,7 +11,7 @@ import { networkDetect } from './network-detect.ts';
 /** @throws UserError where ibq.toml is there and `force` is not given */
 export async function init(context: Context, { force }: { force: boolean }): Promise<number> {
   const { host, ui, configFile } = context;
-  requireRoot(host, force ? 'init --force' : 'init');
+  requireRoot(host);
   const paths = configPaths(configFile);
   const present = host.files.exists(paths.main);
   if (present && !force) {

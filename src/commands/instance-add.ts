@@ -37,7 +37,7 @@ export async function instanceAdd(
       ExitCode.usage,
     );
   }
-  requireRoot(host, `instance add ${name}`);
+  requireRoot(host);
   const path = instanceFile(configFile, name);
   if (host.files.exists(path)) {
     throw new UserError(

@@ -33,7 +33,7 @@ async function purgeInstance(context: Context, nameText: string): Promise<number
   const { host, ui, configFile } = context;
   const name = checkName(nameText);
   const command = `instance remove ${name} --purge`;
-  requireRoot(host, command);
+  requireRoot(host);
   if (host.root !== null) {
     throw new UserError(
       "--purge: volume and secrets are Podman's, --root does not apply",
@@ -64,7 +64,7 @@ export function removeInstanceFile(
   nameText: string,
 ): InstanceName {
   const name = checkName(nameText);
-  requireRoot(host, `instance remove ${name}`);
+  requireRoot(host);
   const path = instanceFile(configFile, name);
   if (!host.files.exists(path)) {
     const names = host.files

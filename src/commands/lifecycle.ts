@@ -6,7 +6,8 @@ import { selectDeployed } from '../host/deployed.ts';
 import { withLock } from '../host/lock.ts';
 import { requireParts } from '../host/podman.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
-import { restartUnits, showUnits, startUnits, stopUnits, unitLog } from '../host/systemd.ts';
+import { unitLog } from '../host/run-log.ts';
+import { restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
 import { lastWords } from './wait-output.ts';
 
@@ -24,7 +25,7 @@ export async function lifecycle(
   const command = [verb, ...names, ...(all ? ['--all'] : [])].join(' ');
   requireLive(host, verb);
   const selected = selectDeployed(host, names, { all, verb });
-  requireRoot(host, command);
+  requireRoot(host);
   if (selected.length === 0) {
     ui.note('nothing is deployed: run "sudo ibq deploy"');
     return ExitCode.done;

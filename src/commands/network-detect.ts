@@ -3,7 +3,7 @@
 import { dirname } from 'node:path';
 import { TomlError } from 'smol-toml';
 import type { Context } from '../context.ts';
-import { ExitCode, formatProblem, UserError } from '../errors.ts';
+import { ExitCode, formatProblem } from '../errors.ts';
 import type { FileReader } from '../host/host.ts';
 import { readNetworkFacts, readPodmanSubnets } from '../host/network-facts.ts';
 import { requireRoot } from '../host/root.ts';
@@ -31,7 +31,7 @@ export async function networkDetect(
   const directory = dirname(context.configFile);
   const pinFile = `${directory}/network.toml`;
   const overrides = overridesOf(context.env);
-  if (write) requireRootWith(context, overrides);
+  if (write) requireRoot(host);
   const pinned = readPin(context, pinFile);
   const detection = detect(context, overrides, pinned, directory);
 
@@ -91,17 +91,6 @@ function readPin({ host, ui }: Context, file: string): PinnedValues | null {
     const [reason = ''] = error.message.split('\n');
     ui.warn(formatProblem({ file, line: error.line, message: `should be TOML, ${reason}` }));
     return null;
-  }
-}
-
-/** sudo strips the environment, and then something else would be pinned than what was shown. */
-function requireRootWith({ host }: Context, overrides: Overrides): void {
-  try {
-    requireRoot(host, COMMAND);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    const message = error.message.replace('sudo ', `sudo ${assignments(overrides)}`);
-    throw new UserError(message, error.exitCode);
   }
 }
 

@@ -4,7 +4,6 @@ import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { readNetworkState } from '../host/network-state.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
-import { shellLine } from '../host/run.ts';
 import { showNetwork } from '../network/show.ts';
 import { renderDiagram } from '../network/show-diagram.ts';
 import { parseOutputFile } from './output-file.ts';
@@ -26,8 +25,7 @@ export async function networkShow(
       ExitCode.usage,
     );
   }
-  const flags = [...(json ? ['--json'] : []), ...(svg === null ? [] : ['--svg', svg])];
-  requireRoot(host, shellLine(['network', 'show', ...flags]));
+  requireRoot(host);
   requireLive(host, 'network show');
   const file = svg === null || svg === '-' ? null : parseOutputFile(host.files, svg, '--svg');
 

@@ -24,7 +24,7 @@ export async function networkTest(
   { json, to }: NetworkTestOptions,
 ): Promise<number> {
   const targets = to.map(parseTarget);
-  requireRoot(host, ['network test', ...(name === null ? [] : [name])].join(' '));
+  requireRoot(host);
   requireLive(host, 'network test');
   if (name !== null) requireDeployed(host, name);
   return withInterrupt(

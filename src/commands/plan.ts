@@ -13,7 +13,7 @@ export async function plan(
   options: { json: boolean; detailedExitCode: boolean; risksAccepted: readonly string[] },
 ): Promise<number> {
   const { host, ui, configFile } = context;
-  requireRoot(host, 'plan');
+  requireRoot(host);
   const warnings: string[] = [];
   const warn = (text: string) => void warnings.push(text);
   // As deploy takes it, but for the question that deploy may ask.

@@ -7,7 +7,7 @@ import { ExitCode, UserError } from '../errors.ts';
 import { loadHostConfig } from '../host/config-files.ts';
 import { withLock } from '../host/lock.ts';
 import { listSecrets, removeSecret, writeSecret } from '../host/podman.ts';
-import { requireLive, requireRoot } from '../host/root.ts';
+import { requireLiveRoot } from '../host/root.ts';
 import { profileFor } from '../images/index.ts';
 import { secretName } from '../images/profile.ts';
 import { readSecretValue } from '../images/secret-value.ts';
@@ -28,7 +28,7 @@ export async function secretSet(
   { file = null }: SecretSetOptions = {},
 ): Promise<number> {
   const { host, ui } = context;
-  requireLiveRoot(context, `secret set ${name} ${key}`);
+  requireLiveRoot(host, 'secret set');
   const instance = findInstance(context, name);
   const secret = requireSecret(instance, key);
   const value = readSecretValue(secret, await readValue(context, name, secret, file));
@@ -84,7 +84,7 @@ export async function secretList(
   { json }: { json: boolean },
 ): Promise<number> {
   const { host, ui } = context;
-  requireLiveRoot(context, `secret list${name === null ? '' : ` ${name}`}`);
+  requireLiveRoot(context.host, 'secret list');
   const instances = name === null ? loadInstances(context) : [findInstance(context, name)];
   const present = await listSecrets(host);
   const secrets = listSecretsOf(instances, present, {
@@ -120,7 +120,7 @@ function stateOf(wanted: string, set: boolean): [string, Style] {
 /** Works for an instance that has left the configuration too: its secrets stay behind. */
 export async function secretRemove(context: Context, name: string, key: string): Promise<number> {
   const { host, ui } = context;
-  requireLiveRoot(context, `secret remove ${name} ${key}`);
+  requireLiveRoot(context.host, 'secret remove');
   const secret = secretName(name, key);
   return withLock(host, `secret remove ${name} ${key}`, async () => {
     if (!(await listSecrets(host)).has(secret)) {
@@ -132,11 +132,6 @@ export async function secretRemove(context: Context, name: string, key: string):
     );
     return ExitCode.done;
   });
-}
-
-function requireLiveRoot({ host }: Context, command: string): void {
-  requireLive(host, 'secret');
-  requireRoot(host, command);
 }
 
 function loadInstances({ host, configFile, env }: Context): Instance[] {

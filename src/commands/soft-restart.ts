@@ -2,7 +2,7 @@
 
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
-import { followSoftRestart, type SoftRestart } from '../gateway/soft-restart.ts';
+import { SOFT_RESTART_TOLD, type SoftRestart, stepSoftRestart } from '../gateway/soft-restart.ts';
 import { requireDeployed, selectDeployed } from '../host/deployed.ts';
 import type { Host } from '../host/host.ts';
 import { sendRestart } from '../host/ibc-command.ts';
@@ -10,11 +10,9 @@ import { type Interrupt, withInterrupt } from '../host/interrupt.ts';
 import { withLock } from '../host/lock.ts';
 import { type Observation, observeInstances } from '../host/observe.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
-import { unitLog } from '../host/systemd.ts';
+import { followRunLogs, type RunLogs } from '../host/run-log.ts';
 import { reportUnhealthy } from './wait-output.ts';
 
-/** A login writes a hundred lines; more than one restart is not looked back over. */
-const LOG_LINES = 1000;
 const PAUSE_MS = 1000;
 
 export async function softRestart(
@@ -25,7 +23,7 @@ export async function softRestart(
   const command = ['restart', '--soft', ...names, ...(all ? ['--all'] : [])].join(' ');
   requireLive(host, 'restart');
   const selected = selectDeployed(host, names, { all, verb: 'restart' });
-  requireRoot(host, command);
+  requireRoot(host);
   return withLock(host, command, () =>
     withInterrupt(
       () => ui.note('stopped waiting; what was told to restart still does'),
@@ -51,17 +49,19 @@ export async function softRestart(
         `${name} goes on as it is: a soft restart puts no change into force ("sudo ibq restart ${name}" does, with a new login)`,
       );
     }
+    const logs = followRunLogs(host);
+    const seen = (await logs.read(before.unit)).length;
     for (const port of instance.commandPorts) await tell(name, port);
-    const outcome = await follow(before, interrupt, began + timeoutSeconds * 1000);
+    const outcome = await follow(before, { logs, seen }, interrupt, began + timeoutSeconds * 1000);
     if (interrupt.exitCode !== null) return interrupt.exitCode;
     const [after] = await look(host, [name]);
-    if (outcome.kind === 'logged-in' && after?.verdict.ready) {
+    if (outcome.logins >= instance.commandPorts.length && after?.verdict.ready) {
       const seconds = Math.round((host.now() - began) / 1000);
       const login = outcome.full ? 'with a full login' : 'without a second factor';
       ui.note(`${name}: logged in again after ${seconds} s, ${login}`);
       return ExitCode.done;
     }
-    if (outcome.kind === 'failed') ui.warn(`${name}: ${outcome.why}`);
+    if (outcome.failed !== null) ui.warn(`${name}: ${outcome.failed}`);
     if (!reportUnhealthy(ui, after ? [after] : [])) {
       ui.warn(
         `${name} did not restart within ${timeoutSeconds} s; it still answers: ibq logs ${name}`,
@@ -91,23 +91,30 @@ export async function softRestart(
 
   /** Until the log says that all are logged in and the API answers, or that it will not be. */
   async function follow(
-    { name, instance }: Observation,
+    { name, instance, unit }: Observation,
+    { logs, seen }: { logs: RunLogs; seen: number },
     interrupt: Interrupt,
     deadline: number,
   ): Promise<SoftRestart> {
+    let state = SOFT_RESTART_TOLD;
+    let from = seen;
     let told = false;
     for (;;) {
       await Promise.race([host.sleep(PAUSE_MS), interrupt.requested]);
       const [now] = await look(host, [name], { brief: true });
-      if (now?.unit.active !== 'active') return { kind: 'failed', why: 'its unit ended' };
-      const log = await unitLog(host, now.unit, LOG_LINES);
-      const state = followSoftRestart(log, instance.commandPorts.length);
-      if (state.kind === 'failed') return state;
+      const lines = await logs.read(unit);
+      for (const { text } of lines.slice(from))
+        state = stepSoftRestart(state, text, instance.profile);
+      from = lines.length;
+      if (now?.unit.active !== 'active') return { ...state, failed: 'its unit ended' };
+      if (state.failed !== null) return state;
       if (state.full && !told) {
         told = true;
-        ui.warn(`${name} logs in anew after all: answer the notice in IBKR Mobile if one comes`);
+        ui.warn(
+          `${name} logs in anew after all (a full login): answer the notice in IBKR Mobile if one comes`,
+        );
       }
-      if (state.kind === 'logged-in' && now.verdict.ready) return state;
+      if (state.logins >= instance.commandPorts.length && now.verdict.ready) return state;
       if (interrupt.exitCode !== null || host.now() >= deadline) return state;
     }
   }
@@ -121,7 +128,8 @@ function look(host: Host, names: readonly string[], options = {}): Promise<Obser
 /** All that can't be done, before anything is. A gateway that is not logged in would ask for a second factor. */
 function refuse(observed: readonly Observation[]): void {
   const problems = observed.flatMap(({ name, instance, verdict, stage, pendingRestart }) => {
-    if (!verdict.ready && stage.stage !== 'logged-in') {
+    const session = stage?.stage === 'logged-in' || stage?.stage === 'link-lost';
+    if (!verdict.ready && !session) {
       return `${name} is not logged in (${verdict.word}), and only a session that is there can go on; "sudo ibq restart ${name}" starts a new one`;
     }
     if (instance.commandPorts.length > 0) return [];

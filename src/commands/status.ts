@@ -23,7 +23,7 @@ export async function status(
   { json, watch }: { json: boolean; watch: boolean },
 ): Promise<number> {
   const { host, ui } = context;
-  requireRoot(host, 'status');
+  requireRoot(host);
   requireLive(host, 'status');
   if (!watch) return show(context, json);
   return withInterrupt(
@@ -135,13 +135,13 @@ function age(ms: number): string {
   return `${seconds}s`;
 }
 
-/** The shape of `status --json` (docs/schema/status.schema.json). */
+/** The shape of `status --json` (docs/schema/output/status.schema.json). */
 function toJson(
-  { name, instance, unit, running, probe, apis, verdict, pendingRestart }: Observation,
+  { name, instance, unit, running, probe, apis, stage, verdict, pendingRestart }: Observation,
   images: Readonly<Record<string, string>>,
   tunnels: readonly TunnelState[],
 ): object {
-  const since = unit.since === null ? null : new Date(unit.since).toISOString();
+  const since = isoTime(unit.since);
   const container = unit.active === 'active' ? (running?.container ?? null) : null;
   return {
     name,
@@ -173,10 +173,17 @@ function toJson(
     }),
     ready: verdict.ready,
     word: verdict.word,
+    stage: stage?.stage ?? null,
+    since: isoTime(stage?.since ?? null),
+    attempts: stage?.attempts ?? null,
     pendingRestart,
     tunnels,
     problems: [...verdict.problems, ...tunnels.filter((it) => !isWell(it)).map(describeTunnel)],
   };
+}
+
+function isoTime(ms: number | null): string | null {
+  return ms === null ? null : new Date(ms).toISOString();
 }
 
 /** Configured and not deployed: by file names alone, so that a broken file doesn't hide the state. */

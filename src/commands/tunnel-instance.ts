@@ -4,7 +4,6 @@ import type { Instance } from '../config/types.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { loadHostConfig } from '../host/config-files.ts';
-import { requireLive, requireRoot } from '../host/root.ts';
 import { profileFor } from '../images/index.ts';
 import { bastionLine, targetLine } from '../ssh/authorized-keys.ts';
 import { listensOf, type TargetListens } from '../ssh/listens.ts';
@@ -13,12 +12,6 @@ import { parseTarget } from '../ssh/target.ts';
 export interface Tunnelled {
   instance: Instance;
   targets: TargetListens[];
-}
-
-/** @param command the arguments after `ibq`, for the line that mends it */
-export function requireLiveRoot({ host }: Context, command: string): void {
-  requireLive(host, command.split(' ').slice(0, 2).join(' '));
-  requireRoot(host, command);
 }
 
 /** Those whose configuration asks for a tunnel. */

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { withLock } from '../host/lock.ts';
 import { listSecrets, removeSecret, writeSecret } from '../host/podman.ts';
+import { requireLiveRoot } from '../host/root.ts';
 import {
   makeKey,
   publicKeyOf,
@@ -13,7 +14,7 @@ import {
   withPrivateDirectory,
 } from '../host/tunnel-keys.ts';
 import { secretName } from '../images/profile.ts';
-import { authorizedKeys, requireLiveRoot, requireTunnelled } from './tunnel-instance.ts';
+import { authorizedKeys, requireTunnelled } from './tunnel-instance.ts';
 
 export interface TunnelKeyOptions {
   /** Asked for, and kept as a secret too. */
@@ -28,7 +29,7 @@ export async function tunnelKey(
 ): Promise<number> {
   const { host, ui } = context;
   const command = `tunnel key ${name}`;
-  requireLiveRoot(context, command);
+  requireLiveRoot(host, 'tunnel key');
   const tunnelled = requireTunnelled(context, name);
   requireTunnelParts(host);
   const passphrase = await readPassphrase(context, options, tunnelled.instance.settings.ssh.via);

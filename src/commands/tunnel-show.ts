@@ -5,6 +5,7 @@ import { ExitCode } from '../errors.ts';
 import type { Host } from '../host/host.ts';
 import { readCurrentManifest } from '../host/installed.ts';
 import { listSecrets } from '../host/podman.ts';
+import { requireLiveRoot } from '../host/root.ts';
 import { showUnits } from '../host/systemd.ts';
 import {
   type PublicKey,
@@ -21,7 +22,6 @@ import { machinesOf } from '../ssh/tunnel.ts';
 import { table } from '../ui/table.ts';
 import {
   authorizedKeys,
-  requireLiveRoot,
   requireTunnelled,
   type Tunnelled,
   tunnelledInstances,
@@ -51,7 +51,7 @@ export async function tunnelShow(
   { json }: { json: boolean },
 ): Promise<number> {
   const { host, ui } = context;
-  requireLiveRoot(context, `tunnel show${name === null ? '' : ` ${name}`}`);
+  requireLiveRoot(context.host, 'tunnel show');
   const tunnelled = name === null ? tunnelledInstances(context) : [requireTunnelled(context, name)];
   const states = await statesOf(host);
   const secrets = await listSecrets(host);

@@ -3,11 +3,11 @@
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { requireDeployed } from '../host/deployed.ts';
+import { requireLiveRoot } from '../host/root.ts';
 import { withPrivateDirectory } from '../host/tunnel-keys.ts';
 import { observeTunnels } from '../host/tunnels.ts';
 import { probeWayBack } from '../host/way-back.ts';
 import { judgeProof, type Proof } from '../ssh/proof.ts';
-import { requireLiveRoot } from './tunnel-instance.ts';
 
 /** @returns 0 where each target is proven, else 3 */
 export async function tunnelTest(
@@ -16,7 +16,7 @@ export async function tunnelTest(
   { json }: { json: boolean },
 ): Promise<number> {
   const { host, ui } = context;
-  requireLiveRoot(context, `tunnel test ${name}`);
+  requireLiveRoot(context.host, 'tunnel test');
   const instance = requireDeployed(host, name);
   if (instance.tunnel?.via !== 'host') {
     const why = instance.tunnel

@@ -6,6 +6,7 @@ import type { Host } from '../host/host.ts';
 import { type FetchedKey, fetchHostKey, hasPinnedKey } from '../host/host-keys.ts';
 import { withLock } from '../host/lock.ts';
 import { writeSecret } from '../host/podman.ts';
+import { requireLiveRoot } from '../host/root.ts';
 import { requireTunnelParts, unlockKey, withPrivateDirectory } from '../host/tunnel-keys.ts';
 import { unpinned } from '../host/tunnels.ts';
 import { profileFor } from '../images/index.ts';
@@ -14,7 +15,7 @@ import { withHostKeys } from '../ssh/known-hosts.ts';
 import { KNOWN_HOSTS, renderSshConfig, targetAlias } from '../ssh/render.ts';
 import { hostKeyName, parseTarget } from '../ssh/target.ts';
 import { machinesOf, tunnelOf } from '../ssh/tunnel.ts';
-import { requireLiveRoot, requireTunnelled, type Tunnelled } from './tunnel-instance.ts';
+import { requireTunnelled, type Tunnelled } from './tunnel-instance.ts';
 
 export interface TunnelTrustOptions {
   /** `SHA256:…`: keys that are right, for scripts. */
@@ -30,7 +31,7 @@ export async function tunnelTrust(
 ): Promise<number> {
   const { host } = context;
   const command = `tunnel trust ${name}`;
-  requireLiveRoot(context, command);
+  requireLiveRoot(host, 'tunnel trust');
   const tunnelled = requireTunnelled(context, name);
   requireTunnelParts(host);
   return withLock(host, command, () =>

@@ -1,12 +1,13 @@
 /** What `deploy` and `wait` tell while instances come up, and of those that don't. */
 
 import { titleOf } from '../gateway/instance-state.ts';
+import { STAGES } from '../gateway/stages.ts';
 import type { Observation } from '../host/observe.ts';
 import type { Ui } from '../ui/ui.ts';
 
 const LOG_LINES_SHOWN = 5;
 
-/** A line for what a person waits for: that it is ready, or that a second factor is asked for. */
+/** A line for what a person waits for: that it is ready, or that somebody has to do something for it. */
 export function tellChange(ui: Ui, observation: Observation): void {
   const { name, verdict, stage, probe, apis } = observation;
   if (verdict.ready) {
@@ -15,7 +16,7 @@ export function tellChange(ui: Ui, observation: Observation): void {
     );
     const version = probe?.serverVersion ? `, API version ${probe.serverVersion}` : '';
     ui.note(`  ${name}: ready at ${places.join(', ')}${version}`);
-  } else if (stage.stage === 'waiting-for-two-factor') {
+  } else if (stage !== null && STAGES[stage.stage].waitsFor === 'person') {
     ui.note(`  ${name}: ${titleOf(verdict)}: ${verdict.mend}`);
   }
 }

@@ -14,7 +14,7 @@ export async function wait(
   { timeoutSeconds }: { timeoutSeconds: number },
 ): Promise<number> {
   requireLive(host, 'wait');
-  requireRoot(host, `wait ${names.join(' ')}`);
+  requireRoot(host);
   const instances = Object.fromEntries(names.map((name) => [name, requireDeployed(host, name)]));
   return withInterrupt(
     () => ui.note('stopped waiting; nothing was changed'),

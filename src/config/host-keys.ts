@@ -128,6 +128,16 @@ export const PUBLISH: readonly KeySpec[] = [
     example: '127.0.0.1',
   },
   {
+    name: 'subnet',
+    type: { kind: 'text', format: 'subnet' },
+    default: null,
+    unset: "the first free one of Podman's pools (`default_subnet_pools` of containers.conf)",
+    description:
+      'Subnet of the bridge that carries published ports. Set it where the first free one is no good: it ' +
+      'belongs to a VPN that is not up yet, say.',
+    example: '10.89.0.0/24',
+  },
+  {
     name: 'accept_risk',
     type: { kind: 'choice', values: ['open-api'] },
     default: null,

@@ -10,7 +10,7 @@ import { nameOfFile, resolveInstance } from './instances.ts';
 import { complain, type Layer, lookup, makeLayer, readLayers } from './layer.ts';
 import { environmentLayers, resolveNetwork, whyBridge } from './network.ts';
 import { checkPorts } from './ports.ts';
-import { resolvePublishAddress } from './publish.ts';
+import { resolvePublishAddress, resolvePublishSubnet } from './publish.ts';
 import { createReport, type Report } from './report.ts';
 import { checkTunnels } from './ssh.ts';
 import { printable } from './text.ts';
@@ -66,8 +66,9 @@ export function loadConfig(
   }
   checkNetworks(instances, network.mode, layers, report);
   const address = resolvePublishAddress(layers.network, network, report);
-  const layerOf = ({ file }: Instance) =>
-    layers.instances.find(({ source }) => source.path === file)?.layer;
+  const subnet = resolvePublishSubnet(layers.network, network, instances.length, report);
+  const byFile = new Map(layers.instances.map(({ source, layer }) => [source.path, layer]));
+  const layerOf = ({ file }: Instance) => byFile.get(file);
   const placed = network.mode === 'host' ? adoptHostPorts(instances, layerOf, report) : instances;
   checkPorts(placed, report);
   checkAttached(placed, network, layers.network, report);
@@ -77,7 +78,7 @@ export function loadConfig(
   const problems: Problem[] = report.problems();
   if (problems.length > 0) throw new ConfigError(problems);
   return {
-    config: { network, publish: { address }, instances: placed },
+    config: { network, publish: { address, subnet }, instances: placed },
     warnings: report.warnings(),
   };
 }

@@ -4,13 +4,15 @@ import {
   type Cidr,
   cidrContains,
   cidrCovers,
+  cidrsOverlap,
   type Ipv4,
   ipv4ToNumber,
   isPrivate,
   parseCidr,
   prefixOf,
 } from '../network/ipv4.ts';
-import { hasLan } from '../network/modes.ts';
+import { hasBridge, hasLan } from '../network/modes.ts';
+import { roomOf } from '../network/publish-network.ts';
 import { complain, type Layer, lookup } from './layer.ts';
 import type { Report } from './report.ts';
 import { KEYS } from './schema.ts';
@@ -84,4 +86,32 @@ export function resolvePublishAddress(
     );
   }
   return address;
+}
+
+/** Subnet of the bridge as the user chose it. Whether it is in use is for the host to say. */
+export function resolvePublishSubnet(
+  layers: readonly Layer[],
+  network: NetworkConfig,
+  instances: number,
+  report: Report,
+): Cidr | null {
+  const set = lookup('publish.subnet', layers);
+  const subnet = set ? parseCidr(String(set.value)) : null;
+  if (subnet === null) return null;
+  const room = roomOf(subnet);
+  if (!isPrivate(subnet)) {
+    complain(set, `should be private (10/8, 172.16/12, 192.168/16), got ${subnet}`, report);
+  } else if (room < instances) {
+    complain(
+      set,
+      `should have room for ${instances} instances, got ${subnet} with room for ${Math.max(0, room)}`,
+      report,
+    );
+  } else if (network.lan !== null && cidrsOverlap(subnet, network.lan.subnet)) {
+    complain(set, `should lie outside network.subnet ${network.lan.subnet}, got ${subnet}`, report);
+  } else if (!hasBridge(network.mode)) {
+    const message = `has no effect in mode "${network.mode}", which has no bridge`;
+    report.warn({ file: set?.file ?? '', key: 'publish.subnet', message });
+  }
+  return subnet;
 }

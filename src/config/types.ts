@@ -160,7 +160,11 @@ interface CustomSettings {
 
 export interface Config {
   network: NetworkConfig;
-  publish: { address: Ipv4 };
+  publish: {
+    address: Ipv4;
+    /** Of the bridge; null: ibq chooses. */
+    subnet: Cidr | null;
+  };
   /** In order of name. */
   instances: Instance[];
 }

@@ -4,97 +4,122 @@
  * half in a path, a line fits only some stages, and a half whose API answers has logged in.
  */
 
-import { type GatewayStage, gatewayStage, type Stage } from './log-events.ts';
+import {
+  type GatewayStage,
+  type LogLine,
+  type LogState,
+  NOTHING_READ,
+  quote,
+  stageAt,
+  stepEvent,
+} from './log-events.ts';
 import { type LogEvent, parseLogLine } from './log-line.ts';
+import type { Stage } from './stages.ts';
 
 export type Half = 'live' | 'paper';
 
 const HALVES: readonly Half[] = ['live', 'paper'];
 
 interface Track {
+  /** Its start was seen, or the log begins after it. */
   started: boolean;
-  /** Lines that mean something, and those after them. */
-  lines: string[];
-  stage: GatewayStage;
   /** Its stage comes from a line that may be the other's. */
   unsure: boolean;
+  state: LogState;
 }
 
-/**
- * Where each half is by the log, oldest line first.
- *
- * @param ready halves whose API answers
- */
-export function halfStages(
-  lines: readonly string[],
-  ready: ReadonlySet<Half>,
-): Record<Half, GatewayStage> {
-  const whole = lines.some((line) => parseLogLine(line)?.kind === 'container-starting');
-  const tracks: Record<Half, Track> = { live: track(!whole), paper: track(!whole) };
-  let speaker: Half = 'paper';
-  let last: readonly Half[] = [];
-  for (const line of lines) {
-    const starts = /Starting IBC in (live|paper) mode/.exec(line)?.[1] as Half | undefined;
-    if (starts !== undefined) {
-      speaker = starts;
-      tracks[starts].started = true;
-    }
-    const event = parseLogLine(line);
-    if (event === null) {
-      // What IBKR says stands on the line after that of the refusal.
-      for (const half of last) tracks[half].lines.push(line);
-      continue;
-    }
-    if (event.kind === 'container-starting') {
-      for (const half of HALVES) tracks[half] = track(false);
-    }
-    const owners = whose(line, event, tracks, { speaker, ready });
-    for (const half of owners.halves) {
-      const own = tracks[half];
-      own.lines.push(line);
-      const stage = gatewayStage(own.lines);
-      if (stage.stage !== own.stage.stage) own.unsure = owners.unsure;
-      own.stage = stage;
-    }
-    last = owners.halves;
+export interface HalvesState {
+  live: Track;
+  paper: Track;
+  /** The half that the start script turned to last. */
+  speaker: Half;
+  /** Whose the last event was: the line after it may be its words. */
+  last: readonly Half[];
+}
+
+const UNSEEN: Track = { started: true, unsure: false, state: NOTHING_READ };
+
+export const NOTHING_READ_OF_HALVES: HalvesState = {
+  live: UNSEEN,
+  paper: UNSEEN,
+  speaker: 'paper',
+  last: [],
+};
+
+/** @param ready halves whose API answers */
+export function stepHalves(
+  before: HalvesState,
+  line: LogLine,
+  { ready, profile = '' }: { ready: ReadonlySet<Half>; profile?: string },
+): HalvesState {
+  const event = parseLogLine(line.text, profile);
+  if (event === null) return forEach(before, before.last, (state) => quote(state, line.text));
+  const state = turnTo(before, event);
+  const { halves, unsure } = whose(line.text, event, state, ready);
+  const after = forEach(state, halves, (own) => stepEvent(own, event, line.at));
+  const mark = (half: Half): Track => {
+    const track = after[half];
+    const moved = track.state.stage !== state[half].state.stage;
+    return moved ? { ...track, unsure } : track;
+  };
+  return { ...after, live: mark('live'), paper: mark('paper'), last: halves };
+}
+
+function forEach(
+  state: HalvesState,
+  halves: readonly Half[],
+  change: (own: LogState) => LogState,
+): HalvesState {
+  const next = { ...state };
+  for (const half of halves) next[half] = { ...state[half], state: change(state[half].state) };
+  return next;
+}
+
+/** Which half the start script turns to; a new container has started neither. */
+function turnTo(state: HalvesState, event: LogEvent): HalvesState {
+  if (event.kind === 'container-starting') {
+    const unstarted: Track = { started: false, unsure: false, state: NOTHING_READ };
+    return { ...state, live: unstarted, paper: unstarted };
   }
-  return { live: told(tracks.live), paper: told(tracks.paper) };
+  if (event.kind !== 'half-starting') return state;
+  const { half } = event;
+  return { ...state, speaker: half, [half]: { ...state[half], started: true } };
 }
 
-function track(started: boolean): Track {
-  return { started, lines: [], stage: gatewayStage([]), unsure: false };
+/** Where each half is by the log at the time `now`. */
+export function stagesAt(state: HalvesState, now: number): Record<Half, GatewayStage> {
+  return { live: told(state.live, now), paper: told(state.paper, now) };
 }
 
-/** With the line after the last one, which came later than its event. */
-function told({ lines, unsure }: Track): GatewayStage {
-  const stage = gatewayStage(lines);
+function told({ state, unsure }: Track, now: number): GatewayStage {
+  const stage = stageAt(state, now);
   return unsure ? { ...stage, detail: `${stage.detail} (or the other of the two)` } : stage;
 }
 
 function whose(
   line: string,
   event: LogEvent,
-  tracks: Readonly<Record<Half, Track>>,
-  { speaker, ready }: { speaker: Half; ready: ReadonlySet<Half> },
+  state: HalvesState,
+  ready: ReadonlySet<Half>,
 ): { halves: readonly Half[]; unsure: boolean } {
   const sure = (...halves: Half[]) => ({ halves, unsure: false });
   if (OF_BOTH.has(event.kind)) return sure(...HALVES);
+  if (event.kind === 'half-starting') return sure(event.half);
   // config.ini_live, /home/ibgateway/tws_settings/ibq_paper/…, "trading mode live".
   const named = /(?:_|trading mode )(live|paper)\b/.exec(line)?.[1] as Half | undefined;
   if (named !== undefined) return sure(named);
-  const running = HALVES.filter((half) => tracks[half].started);
+  const running = HALVES.filter((half) => state[half].started);
   const [only] = running;
   if (running.length === 1 && only) return sure(only);
-  if (event.kind === 'starting') return sure(speaker);
-  const possible = HALVES.filter((half) => fits(event.kind, tracks[half].stage.stage));
+  const possible = HALVES.filter((half) => fits(event, state[half].state));
   const [first] = possible;
   if (possible.length === 1 && first) return sure(first);
+  if (event.kind === 'starting' && first === undefined) return sure(state.speaker);
   const answering = HALVES.filter((half) => ready.has(half));
   const [up] = answering;
   if (answering.length === 1 && up) return sure(event.kind === 'login-completed' ? up : other(up));
   // Paper logins are not asked for a second factor.
-  if (event.kind === 'two-factor-waiting' || event.kind === 'two-factor-timeout')
-    return sure('live');
+  if (event.kind.startsWith('two-factor')) return sure('live');
   return { halves: HALVES, unsure: true };
 }
 
@@ -115,21 +140,49 @@ const BEFORE_LOGIN: readonly Stage[] = [
   'login-window',
   'logging-in',
   'login-failed',
+  'ibkr-unreachable',
+  'no-login-window',
   'two-factor-timeout',
 ];
 
-/** Stages in which a gateway says this. */
-const STAGES: Partial<Record<LogEvent['kind'], readonly Stage[]>> = {
+const IN_SECOND_FACTOR: readonly Stage[] = [
+  'waiting-for-two-factor',
+  'two-factor-answered',
+  'two-factor-device',
+];
+
+const STARTS_FROM: readonly Stage[] = [
+  'unknown',
+  'starting',
+  'restarting',
+  'login-failed',
+  'locked-out',
+  'ibkr-unreachable',
+  'no-login-window',
+  'login-stalled',
+  'exited',
+];
+
+/** Stages in which a gateway says this; a kind that is absent is said in any. */
+const SAID_IN: Partial<Record<LogEvent['kind'], readonly Stage[]>> = {
+  starting: STARTS_FROM,
+  session: STARTS_FROM,
   'login-window': BEFORE_LOGIN,
   'login-attempt': BEFORE_LOGIN,
-  'two-factor-waiting': BEFORE_LOGIN,
-  'two-factor-timeout': ['unknown', 'waiting-for-two-factor'],
-  'existing-session': [...BEFORE_LOGIN, 'waiting-for-two-factor'],
-  'login-failed': [...BEFORE_LOGIN, 'waiting-for-two-factor'],
-  'locked-out': [...BEFORE_LOGIN, 'waiting-for-two-factor', 'locked-out'],
-  'login-completed': [...BEFORE_LOGIN, 'waiting-for-two-factor', 'existing-session', 'locked-out'],
+  'ibkr-unreachable': BEFORE_LOGIN,
+  'two-factor-waiting': [...BEFORE_LOGIN, 'two-factor-device', 'two-factor-answered'],
+  'two-factor-device': BEFORE_LOGIN,
+  'two-factor-closed': ['unknown', 'waiting-for-two-factor'],
+  'two-factor-timeout': ['unknown', ...IN_SECOND_FACTOR],
+  'login-stalled': ['unknown', ...IN_SECOND_FACTOR],
+  'existing-session': [...BEFORE_LOGIN, ...IN_SECOND_FACTOR],
+  'login-failed': [...BEFORE_LOGIN, ...IN_SECOND_FACTOR],
+  'locked-out': [...BEFORE_LOGIN, ...IN_SECOND_FACTOR, 'locked-out'],
+  'login-completed': [...BEFORE_LOGIN, ...IN_SECOND_FACTOR, 'existing-session', 'locked-out'],
+  link: ['logged-in', 'link-lost'],
+  command: ['logged-in', 'link-lost'],
 };
 
-function fits(kind: LogEvent['kind'], stage: Stage): boolean {
-  return STAGES[kind]?.includes(stage) ?? true;
+function fits(event: LogEvent, { stage }: LogState): boolean {
+  return SAID_IN[event.kind]?.includes(stage) ?? true;
 }

@@ -1,14 +1,17 @@
 /** One verdict on an instance, for people: its unit, its API and its log seen together. */
 
 import type { Half } from './halves.ts';
-import type { GatewayStage, Stage } from './log-events.ts';
+import type { GatewayStage } from './log-events.ts';
 import type { ProbeResult } from './probe.ts';
+import { restartOf, STAGES } from './stages.ts';
 
 /** ActiveState, SubState and Result, as `systemctl show` says. */
 export interface UnitState {
   active: string;
   sub: string;
   result: string;
+  /** Milliseconds since the epoch of its last change of state; null, or absent: not known. */
+  since?: number | null;
 }
 
 export interface Verdict {
@@ -30,26 +33,29 @@ export interface InstanceFacts {
   /** `null`: the API was not asked. */
   probe: ProbeResult | null;
   stage: GatewayStage;
+  /** Milliseconds since the epoch; only what has a time is told with its age. */
+  now?: number;
   /** Which of the two gateways of mode `both`; null: there is one. */
   half?: Half | null;
 }
 
-/** The API answers wins over the log; the log explains why it does not; the unit comes before both. */
-export function judgeInstance({ name, unit, probe, stage, half = null }: InstanceFacts): Verdict {
-  const notRunning = judgeUnit(name, unit, stage);
+/** An API that answers wins over the log; the log explains why it does not; the unit comes before both. */
+export function judgeInstance(facts: InstanceFacts): Verdict {
+  const { probe, stage } = facts;
+  const notRunning = judgeUnit(facts);
   if (notRunning !== null) return notRunning;
   switch (probe?.state) {
     case 'handshake':
     case 'logged-in':
+      // Its API answers on without a link; that is seen where somebody had a reason to read the log.
+      if (stage.stage === 'link-lost') break;
       return { ready: true, word: 'ready', problems: [], mend: null };
     case 'id-in-use':
       return { ready: true, word: 'ready', problems: [probe.detail], mend: null };
     case 'link-down':
       return { ready: false, word: 'link down', problems: [probe.detail], mend: null };
   }
-  const told = judgeStage(name, stage, half);
-  if (told !== null) return told;
-  return judgeSilence(name, probe, stage, half);
+  return judgeStage(facts) ?? judgeSilence(facts);
 }
 
 /** What people are told. */
@@ -88,9 +94,10 @@ export function judgeHalves(halves: readonly { half: Half; verdict: Verdict }[])
 }
 
 /** `null`: the unit runs. */
-function judgeUnit(name: string, unit: UnitState, stage: GatewayStage): Verdict | null {
-  const why = ENDED.has(stage.stage) ? [stage.detail] : [];
+function judgeUnit({ name, unit, stage: { stage, detail } }: InstanceFacts): Verdict | null {
+  const why = STAGES[stage].ends ? [detail] : [];
   const logs = `ibq logs ${name}`;
+  const start = `sudo ibq start ${name}`;
   switch (unit.active) {
     case 'active':
     case 'reloading':
@@ -111,101 +118,82 @@ function judgeUnit(name: string, unit: UnitState, stage: GatewayStage): Verdict 
       return { ready: false, word: 'starting', problems: [], mend: null };
     case 'deactivating':
       return { ready: false, word: 'stopping', problems: [], mend: null };
+  }
+  switch (stage) {
+    case 'paused':
+      return { ready: false, word: 'paused', problems: [detail], mend: start };
+    case 'ended':
+      return {
+        ready: false,
+        word: 'ended',
+        problems: [detail],
+        mend: `${start} (a new login)`,
+      };
     default:
-      return { ready: false, word: 'stopped', problems: [], mend: `sudo ibq start ${name}` };
+      return { ready: false, word: 'stopped', problems: why, mend: start };
   }
 }
-
-/** Stages that explain the end of a unit. */
-const ENDED: ReadonlySet<Stage> = new Set<Stage>([
-  'exited',
-  'bad-environment',
-  'not-started',
-  'out-of-memory',
-  'locked-out',
-  'login-failed',
-  'two-factor-timeout',
-]);
 
 /** `null`: by its log nothing keeps the API from answering, or the log does not say. */
-function judgeStage(
-  name: string,
-  { stage, detail }: GatewayStage,
-  half: Half | null,
-): Verdict | null {
-  const verdict = (word: string, mend: string | null): Verdict => ({
-    ready: false,
-    word,
-    problems: [detail],
-    mend,
-  });
-  const key = half === 'paper' ? 'paper_password' : 'password';
-  const restart = restartOf(name, half);
-  const password = `sudo ibq secret set ${name} ${key}, then ${restart}`;
-  switch (stage) {
-    case 'waiting-for-two-factor':
-      return verdict('waiting for 2FA', 'answer the notice in IBKR Mobile');
-    case 'two-factor-timeout':
-      return verdict('2FA timed out', `${restart}, and answer the notice in IBKR Mobile`);
-    case 'login-failed':
-      return verdict(
-        'login failed',
-        `sudo ibq stop ${name} before IBKR locks the user; ${password}`,
-      );
-    case 'locked-out':
-      return verdict('locked out', `sudo ibq stop ${name}, wait as IBKR says, then ${password}`);
-    case 'existing-session':
-      return verdict('session elsewhere', 'end the other session, or set existing_session_action');
-    case 'login-window':
-      return verdict('login window', `a user and a password are needed: ${password}`);
-    case 'bad-environment':
-      return verdict('bad settings', `ibq logs ${name}`);
-    case 'out-of-memory':
-      return verdict(
-        'out of memory',
-        `give it more (memory in /etc/ibq/instances/${name}.toml), then sudo ibq deploy --restart-changed`,
-      );
-    case 'exited':
-      return verdict('gateway down', restart);
-    case 'starting':
-    case 'logging-in':
-    case 'restarting':
-      return { ready: false, word: 'starting', problems: [], mend: null };
-    case 'stopping':
-      return { ready: false, word: 'stopping', problems: [], mend: null };
-    default:
-      return null;
-  }
+function judgeStage({ name, stage, now = 0, half = null }: InstanceFacts): Verdict | null {
+  const { word, waitsFor, mend } = STAGES[stage.stage];
+  if (word === null) return null;
+  const problems = waitsFor === 'time' ? slowness(stage, now) : [stage.detail];
+  return { ready: false, word, problems, mend: mend({ name, half }) };
 }
+
+/** What goes on by itself is no problem, until it takes longer than people expect. */
+const LONG_MS = 30_000;
+
+function slowness({ detail, since }: GatewayStage, now: number): string[] {
+  return since === null || now - since < LONG_MS ? [] : [`${detail}, for ${duration(now - since)}`];
+}
+
+/** `42 s`, `3 min`, `2 h`. */
+function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`;
+}
+
+/** After its login a gateway takes a moment to open its API. */
+const OPENS_MS = 60_000;
 
 /** A unit that runs, a log without a complaint, and no answer. */
-function judgeSilence(
-  name: string,
-  probe: ProbeResult | null,
-  stage: GatewayStage,
-  half: Half | null,
-): Verdict {
+function judgeSilence({ name, unit, probe, stage, now = 0, half = null }: InstanceFacts): Verdict {
+  const logs = `ibq logs ${name}`;
   if (probe === null)
     return { ready: false, word: 'unchecked', problems: [], mend: `ibq probe ${name}` };
-  const mend =
-    half === null
-      ? `ibq logs ${name}; a restart (sudo ibq restart ${name}) is a new login`
-      : `ibq logs ${name}; ${restartOf(name, half)}`;
-  const problems =
-    stage.stage === 'logged-in' ? [probe.detail, `by its log ${stage.detail}`] : [probe.detail];
-  switch (probe.state) {
-    case 'silent':
-      return { ready: false, word: 'hung', problems, mend };
-    case 'closed':
-      return { ready: false, word: 'gateway down', problems, mend };
-    default:
-      return { ready: false, word: 'not listening', problems, mend: `ibq logs ${name}` };
+  if (probe.state === 'silent') {
+    return {
+      ready: false,
+      word: 'hung',
+      problems: [
+        probe.detail,
+        ...(stage.stage === 'logged-in' ? [`by its log ${stage.detail}`] : []),
+      ],
+      mend: `${logs}; a restart is a new login: ${restartOf({ name, half })}`,
+    };
   }
-}
-
-/** The halves of mode `both` are one container: it takes the other along. */
-function restartOf(name: string, half: Half | null): string {
-  return half === null
-    ? `sudo ibq restart ${name}`
-    : `sudo ibq restart ${name} (a new login of both)`;
+  const lasted = (since: number | null) => (since === null ? null : now - since);
+  if (stage.stage !== 'logged-in') {
+    const ran = lasted(unit.since ?? null);
+    const ago = ran === null ? '' : `, ${duration(ran)} after its start`;
+    const starts = probe.state === 'closed' || (ran !== null && ran < OPENS_MS);
+    if (starts) {
+      const problem = `its log says nothing of a login yet${ago}`;
+      return { ready: false, word: 'starting', problems: [problem], mend: logs };
+    }
+    return { ready: false, word: 'not listening', problems: [probe.detail], mend: logs };
+  }
+  const ran = lasted(stage.since);
+  if (ran !== null && ran < OPENS_MS) {
+    return { ready: false, word: 'starting', problems: [], mend: null };
+  }
+  return {
+    ready: false,
+    word: 'not listening',
+    problems: [probe.detail, `by its log ${stage.detail}`],
+    mend: `${logs}; is its API switched on (in TWS: API, Settings)?`,
+  };
 }

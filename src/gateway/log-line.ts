@@ -1,28 +1,48 @@
-/**
- * What one line of a gateway's log means. The words are those of IBC 3.24 and of the gnzsnz image's
- * scripts; lines may carry any prefix.
- */
+/** What one line of a gateway's log means: the events, and the tables of rules that find them. */
+
+import { IBC_LINES } from './ibc-lines.ts';
+import { IMAGE_LINES } from './image-lines.ts';
 
 export type LogEvent =
   | { kind: 'container-starting' }
-  | { kind: 'starting'; version: string }
-  | { kind: 'relay-listening'; apiPort: number; relayPort: number }
-  | { kind: 'autorestart-found' }
-  | { kind: 'full-authentication' }
+  /** Its start script turns to one of the two gateways of mode `both`, or to the only one. */
+  | { kind: 'half-starting'; half: 'live' | 'paper' }
+  /** Its controller starts the gateway's process. */
+  | { kind: 'starting' }
+  /** `resumed`: with what the process before it left, so that no second factor is asked for. */
+  | { kind: 'session'; resumed: boolean }
   | { kind: 'login-window' }
-  | { kind: 'login-attempt'; n: number }
+  | { kind: 'login-attempt' }
   | { kind: 'two-factor-waiting' }
-  | { kind: 'two-factor-timeout' }
+  /** The dialog has closed, `seconds` after the login was sent. */
+  | { kind: 'two-factor-closed'; seconds: number }
+  | { kind: 'two-factor-timeout'; again: boolean }
+  | { kind: 'two-factor-device'; text: string }
+  | { kind: 'login-stalled' }
   | { kind: 'existing-session' }
+  /** The gateway ends, so that another session of its user can go on. */
+  | { kind: 'gives-way'; text: string }
   | { kind: 'login-completed' }
+  /** `text` is empty where IBKR says nothing, or says it on the next line. */
   | { kind: 'login-failed'; text: string }
   | { kind: 'locked-out'; text: string }
-  | { kind: 'read-only-api'; on: boolean }
+  | { kind: 'ibkr-unreachable'; text: string }
+  | { kind: 'no-login-window' }
+  | { kind: 'dialog'; title: string; opened: boolean }
+  /** A logged-in gateway has lost its link to IBKR, or has it again. */
+  | { kind: 'link'; up: boolean }
+  | { kind: 'auto-logoff'; time: string }
+  /** The controller was told to do something. */
+  | { kind: 'command'; verb: 'STOP' | 'RESTART' | 'PAUSE' }
+  /** The gateway is on its way down, logging out as it goes. */
+  | { kind: 'shutdown' }
   | { kind: 'cold-restart' }
-  | { kind: 'ibc-exited'; status: number }
+  | { kind: 'process-exited'; status: number }
+  | { kind: 'autorestart-found' }
   | { kind: 'restarting' }
   | { kind: 'paused' }
   | { kind: 'gateway-finished' }
+  /** The container was told to end; `asked`: by systemd, for somebody who asked for it. */
   | { kind: 'stopping' }
   /** systemd saw the kernel end a process of the unit. */
   | { kind: 'out-of-memory' }
@@ -31,79 +51,35 @@ export type LogEvent =
   /** The environment or a setting is refused; `fatal` ones end the container. */
   | { kind: 'bad-environment'; text: string; fatal: boolean };
 
-type Match = RegExpMatchArray;
-type Rule = readonly [RegExp, (match: Match) => LogEvent];
+/** A pattern, and the event that its match stands for. The first rule that matches counts. */
+export type Rule = readonly [RegExp, (match: RegExpMatchArray) => LogEvent];
 
-const RULES: readonly Rule[] = [
-  [/\.> Starting IBC\/IB gateway/, () => ({ kind: 'container-starting' })],
-  [/Starting IBC version (\S*) on /, ([, version = '']) => ({ kind: 'starting', version })],
-  [
-    /Forking :::(\d+) onto 0\.0\.0\.0:(\d+)/,
-    ([, api, relay]) => ({
-      kind: 'relay-listening',
-      apiPort: Number(api),
-      relayPort: Number(relay),
-    }),
-  ],
-  [
-    /autorestart file found at .*authentication will not be required/,
-    () => ({ kind: 'autorestart-found' }),
-  ],
-  [/autorestart file not found: full authentication/, () => ({ kind: 'full-authentication' })],
-  [/Login dialog WINDOW_OPENED: LoginState is LOGGED_OUT/, () => ({ kind: 'login-window' })],
-  [/Login attempt: (\d+)/, ([, n]) => ({ kind: 'login-attempt', n: Number(n) })],
-  [/Second Factor Authentication initiated/, () => ({ kind: 'two-factor-waiting' })],
-  [
-    /Re-login after second factor authentication timeout|login has not completed after Second Factor/,
-    () => ({ kind: 'two-factor-timeout' }),
-  ],
-  [/User must choose whether to continue with this session/, () => ({ kind: 'existing-session' })],
-  [/Login has completed(?!:)/, () => ({ kind: 'login-completed' })],
-  [/Login failed\s*$/, () => ({ kind: 'login-failed', text: '' })],
-  [/Login error message:\s*(.*)$/, ([, text = '']) => ({ kind: 'login-failed', text })],
-  [/(Too many failed login attempts\..*)$/, ([, text = '']) => ({ kind: 'locked-out', text })],
-  [
-    /Read-Only API checkbox is (?:now|already) set to: (true|false)/,
-    ([, on]) => ({ kind: 'read-only-api', on: on === 'true' }),
-  ],
-  [/Cold restart in progress|IBC will cold-restart shortly/, () => ({ kind: 'cold-restart' })],
-  [
-    /IBC returned exit status (\d+)/,
-    ([, status]) => ({ kind: 'ibc-exited', status: Number(status) }),
-  ],
-  [/IBC will restart shortly/, () => ({ kind: 'restarting' })],
-  [/IBC is paused/, () => ({ kind: 'paused' })],
-  [/(?:Gateway|TWS) finished\s*$/, () => ({ kind: 'gateway-finished' })],
-  [/Received SIGINT or SIGTERM\. Shutting down/, () => ({ kind: 'stopping' })],
+/**
+ * The rules of an image: those of its scripts, those of the program that logs in, and what systemd and ibq's
+ * guard say of any unit. An image with another controller gets a table of its own beside these files and a
+ * row here, by the id of its profile; whoever reads a log passes the profile on.
+ */
+const RULES: Readonly<Record<string, readonly Rule[]>> = {};
+
+const OF_UNITS: readonly Rule[] = [
+  // systemd's own line: somebody asked for it, and nothing that ends afterwards ended by itself.
+  [/^Stopping \S.*\.\.\.\s*$/, () => ({ kind: 'stopping' })],
   [/process of this unit has been killed by the OOM killer/, () => ({ kind: 'out-of-memory' })],
   [
     /ibq guard: (?:instance \w+: )?(.*); not started/,
     ([, text = '']) => ({ kind: 'guard-refused', text }),
   ],
-  [/(error: both \w+ and \w+ are set \(but are exclusive\))/, refused(true)],
-  [/(Invalid TRADING_MODE: .*)$/, refused(true)],
-  [
-    /common\.sh: line \d+: (.+: (?:No such file or directory|Permission denied|Is a directory|Read-only file system))/,
-    refused(true),
-  ],
-  [/(mkdir: cannot create directory .*)$/, refused(true)],
-  [/(sed: -e expression .*)$/, refused(true)],
-  [
-    /Error: ((?:2FA timeout action|TWS settings path|IBC configuration file|Offline TWS).*)$/,
-    refused(true),
-  ],
-  [/(Invalid \w+ setting: .*)$/, refused(true)],
-  [/(Invalid setting value for .*)$/, refused(true)],
-  [/(Auto (?:restart|logoff) time setting must be .*)$/, refused(false)],
 ];
 
-function refused(fatal: boolean): (match: Match) => LogEvent {
-  return ([, text = '']) => ({ kind: 'bad-environment', text, fatal });
-}
+const USUAL: readonly Rule[] = [...OF_UNITS, ...IMAGE_LINES, ...IBC_LINES];
 
-/** The event a line stands for; `null` for the many that say nothing about the gateway's state. */
-export function parseLogLine(line: string): LogEvent | null {
-  for (const [pattern, build] of RULES) {
+/**
+ * The event a line stands for; `null` for the many that say nothing about the gateway's state.
+ *
+ * @param profile id of the image's profile; all that have no rules of their own run IBC
+ */
+export function parseLogLine(line: string, profile = ''): LogEvent | null {
+  for (const [pattern, build] of RULES[profile] ?? USUAL) {
     const match = line.match(pattern);
     if (match !== null) return build(match);
   }

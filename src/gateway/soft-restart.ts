@@ -16,33 +16,38 @@ export function readCommandAnswer(text: string): CommandAnswer | null {
   return { kind: 'accepted', at: at?.trim() ?? null };
 }
 
-/** `full`: a gateway logs in as after any start, not with what the soft restart left for it. */
-export type SoftRestart =
-  | { kind: 'under-way'; full: boolean }
-  /** Every half has logged in again. */
-  | { kind: 'logged-in'; full: boolean }
-  | { kind: 'failed'; why: string };
+/** How far a soft restart is: a state that each line of the log takes a step further. */
+export interface SoftRestart {
+  /** Gateways that have heard the command, of those that were told. */
+  heard: number;
+  /** Gateways that have logged in since. */
+  logins: number;
+  /** One logs in as after any start, not with what the soft restart left for it. */
+  full: boolean;
+  /** What makes it plain that none will log in; null: nothing does. */
+  failed: string | null;
+}
 
-/**
- * @param lines of the container's log, oldest first
- * @param halves how many gateways were told to restart
- */
-export function followSoftRestart(lines: readonly string[], halves: number): SoftRestart {
-  const told = lines.flatMap((line, index) =>
-    /CommandServer received command: RESTART/i.test(line) ? [index] : [],
-  );
-  const since = told.at(-halves);
-  // The journal is a moment behind.
-  if (since === undefined) return { kind: 'under-way', full: false };
-  let logins = 0;
-  let full = false;
-  for (const line of lines.slice(since)) {
-    const event = parseLogLine(line);
-    if (event?.kind === 'login-completed') logins++;
-    if (event?.kind === 'full-authentication') full = true;
-    if (event?.kind === 'locked-out' || event?.kind === 'login-failed') {
-      return { kind: 'failed', why: event.text || 'IBKR refused the login' };
-    }
+export const SOFT_RESTART_TOLD: SoftRestart = { heard: 0, logins: 0, full: false, failed: null };
+
+/** @param line of the container's log, written after the command was sent */
+export function stepSoftRestart(state: SoftRestart, line: string, profile = ''): SoftRestart {
+  const event = parseLogLine(line, profile);
+  switch (event?.kind) {
+    case 'command':
+      return event.verb === 'RESTART' ? { ...state, heard: state.heard + 1 } : state;
+    case 'login-completed':
+      return state.heard === 0 ? state : { ...state, logins: state.logins + 1, failed: null };
+    // A session that is taken up again sends no login (IBC 3.24, AbstractLoginHandler).
+    case 'login-attempt':
+    case 'cold-restart':
+      return { ...state, full: true };
+    case 'locked-out':
+      return { ...state, failed: event.text };
+    case 'login-failed':
+      // The first refusal is that of the session which was left; a full login comes after it.
+      return state.full ? { ...state, failed: event.text || 'IBKR refused the login' } : state;
+    default:
+      return state;
   }
-  return { kind: logins >= halves ? 'logged-in' : 'under-way', full };
 }

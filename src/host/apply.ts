@@ -43,6 +43,8 @@ export interface ApplyOptions {
   desired: Desired;
   /** Digests of the wanted images that were on this host before the first step, by reference. */
   images: ReadonlyMap<string, string>;
+  /** The ibq.toml that was read; null: there is none. */
+  configFile: string | null;
   /** Version of this ibq, for the manifest. */
   version: string;
   interrupt: Interrupt;
@@ -177,6 +179,7 @@ async function writeGeneration(number: number, host: Host, options: ApplyOptions
     ibq: version,
     generation: number,
     createdAt: new Date(host.now()).toISOString(),
+    configFile: options.configFile,
     images: Object.fromEntries(images),
   });
   host.files.remove(STAGING);

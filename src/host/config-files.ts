@@ -8,6 +8,7 @@ import {
   loadConfig,
 } from '../config/load.ts';
 import { ExitCode, UserError } from '../errors.ts';
+import type { Manifest } from '../plan/manifest.ts';
 import type { FileReader } from './host.ts';
 
 const DEFAULT_CONFIG_FILE = '/etc/ibq/ibq.toml';
@@ -40,6 +41,7 @@ export function readConfigSources(files: FileReader, configFile: string): Config
   const paths = configPaths(configFile);
   const source = (path: string) => {
     const text = files.readText(path);
+    if (text === null) refuseDangling(files, path);
     return text === null ? null : { path, text };
   };
   const main = source(paths.main);
@@ -49,6 +51,7 @@ export function readConfigSources(files: FileReader, configFile: string): Config
       ExitCode.badConfiguration,
     );
   }
+  if (!files.exists(paths.instances)) refuseDangling(files, paths.instances);
   return {
     main,
     pin: source(paths.pin),
@@ -60,6 +63,43 @@ export function readConfigSources(files: FileReader, configFile: string): Config
       // Only the name of a file that is not read counts.
       .flatMap((path) => (path.endsWith('.toml') ? (source(path) ?? []) : { path, text: '' })),
   };
+}
+
+/** A link that leads nowhere (a disk that is not mounted, another branch of git) is no empty file. */
+function refuseDangling(files: FileReader, path: string): void {
+  if (files.kindOf(path) !== 'link') return;
+  throw new UserError(
+    `${path}: is a link to ${files.readLink(path)}, which is not there; bring that back (is its disk mounted?), or remove the link`,
+    ExitCode.badConfiguration,
+  );
+}
+
+/**
+ * A configuration that is gone is no wish to remove every instance.
+ *
+ * @param manifest of what is deployed; null: nothing is
+ * @throws UserError (78)
+ */
+export function requireConfiguration(
+  files: FileReader,
+  configFile: string,
+  manifest: Pick<Manifest, 'instances' | 'configFile'> | null,
+): void {
+  if (manifest === null) return;
+  const { instances } = configPaths(configFile);
+  const deployed = Object.keys(manifest.instances);
+  if (deployed.length > 0 && !files.exists(instances)) {
+    throw new UserError(
+      `${instances}: is not there, while ${deployed.join(', ')} ${deployed.length === 1 ? 'is' : 'are'} deployed; bring it back, or, to remove all of them, make it empty: sudo mkdir ${instances}`,
+      ExitCode.badConfiguration,
+    );
+  }
+  if (manifest.configFile === configFile && !files.exists(configFile)) {
+    throw new UserError(
+      `${configFile}: was there at the last deploy, is gone; bring it back, or, to go on without it, make it empty: sudo touch ${configFile}`,
+      ExitCode.badConfiguration,
+    );
+  }
 }
 
 /** The configuration of a host. @throws ConfigError (78) with all its problems */

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import type { Config } from '../config/types.ts';
+import { routedSubnets } from '../network/connected.ts';
 import { cidrContains, type Ipv4 } from '../network/ipv4.ts';
 import { parseLocalAddresses } from '../network/proc.ts';
 import type { HostFacts } from '../plan/facts.ts';
@@ -22,7 +23,12 @@ import { readAttached } from './attached.ts';
 import type { FileReader, HostReader } from './host.ts';
 import { readRunning, sharesHostNetwork } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
-import { podmanNetworkTexts, podmanSubnets } from './podman-networks.ts';
+import {
+  allPodmanSubnets,
+  podmanNetworkTexts,
+  podmanSubnets,
+  readSubnetPools,
+} from './podman-networks.ts';
 import { libraryDirectory, readShipped } from './shipped.ts';
 
 const STATIC_UNIT_NAMES = [
@@ -39,6 +45,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
   const network = readNetworkFacts(files);
   const template = (name: TemplateName) =>
     [name, files.readText(`${USER_TEMPLATES}/${name}`) ?? readShipped(libDir, name)] as const;
+  const dropInDirectories = new Set(files.list(QUADLET_DIRECTORY));
   return {
     libDir,
     templates: Object.fromEntries(templateNames.map(template)) as HostFacts['templates'],
@@ -46,10 +53,10 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
     userDropIns: {
       template: readDropIns(files, 'ib-gateway@.container'),
       instances: new Map(
-        config.instances.map(({ name }) => [
-          name,
-          readDropIns(files, `ib-gateway@${name}.container`),
-        ]),
+        config.instances.map(({ name }) => {
+          const unit = `ib-gateway@${name}.container`;
+          return [name, dropInDirectories.has(`${unit}.d`) ? readDropIns(files, unit) : []];
+        }),
       ),
     },
     machineId: files.readText('/etc/machine-id')?.trim() ?? '',
@@ -57,6 +64,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
       network.links.map(({ name, operstate }) => [name, { up: operstate !== 'down' }]),
     ),
     hostAddresses: network.addresses,
+    nonlocalBind: files.readText('/proc/sys/net/ipv4/ip_nonlocal_bind')?.trim() === '1',
     ...(host.root === null
       ? networkOfRunning(files)
       : { held: new Map(), sharing: new Set(), heldIds: new Map() }),
@@ -65,11 +73,10 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
     lanNetworks: readLanNetworks(files),
     seen: network.neighbours.flatMap(({ address, mac }) => (mac === null ? [] : address)),
     answered: [],
-    usedSubnets: [
-      ...network.routes.map(({ destination }) => destination),
-      ...podmanSubnets(files, ''),
-    ],
+    usedSubnets: [...routedSubnets(network), ...allPodmanSubnets(files)],
+    subnetPools: readSubnetPools(files),
     ...readOwnFiles(files, config),
+    configFile,
     rangeFile: `${dirname(configFile)}/network.toml`,
   };
 }

@@ -171,7 +171,7 @@ function temporaryBeside(path: string): string {
 function realPath(path: string): string {
   for (let at = path; ; at = dirname(at)) {
     try {
-      return fs.realpathSync(at);
+      return fs.realpathSync.native(at);
     } catch (error) {
       if (!isCode(error, 'ENOENT', 'ENOTDIR')) throw explain(error, 'read', at);
     }
@@ -192,7 +192,7 @@ function isCode(error: unknown, ...codes: string[]): boolean {
 }
 
 /** System errors in the user's words. */
-function explain(error: unknown, verb: string, path: string): unknown {
+export function explain(error: unknown, verb: string, path: string): unknown {
   if (!(error instanceof Error) || !('code' in error)) return error;
   if (isCode(error, 'EACCES', 'EPERM')) {
     // Immutable (chattr), or a network file system that does not trust this machine's root.

@@ -73,7 +73,14 @@ function readInterface(files: FileReader, name: string): Link {
     bond: present.has('bonding') || devtype === 'bond',
     master: master === null ? null : basename(master),
     tun: present.has('tun_flags'),
+    lower: lowerOf(present),
   };
+}
+
+/** The kernel links a link to each one below it (netdev_adjacent_sysfs_add of net/core/dev.c). */
+function lowerOf(entries: ReadonlySet<string>): string | null {
+  const entry = [...entries].find((name) => name.startsWith('lower_'));
+  return entry?.slice('lower_'.length) ?? null;
 }
 
 /** Without its last newline; `null` where absent or where the kernel does not let it be read. */

@@ -1,9 +1,9 @@
 /** Looks at deployed instances: unit, container, API, and the log where the API does not answer. */
 
-import { halfStages } from '../gateway/halves.ts';
 import { judgeHalves, judgeInstance, type Verdict } from '../gateway/instance-state.ts';
-import { type GatewayStage, gatewayStage, type Stage } from '../gateway/log-events.ts';
+import { type GatewayStage, gatewayStage } from '../gateway/log-events.ts';
 import type { ProbeResult } from '../gateway/probe.ts';
+import { STAGES } from '../gateway/stages.ts';
 import type { RunningInstance } from '../plan/installed.ts';
 import type { Manifest, ManifestInstance } from '../plan/manifest.ts';
 import { generationPath, instanceService } from '../plan/paths.ts';
@@ -11,12 +11,9 @@ import { type ApiService, apisOf } from '../plan/services.ts';
 import type { HostReader } from './host.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
 import { lookAgain, probeService } from './probe-service.ts';
-import { showUnits, type UnitState, unitLog } from './systemd.ts';
+import { asText, followRunLogs, type RunLogs } from './run-log.ts';
+import { showUnits, type UnitState } from './systemd.ts';
 import { findUnguarded } from './unguarded.ts';
-
-/** Lines of the journal that tell where a login stands. Two gateways write more than twice as much: their beginnings tell whose a line is. */
-const LOG_LINES = 200;
-const LOG_LINES_OF_BOTH = 800;
 
 /** One API of an instance; mode `both` has two. */
 interface ObservedApi extends ApiService {
@@ -36,40 +33,50 @@ export interface Observation {
   running: RunningInstance | null;
   /** Of its first API. Null: not asked, because the unit does not run or nothing can be reached from the host. */
   probe: ProbeResult | null;
-  /** Where the login stands by the log; `unknown` where the API answers and nobody looked. Of two, of the first that is not ready. */
-  stage: GatewayStage;
+  /** Where the login stands by the log; null: nobody read it, as all APIs answer. Of two, of the first that is not ready. */
+  stage: GatewayStage | null;
   /** On all of its APIs together. */
   verdict: Verdict;
   apis: ObservedApi[];
-  /** Last lines of the log; read only where something is wrong. */
+  /** Lines of the log of this run, as people read them; read only where something is wrong. */
   log: string[];
 }
 
 /**
- * One `systemctl show` for all, then all probes side by side.
+ * One `systemctl show` for all, and all probes side by side. Those of containers that run do not
+ * wait for systemd: nearly always their units are active, and where one is not, nobody hears of it.
  *
  * @param brief what runs and does not answer yet counts as starting, and nobody asks why: that
  *   costs processes, just when the gateways need the processor to start
+ * @param logs kept by those who look again and again, so that only what is new of a log is read
  */
 export async function observeInstances(
   host: HostReader,
   instances: Readonly<Record<string, ManifestInstance>>,
-  { brief = false } = {},
+  { brief = false, logs = followRunLogs(host) }: { brief?: boolean; logs?: RunLogs } = {},
 ): Promise<Observation[]> {
   const names = Object.keys(instances);
   if (names.length === 0) return [];
-  const units = await showUnits(host, names.map(instanceService));
+  const shown = showUnits(host, names.map(instanceService));
   const running = readRunning(host.files, names);
+  const looks = Object.entries(instances).map(async ([name, deployed]): Promise<Observation> => {
+    const record = running.get(name) ?? null;
+    const instance = asItRuns(host, name, deployed, record);
+    const asked = record && askAll(host, instance, record);
+    const unit = (await shown).get(instanceService(name)) ?? absentUnit(name);
+    const active = unit.active === 'active';
+    return observe(host, name, {
+      instance: active ? instance : deployed,
+      pendingRestart: active && record !== null && record.definition !== deployed.definition,
+      unit,
+      running: record,
+      asked: active ? await (asked ?? askAll(host, instance, record)) : notAsked(deployed),
+      brief,
+      logs,
+    });
+  });
   const [observations, unguarded] = await Promise.all([
-    Promise.all(
-      Object.entries(instances).map(([name, instance]) =>
-        observe(host, name, instance, {
-          unit: units.get(instanceService(name)) ?? absentUnit(name),
-          running: running.get(name) ?? null,
-          brief,
-        }),
-      ),
-    ),
+    Promise.all(looks),
     brief ? new Set<string>() : findUnguarded(host, running),
   ]);
   for (const { name, unit, verdict } of observations) {
@@ -81,21 +88,42 @@ export async function observeInstances(
   return observations;
 }
 
+type Asked = { api: ApiService; probe: ProbeResult | null }[];
+
+async function askAll(
+  host: HostReader,
+  instance: ManifestInstance,
+  running: RunningInstance | null,
+): Promise<Asked> {
+  const ask = async (api: ApiService) => ({
+    api,
+    probe: await probeService(host, api, running, instance.profile),
+  });
+  return Promise.all(apisOf(instance).map(ask));
+}
+
+function notAsked(instance: ManifestInstance): Asked {
+  return apisOf(instance).map((api) => ({ api, probe: null }));
+}
+
 async function observe(
   host: HostReader,
   name: string,
-  deployed: ManifestInstance,
-  { unit, running, brief }: Pick<Observation, 'unit' | 'running'> & { brief: boolean },
+  {
+    instance,
+    pendingRestart,
+    unit,
+    running,
+    asked,
+    brief,
+    logs,
+  }: Pick<Observation, 'instance' | 'pendingRestart' | 'unit' | 'running'> & {
+    asked: Asked;
+    brief: boolean;
+    logs: RunLogs;
+  },
 ): Promise<Observation> {
   const active = unit.active === 'active';
-  const pendingRestart = active && running !== null && running.definition !== deployed.definition;
-  const instance = pendingRestart ? asItRuns(host, name, deployed, running.definition) : deployed;
-  const asked = await Promise.all(
-    apisOf(instance).map(async (api) => ({
-      api,
-      probe: active ? await probeService(host, api, running) : null,
-    })),
-  );
   const [first] = asked;
   const base = { name, instance, pendingRestart, unit, running, probe: first?.probe ?? null };
   const all = asked.every(({ probe }) => answers(probe));
@@ -106,18 +134,25 @@ async function observe(
     return { ...base, stage, verdict, apis, log: [] };
   }
   const two = asked.length > 1;
-  const log = all ? [] : await unitLog(host, unit, two ? LOG_LINES_OF_BOTH : LOG_LINES);
+  const log = all ? [] : asText(await logs.read(unit));
   const ready = new Set(asked.flatMap(({ api, probe }) => (answers(probe) ? api.half : [])));
-  const stages = two ? halfStages(log, ready) : null;
+  const halves = two ? logs.halves(unit, instance.profile, ready) : null;
   const apis = await Promise.all(
     asked.map(async ({ api, probe }): Promise<ObservedApi> => {
-      const stage = stages === null ? gatewayStage(log) : stages[api.half];
-      const { latest, lost } = MAY_ANSWER.has(stage.stage)
+      const stage = halves === null ? logs.stage(unit, instance.profile) : halves[api.half];
+      const { latest, lost } = STAGES[stage.stage].mayAnswer
         ? await lookAgain(host, api, probe, running)
         : { latest: probe, lost: false };
       const verdict = lost
         ? portLost(name, api, latest?.state === 'refused')
-        : judgeInstance({ name, unit, probe: latest, stage, half: two ? api.half : null });
+        : judgeInstance({
+            name,
+            unit,
+            probe: latest,
+            stage,
+            now: host.now(),
+            half: two ? api.half : null,
+          });
       return { ...api, probe: latest, stage, verdict };
     }),
   );
@@ -127,12 +162,9 @@ async function observe(
       `nothing shows that its guard was loaded; the ports of its container may be open: sudo ibq restart ${name}`,
     );
   }
-  const stage = (apis.find((it) => !it.verdict.ready) ?? apis[0])?.stage ?? gatewayStage([]);
+  const stage = all ? null : ((apis.find((it) => !it.verdict.ready) ?? apis[0])?.stage ?? null);
   return { ...base, probe: apis[0]?.probe ?? null, stage, verdict, apis, log };
 }
-
-/** In all other stages there is no API yet, or no longer. */
-const MAY_ANSWER: ReadonlySet<Stage> = new Set<Stage>(['unknown', 'logged-in']);
 
 function together(apis: readonly ObservedApi[]): Verdict {
   const [only] = apis;
@@ -185,11 +217,12 @@ function asItRuns(
   host: HostReader,
   name: string,
   deployed: ManifestInstance,
-  definition: string,
+  running: RunningInstance | null,
 ): ManifestInstance {
+  if (running === null || running.definition === deployed.definition) return deployed;
   for (const number of listGenerations(host.files).reverse()) {
     const instance = readOldManifest(host, number)?.instances[name];
-    if (instance?.definition === definition) return instance;
+    if (instance?.definition === running.definition) return instance;
   }
   return deployed;
 }

@@ -1,12 +1,15 @@
 /** From a valid configuration to a plan that can be carried out on this host, or a refusal. */
 
 import type { Config } from '../config/types.ts';
+import { ConfigError, formatProblem } from '../errors.ts';
 import { assemblePlan, type PlanOptions } from '../plan/assemble.ts';
 import { assembleDesired, type Desired } from '../plan/desired.ts';
+import { publishAddressProblem } from '../plan/host-problems.ts';
 import type { Installed } from '../plan/installed.ts';
 import type { Plan } from '../plan/plan.ts';
 import { publishedOf } from '../plan/services.ts';
 import { settingsWarnings } from '../plan/settings-warnings.ts';
+import { requireConfiguration } from './config-files.ts';
 import { readFacts } from './facts.ts';
 import { surplusFileSecrets } from './file-secrets.ts';
 import { withFreeAddresses } from './free-addresses.ts';
@@ -56,8 +59,13 @@ export async function preparePlan(
   options: PrepareOptions,
 ): Promise<Prepared> {
   const manifest = readCurrentManifest(host.files);
+  requireConfiguration(host.files, configFile, manifest);
   const live = host.root === null;
   const facts = readFacts(host, config, configFile);
+  const problem = publishAddressProblem(config, facts);
+  // What is only shown may still be shown.
+  if (problem !== null && options.askLan) throw new ConfigError([problem]);
+  const addressWarning = problem === null ? [] : [`deploy will refuse: ${formatProblem(problem)}`];
   const first = assembleDesired(config, facts, manifest);
   const askHost = (starts: boolean) =>
     Promise.all([readPodman(host, first.images), starts ? memoryWarning(config.instances) : null]);
@@ -74,6 +82,7 @@ export async function preparePlan(
       : { desired: first, skipped: [] },
   ]);
   const plan = assemblePlan(desired, installed, { ...options, ...NOTHING });
+  plan.warnings.push(...addressWarning);
   if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
 
   const starting = plan.steps.flatMap((step) => (step.kind === 'start' ? step.instances : []));
@@ -115,6 +124,7 @@ export async function preparePlan(
     plan: {
       ...assemblePlan(desired, installed, { ...options, ...lacks }),
       warnings: [
+        ...addressWarning,
         ...settingsWarnings(config, facts, manifest),
         ...skipped,
         ...(memory === null ? [] : [memory]),

@@ -1,21 +1,61 @@
 /** Asks an API of an instance: at its published port, or from inside its network. */
 
 import { type ProbeResult, probeApi } from '../gateway/probe.ts';
+import { gatewayBehind } from '../images/relayed.ts';
+import { parseListeners } from '../network/listeners.ts';
 import type { RunningInstance } from '../plan/installed.ts';
 import type { ApiService } from '../plan/services.ts';
-import type { HostReader } from './host.ts';
+import type { FileReader, HostReader } from './host.ts';
 
 /**
  * Over the published port; in `lan` mode, where the host itself can't reach the LAN address
- * (a macvlan never talks to its parent), from inside.
+ * (a macvlan never talks to its parent), from inside. A relay with no gateway behind it is not
+ * asked: each connection would leave two lines in the gateway's log.
+ *
+ * @param profile id of the image's profile
  */
 export async function probeService(
   host: HostReader,
   api: ApiService,
   running: RunningInstance | null,
+  profile: string,
 ): Promise<ProbeResult | null> {
+  const missing = running === null ? null : missingBehind(host.files, api, running, profile);
+  if (missing !== null) return nobodyBehind(missing);
   if (api.publish !== null) return probeApi(parseTarget(api.publish));
   return running === null ? null : probeInside(host, api, running);
+}
+
+/**
+ * The gateway's own port where its relay listens and it does not: the kernel says so of the container's
+ * network, and nobody notices the question. Null: both listen, the relay does not, or it can't be known.
+ */
+function missingBehind(
+  files: FileReader,
+  { relayPort }: ApiService,
+  { pid }: RunningInstance,
+  profile: string,
+): number | null {
+  const port = gatewayBehind(profile, relayPort);
+  if (port === null) return null;
+  // A Java program listens by IPv6, for IPv4 too.
+  const listeners = ['tcp', 'tcp6'].flatMap((table) =>
+    parseListeners(files.readText(`/proc/${pid}/net/${table}`) ?? ''),
+  );
+  const listens = (wanted: number) => listeners.some((listener) => listener.port === wanted);
+  return listens(relayPort) && !listens(port) ? port : null;
+}
+
+function nobodyBehind(port: number): ProbeResult {
+  return {
+    state: 'closed',
+    serverVersion: null,
+    connectionTime: null,
+    accounts: [],
+    nextValidId: null,
+    timings: { connectMs: null, handshakeMs: null, loginMs: null },
+    detail: `nothing listens on port ${port} of its container: no gateway is behind its relay`,
+  };
 }
 
 /** From inside the instance's network namespace, by this same program. */

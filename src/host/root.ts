@@ -1,6 +1,6 @@
 /** Who may change the host. */
 
-import { ExitCode, UserError } from '../errors.ts';
+import { ExitCode, NeedsRoot, UserError } from '../errors.ts';
 import type { Host } from './host.ts';
 
 /** @throws UserError (64) with `--root`: what the command asks is not in files */
@@ -9,12 +9,16 @@ export function requireLive(host: Host, verb: string): void {
   throw new UserError(`${verb}: asks the running host, so --root does not apply`, ExitCode.usage);
 }
 
+/** For a command that asks the running host, and needs root for it. */
+export function requireLiveRoot(host: Host, verb: string): void {
+  requireLive(host, verb);
+  requireRoot(host);
+}
+
 /**
- * @param command the arguments after `ibq`, for the line that mends it
- * @throws UserError (77), ending with the `sudo ibq …` line; never with `--root`, where the
- *   permissions of the tree itself decide
+ * @throws NeedsRoot (77); never with `--root`, where the permissions of the tree itself decide
  */
-export function requireRoot(host: Host, command: string): void {
+export function requireRoot(host: Host): void {
   if (host.root !== null || process.geteuid?.() === 0) return;
-  throw new UserError(`needs root: run "sudo ibq ${command}"`, ExitCode.needsRoot);
+  throw new NeedsRoot();
 }

@@ -4,7 +4,8 @@ import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { ExitCode, UserError } from '../errors.ts';
-import type { HostReader, RunOptions, RunResult } from './host.ts';
+import { shellLine } from '../shell-line.ts';
+import type { AttachOptions, HostReader, RunOptions, RunResult } from './host.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** From the polite signal to the other one. */
@@ -79,7 +80,7 @@ function endAfter(
 
 /** Programs that talk to the user themselves: journalctl, podman exec. */
 export function attacher(verbose: (line: string) => void): HostReader['attach'] {
-  return async (argv) => {
+  return async (argv, { line, input }: AttachOptions = {}) => {
     verbose(shellLine(argv));
     const { execa } = await import('execa');
     const [program, ...rest] = argv;
@@ -87,7 +88,22 @@ export function attacher(verbose: (line: string) => void): HostReader['attach'] 
     const ignore = () => {};
     process.on('SIGINT', ignore);
     try {
-      const result = await execa(program, rest, { reject: false, cwd: '/', stdio: 'inherit' });
+      const subprocess = execa(program, rest, {
+        reject: false,
+        cwd: '/',
+        ...(input === undefined ? { stdin: 'inherit' } : { input }),
+        stdout: line === undefined ? 'inherit' : 'pipe',
+        stderr: 'inherit',
+        // What is followed has no end that would fit into memory.
+        buffer: false,
+      });
+      if (line !== undefined) {
+        forEachLine(subprocess.stdout, (text) => {
+          const shown = line(text);
+          if (shown !== null) process.stdout.write(`${shown}\n`);
+        });
+      }
+      const result = await subprocess;
       if (result.code === 'ENOENT') {
         throw new UserError(`${program} is not installed`, ExitCode.missingPart);
       }
@@ -121,11 +137,4 @@ function forEachLine(stream: NodeJS.ReadableStream | null, callback: (line: stri
   };
   stream?.on('data', (chunk: Buffer) => take(decoder.write(chunk), false));
   stream?.on('end', () => take(decoder.end(), true));
-}
-
-/** A line that can be pasted into a shell. */
-export function shellLine(argv: readonly string[]): string {
-  return argv
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
 }

@@ -120,8 +120,10 @@ function parseTimestamp(text: string): number | null {
  * two at once corrupt generated units (Podman #29004).
  */
 export async function reloadUnits(host: Host): Promise<void> {
-  const lock = '/run/ibq/reload.lock';
-  host.files.makeDirectory('/run/ibq');
+  // Who can open a file can lock it: nobody but root.
+  const directory = '/run/ibq/locks';
+  const lock = `${directory}/reload`;
+  host.files.makeDirectory(directory, 0o700);
   const result = await host.run(['flock', lock, 'systemctl', 'daemon-reload'], {
     timeoutMs: 180_000,
   });
@@ -162,24 +164,6 @@ async function forgetFailures(host: Host, units: readonly string[]): Promise<voi
 export async function restartUnits(host: Host, units: readonly string[]): Promise<RunResult> {
   await forgetFailures(host, units);
   return host.run(['systemctl', 'restart', '--', ...units], { timeoutMs: RESTART_MS });
-}
-
-/**
- * What a unit wrote and what systemd said of it in its latest run, oldest line first. Podman's
- * events (`2026-11-21 09:41:06.7 +0000 UTC m=+0.02 image pull …`) are left out.
- */
-export async function unitLog(
-  host: HostReader,
-  { invocation }: Pick<UnitState, 'invocation'>,
-  lines: number,
-): Promise<string[]> {
-  if (invocation === '') return [];
-  const argv = ['journalctl', '--quiet', '--no-pager', '--output=cat', `--lines=${lines}`] as const;
-  const matches = [`_SYSTEMD_INVOCATION_ID=${invocation}`, '+', `INVOCATION_ID=${invocation}`];
-  const result = await host.run([...argv, ...matches], { timeoutMs: 10_000 });
-  return result.stdout
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !/^\S+ \S+ \+\d{4} \w+ m=\+/.test(line));
 }
 
 /** @throws UserError with the tool's own words when `result` is not a success */

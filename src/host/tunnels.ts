@@ -8,7 +8,8 @@ import { tunnelService } from '../plan/paths.ts';
 import { KNOWN_HOSTS } from '../ssh/render.ts';
 import { judgeTunnel, type TunnelState } from '../ssh/state.ts';
 import type { FileReader, HostReader } from './host.ts';
-import { showUnits, type UnitState, unitLog } from './systemd.ts';
+import { unitLog } from './run-log.ts';
+import { showUnits, type UnitState } from './systemd.ts';
 
 /** Of a unit that does not run: the last words say why. */
 const LOG_LINES = 20;

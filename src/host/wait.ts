@@ -1,11 +1,12 @@
 /** Waiting until instances answer the API, or until it is plain that they won't. */
 
 import { titleOf } from '../gateway/instance-state.ts';
-import type { Stage } from '../gateway/log-events.ts';
+import { STAGES } from '../gateway/stages.ts';
 import type { ManifestInstance } from '../plan/manifest.ts';
 import type { HostReader } from './host.ts';
 import type { Interrupt } from './interrupt.ts';
 import { type Observation, observeInstances } from './observe.ts';
+import { followRunLogs } from './run-log.ts';
 
 /** Second look after 20 ms, then ever slower: a gateway takes from one second to minutes. */
 const FIRST_PAUSE_MS = 20;
@@ -27,15 +28,8 @@ export interface WaitOptions {
 function isHopeless({ unit, apis }: Observation): boolean {
   if (unit.active === 'failed' || unit.active === 'inactive') return true;
   if (unit.active === 'activating' && unit.sub.startsWith('auto-restart')) return true;
-  return apis.some(({ verdict, stage }) => !verdict.ready && HOPELESS.has(stage.stage));
+  return apis.some(({ verdict, stage }) => !verdict.ready && STAGES[stage.stage].hopeless);
 }
-
-const HOPELESS: ReadonlySet<Stage> = new Set<Stage>([
-  'locked-out',
-  'login-failed',
-  'bad-environment',
-  'not-started',
-]);
 
 /** @returns the last observation of each, in the order of `instances` */
 export async function waitForInstances(
@@ -45,12 +39,14 @@ export async function waitForInstances(
 ): Promise<Observation[]> {
   const start = host.now();
   const deadline = start + timeoutMs;
+  const logs = followRunLogs(host);
   let told = 0;
   const last = new Map<string, Observation>();
   let open = Object.entries(instances);
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
     const brief = host.now() - start < BRIEF_MS;
-    for (const observation of await observeInstances(host, Object.fromEntries(open), { brief })) {
+    const observed = await observeInstances(host, Object.fromEntries(open), { brief, logs });
+    for (const observation of observed) {
       const before = last.get(observation.name)?.verdict;
       last.set(observation.name, observation);
       if (before === undefined || titleOf(before) !== titleOf(observation.verdict)) {

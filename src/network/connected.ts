@@ -14,6 +14,7 @@ import {
   prefixOf,
 } from './ipv4.ts';
 import { RTF_UP } from './proc.ts';
+import type { UsedSubnet } from './publish-network.ts';
 import { isRangeUsable, proposeRange } from './range.ts';
 
 /** A /31 is two hosts and nothing to give out. */
@@ -38,6 +39,23 @@ export function connectedSubnets(facts: NetworkFacts, name: string): Cidr[] {
   const own = (subnet: Cidr) => (ownAddress(facts, subnet) === null ? 1 : 0);
   return [...new Set(subnets)].sort((a, b) => own(a) - own(b));
 }
+
+/**
+ * What the routes of the host lead to. A subnet is connected where the host has an address in it and no
+ * router stands before it; half of all addresses on a tunnel is no subnet that anybody is in.
+ */
+export function routedSubnets({ routes, addresses }: NetworkFacts): UsedSubnet[] {
+  return routes.map(({ destination, gateway, interface: name }) => {
+    const connected =
+      gateway === null &&
+      prefixOf(destination) >= WIDEST_SUBNET &&
+      addresses.some((address) => cidrContains(destination, address));
+    return { subnet: destination, kind: connected ? 'connected' : 'route', name };
+  });
+}
+
+/** 10.0.0.0/8 is the widest private network there is (RFC 1918). */
+const WIDEST_SUBNET = 8;
 
 /** ibq's own shim has an address of the range, and that is not the host's own. */
 export function ownAddress(facts: NetworkFacts, subnet: Cidr): Ipv4 | null {

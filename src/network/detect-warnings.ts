@@ -2,19 +2,21 @@
 
 import { connectedSubnets, type RangeOptions } from './connected.ts';
 import type { Link, NetworkFacts } from './facts.ts';
-import { isInternalBridge } from './interface-kind.ts';
 import { type Cidr, cidrCovers, type Ipv4, isPrivate, prefixOf } from './ipv4.ts';
 import { hypervisorWarning } from './machine.ts';
 import type { ParsedOverrides } from './overrides.ts';
 import { addressesNeeded } from './range.ts';
 
-/** The first in order is a choice nobody made: say how to make another. */
+/** Which of several was selected is a choice nobody made: say how to make another. */
 export function severalInterfaces(
   eligible: readonly { interface: string; subnet: Cidr | null }[],
+  selected: { interface: string },
 ): string {
   const list = eligible.map((found) => `${found.interface} (${found.subnet})`).join(', ');
-  const [first, second] = eligible.map((found) => found.interface);
-  return `several private interfaces: ${list}; ${first} is the first and is selected; to pin another: sudo NETWORK_INTERFACE=${second} ibq network detect --write`;
+  const names = eligible.map((found) => found.interface);
+  const other = names.find((name) => name !== selected.interface);
+  const why = names[0] === selected.interface ? 'the first' : 'a cable into the same subnet';
+  return `several private interfaces: ${list}; ${selected.interface} is ${why} and is selected; to pin another: sudo NETWORK_INTERFACE=${other} ibq network detect --write`;
 }
 
 export function subnetWarnings(
@@ -79,11 +81,5 @@ export function gatewayWarnings(facts: NetworkFacts, gateway: Ipv4, source: stri
     ? [
         `the gateway ${gateway} (${source}) is this host's own address: instances cannot use it as their way out on the LAN`,
       ]
-    : [];
-}
-
-export function bridgeWarnings(link: Link, facts: NetworkFacts): string[] {
-  return isInternalBridge(link, facts.links)
-    ? [`${link.name} is a bridge whose ports all end in this host: there may be no LAN behind it`]
     : [];
 }

@@ -15,7 +15,6 @@ import {
   subnetOf,
 } from './connected.ts';
 import {
-  bridgeWarnings,
   gatewayWarnings,
   machineWarnings,
   rangeWarnings,
@@ -126,9 +125,18 @@ function chooseInterface(
   const named =
     onSubnet((connected) => connected === subnet) ??
     onSubnet((connected) => subnet !== null && cidrsOverlap(connected, subnet));
-  if (!named && eligible.length > 1) warnings.push(severalInterfaces(eligible));
-  const chosen = (named ?? first).interface;
+  const preferred = wiredTwin(first, eligible) ?? first;
+  if (!named && eligible.length > 1) warnings.push(severalInterfaces(eligible, preferred));
+  const chosen = (named ?? preferred).interface;
   return facts.links.find(({ name }) => name === chosen) ?? null;
+}
+
+/** A cable into the same subnet is better than Wi-Fi, whichever comes first. */
+function wiredTwin(first: Candidate, eligible: readonly Candidate[]): Candidate | undefined {
+  if (!first.reasons.includes('wireless')) return undefined;
+  return eligible.find(
+    ({ subnet, reasons: found }) => subnet === first.subnet && !found.includes('wireless'),
+  );
 }
 
 function describe(
@@ -151,7 +159,6 @@ function describe(
     ...gatewayWarnings(facts, gateway, gatewaySource),
     ...rangeWarnings(subnet, range, options),
     ...machineWarnings(facts, cloud),
-    ...bridgeWarnings(link, facts),
   );
   return {
     interface: link.name,

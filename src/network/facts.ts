@@ -21,6 +21,8 @@ export interface Link {
   master: string | null;
   /** Made by the tun driver (tun or tap). */
   tun: boolean;
+  /** The link of this host that it lies on (macvlan, ipvlan, VLAN); null: none that can be told. */
+  lower: string | null;
 }
 
 /** /sys/class/dmi/id, which says whose machine this is; null where the file is absent. */

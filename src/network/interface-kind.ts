@@ -8,8 +8,11 @@ import type { Link } from './facts.ts';
  */
 export const reasons = {
   loopback: 'the loopback interface leads nowhere',
-  'container-bridge': 'made by a container or virtual machine tool, its subnet is inside this host',
+  'container-bridge':
+    'a bridge of a container or virtual machine tool, or one whose ports all end in this host: its subnet is inside this host',
   veth: 'one end of a cable to a container of this host',
+  virtual:
+    'a link of this host alone (dummy, ifb, VRF), or a second one on a link that is there itself (macvlan, ipvlan)',
   tunnel: 'a tunnel, VPN or point-to-point link: no Ethernet neighbours to share it with',
   'not-ethernet': 'not Ethernet (InfiniBand, raw IP): macvlan and ipvlan need Ethernet',
   'bridge-port': 'a port of a bridge; the bridge itself carries the addresses',
@@ -43,12 +46,26 @@ const CONTAINER_BRIDGES = [
   /^cali/,
   /^kube-/,
   /^vxlan/,
+  /^weave/,
+  /^cbr\d/,
+  // Zones of systemd-nspawn.
+  /^vz-/,
   // The bridge of the published ports, and the shim with its route to the range: ibq's own.
   /^ibq/,
 ];
 
-/** An Ethernet NIC of a container (LXC's eth0) is a veth as well, so only the name tells. */
-const VETH = /^veth/;
+/**
+ * An Ethernet NIC of a container (LXC's eth0) is a veth as well, so only the name tells: of Docker, Podman and
+ * Kubernetes; of systemd-nspawn (`--network-veth`, `--network-bridge`).
+ */
+const VETH = /^(veth|ve-|vb-)/;
+
+/** Drivers of links that lead nowhere, by their usual names. */
+const INNER = /^(dummy|ifb|nlmon|teql|bonding_masters)\d*$/;
+
+/** DEVTYPE and usual names of links on top of another one of this host. */
+const UPPER_TYPES = ['macvlan', 'ipvlan', 'macvtap', 'ipvtap'];
+const UPPER = /^(macvlan|ipvlan|macvtap|ipvtap)/;
 
 const TUNNELS =
   /^(tun|tap|wg|ppp|tailscale|ipip|tunl|gre|gretap|erspan|sit|ip6tnl|ip_vti|ip6_vti|vti|ipsec|nordlynx|wwan)[\d_-]|^(gre|ipip|wg-.*|zt[a-z0-9]{8,13})$/;
@@ -66,8 +83,10 @@ export function kindReasons(link: Link, links: readonly Link[]): Reason[] {
   const found: Reason[] = [];
   const loopback = link.name === 'lo' || link.type === ARPHRD_LOOPBACK;
   if (loopback) found.push('loopback');
-  if (CONTAINER_BRIDGES.some((pattern) => pattern.test(link.name))) found.push('container-bridge');
+  const container = CONTAINER_BRIDGES.some((pattern) => pattern.test(link.name));
+  if (container || isInternalBridge(link, links)) found.push('container-bridge');
   if (VETH.test(link.name)) found.push('veth');
+  if (isVirtual(link)) found.push('virtual');
   const tunnel = isTunnel(link);
   if (tunnel) found.push('tunnel');
   if (!loopback && !tunnel && link.type !== null && link.type !== ARPHRD_ETHER) {
@@ -102,11 +121,20 @@ function portReason(link: Link, links: readonly Link[]): Reason | null {
   if (link.bridgePort) return 'bridge-port';
   if (link.master === null) return null;
   const master = links.find(({ name }) => name === link.master);
+  // A VRF only chooses the routing table of its members.
+  if (master?.devtype === 'vrf') return null;
   return master?.bridge || link.master === 'ovs-system' ? 'bridge-port' : 'bond-port';
 }
 
+/** A container's own macvlan looks the same from inside, but has no lower link there. */
+function isVirtual({ name, devtype, lower }: Link): boolean {
+  if (INNER.test(name) || devtype === 'vrf') return true;
+  const upper = UPPER.test(name) || (devtype !== null && UPPER_TYPES.includes(devtype));
+  return upper && (lower !== null || UPPER.test(name));
+}
+
 /** Whether a bridge has ports and all of them end in this host: no LAN behind it. */
-export function isInternalBridge(link: Link, links: readonly Link[]): boolean {
+function isInternalBridge(link: Link, links: readonly Link[]): boolean {
   if (!link.bridge) return false;
   const ports = links.filter(({ master }) => master === link.name);
   return ports.length > 0 && ports.every((port) => VETH.test(port.name) || port.tun);

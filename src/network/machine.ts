@@ -34,6 +34,19 @@ const CLOUDS: [RegExp, string][] = [
   [/^UpCloud/, 'UpCloud'],
   [/^Exoscale/, 'Exoscale'],
   [/^OpenStack/, 'OpenStack'],
+  // Names as cloud-init looks for them (tools/ds-identify).
+  [/^(3DS )?Outscale/i, 'Outscale'],
+  [/^Apache Software Foundation|^CloudStack/, 'CloudStack'],
+  [/^(Brightbox|BrightBox)/, 'Brightbox'],
+  [/^CloudCIX/, 'CloudCIX'],
+  [/^CloudSigma/, 'CloudSigma'],
+  [/^(e24cloud|E24)/i, 'e24cloud'],
+  [/^(Huawei Cloud|HuaweiCloud)/, 'Huawei Cloud'],
+  [/^(IBM:)?IBM Cloud/, 'IBM Cloud'],
+  [/^(Joyent|SmartDC)/, 'SmartDC'],
+  [/^NWCS/, 'NWCS'],
+  [/^(Yandex|yandex)/, 'Yandex Cloud'],
+  [/^ZStack/, 'ZStack'],
 ];
 
 /** What a hypervisor needs before a second MAC address gets through, `null` for real machines. */

@@ -6,15 +6,16 @@ import type { Config, Instance, NetworkConfig } from '../config/types.ts';
 import { ConfigError } from '../errors.ts';
 import { profileFor } from '../images/index.ts';
 import { type AddressPlan, type LanAddress, planAddresses } from '../network/address-plan.ts';
-import { type Cidr, parseCidr, parseIpv4 } from '../network/ipv4.ts';
+import { type Cidr, cidrsOverlap, parseCidr, parseIpv4, prefixOf } from '../network/ipv4.ts';
 import type { Mac } from '../network/mac.ts';
 import { hasBridge } from '../network/modes.ts';
-import { choosePublishSubnet } from '../network/publish-network.ts';
+import { choosePublishSubnet, takers, type UsedSubnet } from '../network/publish-network.ts';
 import { publishAddressOf } from '../quadlet/endpoints.ts';
 import { type Rendered, type RenderedInstance, renderGeneration } from '../quadlet/render.ts';
 import { type RenderedNetwork, renderPublishNetwork } from '../quadlet/render-network.ts';
 import { resolveAttachments } from './attachments.ts';
 import type { HostFacts } from './facts.ts';
+import { gatewayProblem } from './host-problems.ts';
 import { planIdBases } from './id-bases.ts';
 import { type Manifest, sha256 } from './manifest.ts';
 import { type FileSecret, ownFilesOf } from './own-files.ts';
@@ -64,6 +65,8 @@ export function assembleDesired(
 ): Desired {
   requireInterface(config, facts);
   requireOneDriver(config, facts);
+  const problem = gatewayProblem(config, facts);
+  if (problem !== null) throw new ConfigError([problem]);
   const publishSubnet = !hasBridge(config.network.mode) ? null : subnetFor(config, facts, manifest);
   const attachments = resolveAttachments(config, facts);
   if (attachments.problems.length > 0) throw new ConfigError(attachments.problems);
@@ -94,6 +97,11 @@ export function assembleDesired(
   const byName = new Map(config.instances.map((instance) => [instance.name, instance]));
   const known = knownAddresses(manifest);
   const shared = sharedInputs(config.network, config.publish.address, facts);
+  const filesOf = new Map<string, Rendered['files']>();
+  for (const file of rendered.files) {
+    const owner = instanceOf(file.path);
+    if (owner !== null) filesOf.set(owner, [...(filesOf.get(owner) ?? []), file]);
+  }
   const instances = rendered.instances.flatMap((instance): DesiredInstance[] => {
     const configured = byName.get(instance.name);
     if (!configured) return [];
@@ -104,7 +112,7 @@ export function assembleDesired(
         ...instance,
         mode: configured.mode,
         profile: configured.profile,
-        files: rendered.files.filter(({ path }) => instanceOf(path) === instance.name),
+        files: filesOf.get(instance.name) ?? [],
         inputs: {
           ...shared,
           ...instanceInputs(configured),
@@ -202,24 +210,79 @@ function requireOneDriver({ network }: Config, { lanNetworks, held, rangeFile }:
 function subnetFor(config: Config, facts: HostFacts, manifest: Manifest | null): Cidr {
   const name = manifest?.networks.find((network) => network.startsWith('ibq-publish-'));
   const subnet = manifest?.publishSubnet ? parseCidr(manifest.publishSubnet) : null;
+  const previous = name && subnet ? { name, subnet } : null;
+  const nameFor = (candidate: Cidr) =>
+    renderPublishNetwork(facts.templates['ibq-publish.network'], candidate, {
+      wayOut: config.network.egress === 'host',
+    }).name;
   const { lan } = config.network;
+  const used: UsedSubnet[] = lan
+    ? [...facts.usedSubnets, { subnet: lan.subnet, kind: 'connected', name: lan.interface }]
+    : [...facts.usedSubnets];
+  if (config.publish.subnet) {
+    requireFree(config.publish.subnet, used, facts);
+    requireOneBridge(config.publish.subnet, previous, nameFor, facts);
+    return config.publish.subnet;
+  }
   const chosen = choosePublishSubnet({
-    used: lan ? [...facts.usedSubnets, lan.subnet] : facts.usedSubnets,
-    previous: name && subnet ? { name, subnet } : null,
-    nameFor: (candidate) =>
-      renderPublishNetwork(facts.templates['ibq-publish.network'], candidate, {
-        wayOut: config.network.egress === 'host',
-      }).name,
+    used,
+    pools: facts.subnetPools,
+    previous,
+    nameFor,
     instances: config.instances.length,
   });
   if (chosen !== null) return chosen;
+  const inTheWay = used.filter((it) => it.kind !== 'route' && prefixOf(it.subnet) > 0);
   throw new ConfigError([
     {
-      file: facts.rangeFile,
-      key: 'network.mode',
-      message: 'no private subnet is free for the bridge of the published ports; use mode "lan"',
+      file: facts.configFile,
+      key: 'publish.subnet',
+      message: `should be set: no private subnet is free for the bridge of the published ports beside ${namesOf(inTheWay)}; or use network.mode "lan"`,
     },
   ]);
+}
+
+function requireFree(subnet: Cidr, used: readonly UsedSubnet[], facts: HostFacts): void {
+  const connected = used.filter(
+    (it) => it.kind !== 'route' && !it.name.startsWith('ibq') && cidrsOverlap(it.subnet, subnet),
+  );
+  const others = [...new Set([...takers(subnet, used), ...connected])];
+  if (others.length === 0) return;
+  throw new ConfigError([
+    {
+      file: facts.configFile,
+      key: 'publish.subnet',
+      message: `should be a subnet that nothing else uses, got ${subnet}, which clashes with ${namesOf(others)}`,
+    },
+  ]);
+}
+
+/** Two bridges with one subnet can't exist side by side while instances move over. */
+function requireOneBridge(
+  subnet: Cidr,
+  previous: { name: string; subnet: Cidr } | null,
+  nameFor: (subnet: Cidr) => string,
+  { held, configFile }: HostFacts,
+): void {
+  if (previous === null || held.size === 0 || !cidrsOverlap(previous.subnet, subnet)) return;
+  if (nameFor(subnet) === previous.name) return;
+  throw new ConfigError([
+    {
+      file: configFile,
+      key: 'publish.subnet',
+      message: `should lie outside ${previous.subnet} while instances run on the bridge that has it, got ${subnet}; run "sudo ibq stop ${[...held.keys()].join(' ')}" first`,
+    },
+  ]);
+}
+
+/** `10.8.0.0/24 (tun0), 10.89.0.0/24 (Podman network web)`. */
+function namesOf(used: readonly UsedSubnet[]): string {
+  return used
+    .map(
+      ({ subnet, kind, name }) =>
+        `${subnet} (${kind === 'podman' ? 'Podman network ' : ''}${name})`,
+    )
+    .join(', ');
 }
 
 function addressesFor(
@@ -303,46 +366,37 @@ function sharedInputs(
   };
 }
 
+/** As text, without what is not set. */
 function instanceInputs(instance: Instance): Record<string, string> {
   const { mode, user, paperUser, port, sidePorts, profile, image, settings, environment } =
     instance;
   const { address: _, ibc, jts, ...others } = settings;
-  return {
-    mode,
-    ...(user === null ? {} : { user }),
-    ...(paperUser === null ? {} : { paper_user: paperUser }),
-    port: String(port),
-    ...prefixed('port.', sidePorts),
-    'image.profile': profile,
-    'image.reference': image,
-    ...Object.assign(
-      {},
-      ...Object.entries(others).map(([key, value]) =>
-        TABLES.has(key) ? prefixed(`${key}.`, value as object) : prefixed('', { [key]: value }),
-      ),
-    ),
-    ...prefixed('ibc.', ibc),
-    ...Object.assign(
-      {},
-      ...Object.entries(jts).map(([section, lines]) => prefixed(`jts.${section}.`, lines)),
-    ),
-    ...prefixed('environment.', environment),
+  const inputs: Record<string, string> = { mode };
+  const add = (prefix: string, values: object) => {
+    for (const [key, value] of Object.entries(values)) {
+      if (value !== null) inputs[prefix + key] = asText(value);
+    }
   };
+  if (user !== null) inputs.user = user;
+  if (paperUser !== null) inputs.paper_user = paperUser;
+  inputs.port = String(port);
+  add('port.', sidePorts);
+  inputs['image.profile'] = profile;
+  inputs['image.reference'] = image;
+  for (const [key, value] of Object.entries(others)) {
+    if (TABLES.has(key)) add(`${key}.`, value as object);
+    else add('', { [key]: value });
+  }
+  add('ibc.', ibc);
+  for (const [section, lines] of Object.entries(jts)) add(`jts.${section}.`, lines);
+  add('environment.', environment);
+  return inputs;
 }
 
 /** Settings that are tables of keys. */
 const TABLES: ReadonlySet<string> = new Set(
   SETTING_KEYS.flatMap((id) => (id.includes('.') ? (id.split('.')[0] ?? []) : [])),
 );
-
-/** As text, without what is not set. */
-function prefixed(prefix: string, values: object): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values)
-      .filter(([, value]) => value !== null)
-      .map(([key, value]) => [`${prefix}${key}`, asText(value)]),
-  );
-}
 
 function asText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);

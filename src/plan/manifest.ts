@@ -56,6 +56,8 @@ export interface Manifest {
   generation: number;
   /** ISO 8601, UTC. */
   createdAt: string;
+  /** The ibq.toml that it was made from; null: there was none. */
+  configFile: string | null;
   /** Subnet of the publish bridge. */
   publishSubnet: string | null;
   instances: Readonly<Record<string, ManifestInstance>>;
@@ -78,13 +80,20 @@ export interface Manifest {
 
 export function buildManifest(
   desired: Desired,
-  made: { ibq: string; generation: number; createdAt: string; images: Record<string, string> },
+  made: {
+    ibq: string;
+    generation: number;
+    createdAt: string;
+    configFile: string | null;
+    images: Record<string, string>;
+  },
 ): Manifest {
   return {
     schemaVersion: 1,
     ibq: made.ibq,
     generation: made.generation,
     createdAt: made.createdAt,
+    configFile: made.configFile,
     publishSubnet: desired.publishSubnet,
     instances: Object.fromEntries(
       desired.instances.map((instance) => [
@@ -173,6 +182,8 @@ export function parseManifest(text: string): Manifest {
     ibq: string(value, 'ibq'),
     generation: number(value, 'generation'),
     createdAt: string(value, 'createdAt'),
+    // Older manifests lack it.
+    configFile: value.configFile === undefined ? null : stringOrNull(value, 'configFile'),
     publishSubnet: stringOrNull(value, 'publishSubnet'),
     instances: Object.fromEntries(instances),
     addresses:

@@ -8,22 +8,24 @@ import type { Style, Ui } from './ui.ts';
 export interface TerminalOptions {
   quiet: boolean;
   color: boolean;
+  /** Completes the commands in a text for people. */
+  inScope?: (text: string) => string;
 }
 
-export function terminalUi({ quiet, color }: TerminalOptions): Ui {
+export function terminalUi({ quiet, color, inScope = same }: TerminalOptions): Ui {
   const terminal = process.stdout.isTTY === true;
   const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true;
   const coloured = terminal && color && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
   return {
     terminal,
     interactive,
-    print: (text) => void process.stdout.write(`${text}\n`),
+    print: (text) => void process.stdout.write(`${inScope(text)}\n`),
     json: (value) =>
       void process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...value }, null, 2)}\n`),
     note: (text) => {
-      if (!quiet) process.stderr.write(`${text}\n`);
+      if (!quiet) process.stderr.write(`${inScope(text)}\n`);
     },
-    warn: (text) => void process.stderr.write(`ibq: warning: ${text}\n`),
+    warn: (text) => void process.stderr.write(`ibq: warning: ${inScope(text)}\n`),
     style: (style: Style, text) =>
       coloured ? styleText(style, text, { validateStream: false }) : text,
     async confirm(question, { assumeYes, flag, unlessTyped }) {
@@ -34,12 +36,20 @@ export function terminalUi({ quiet, color }: TerminalOptions): Ui {
           ExitCode.usage,
         );
       }
-      if (unlessTyped === 'no') return /^(y|yes)$/i.test((await ask(`${question} [y/N] `)).trim());
-      return /^(y|yes|)$/i.test((await ask(`${question} [Y/n] `)).trim());
+      const hint = unlessTyped === 'no' ? '[y/N]' : '[Y/n]';
+      for (;;) {
+        const answer = (await ask(`${question} ${hint} `)).trim();
+        if (/^(y|yes)$/i.test(answer)) return true;
+        if (/^(n|no)$/i.test(answer)) return false;
+        if (answer === '') return unlessTyped !== 'no';
+        process.stderr.write('please answer y or n\n');
+      }
     },
     readHidden: (prompt) => (process.stdin.isTTY ? promptHidden(prompt) : readStdin()),
   };
 }
+
+const same = (text: string): string => text;
 
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });

@@ -1,6 +1,6 @@
 /** `ibq plan` and `ibq deploy` with `--root`: a tree of files, and nothing but files. */
 
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type DeployOptions, deploy } from '../../src/commands/deploy.ts';
@@ -29,6 +29,8 @@ const FILES = {
   '/etc/ibq/instances/4001.toml': 'mode = "live"\nuser = "u"\nread_only_api = true\n',
   '/etc/ibq/instances/4002.toml': 'user = "u"\nread_only_api = true\n',
 };
+
+const SIMULATED = 'user = "u"\nread_only_api = true\n[image]\nprofile = "simulator"\n';
 
 /** A host with a public and a private network. */
 function host(files: Record<string, string> = FILES): Sandbox {
@@ -248,6 +250,66 @@ describe('the second deploy', () => {
       /^\/etc\/ibq\/current\/manifest\.json: should be JSON \(.*\); point \/etc\/ibq\/current at another generation in \/etc\/ibq\/generations, or remove it and deploy \(then every instance wants a restart, a new login\)$/,
     );
   });
+});
+
+describe('a configuration that is gone is no wish to remove everything', () => {
+  const there = (at: Sandbox, path: string) => join(at.root, path);
+  test.each<[string, (at: Sandbox) => void, RegExp]>([
+    [
+      'instances/ is absent',
+      (at) => rmSync(there(at, 'etc/ibq/instances'), { recursive: true }),
+      /^\/etc\/ibq\/instances: is not there, while 4001, 4002 are deployed; bring it back, or/,
+    ],
+    [
+      'instances/ is a link to a disk that is not mounted',
+      (at) => {
+        rmSync(there(at, 'etc/ibq/instances'), { recursive: true });
+        symlinkSync('/mnt/config/instances', there(at, 'etc/ibq/instances'));
+      },
+      /^\/etc\/ibq\/instances: is a link to \/mnt\/config\/instances, which is not there; bring that back/,
+    ],
+    [
+      'ibq.toml is a link that leads nowhere',
+      (at) => {
+        rmSync(there(at, 'etc/ibq/ibq.toml'));
+        symlinkSync('gone.toml', there(at, 'etc/ibq/ibq.toml'));
+      },
+      /^\/etc\/ibq\/ibq.toml: is a link to gone.toml, which is not there/,
+    ],
+    [
+      'ibq.toml is gone',
+      (at) => rmSync(there(at, 'etc/ibq/ibq.toml')),
+      /^\/etc\/ibq\/ibq.toml: was there at the last deploy, is gone; bring it back/,
+    ],
+  ])('%s: 78, and nothing changes', async (_title, lose, message) => {
+    const at = host();
+    await deployWith(at);
+    lose(at);
+    const before = generationsOf(at.root);
+    const refused = { exitCode: 78, message: expect.stringMatching(message) };
+    await expect(deployWith(at, { yes: true })).rejects.toMatchObject(refused);
+    expect(generationsOf(at.root)).toEqual(before);
+  });
+
+  test('an empty instances/ is one', async () => {
+    const at = host();
+    await deployWith(at);
+    for (const name of ['4001', '4002']) rmSync(there(at, `etc/ibq/instances/${name}.toml`));
+    expect(await deployWith(at)).toBe(0);
+    expect(generationsOf(at.root)).toEqual(['1', '2']);
+  });
+
+  test('without ibq.toml from the start there is nothing to miss', async () => {
+    const { '/etc/ibq/ibq.toml': _, ...files } = FILES;
+    const at = host({ ...files, '/etc/ibq/instances/4001.toml': SIMULATED });
+    rmSync(there(at, 'etc/ibq/instances/4002.toml'));
+    expect(await deployWith(at)).toBe(0);
+    expect(await deployWith(at)).toBe(0);
+  });
+
+  function generationsOf(root: string): string[] {
+    return readdirSync(join(root, 'etc/ibq/generations')).sort();
+  }
 });
 
 test('--dry-run shows the plan and writes nothing, not even a lock', async () => {

@@ -7,7 +7,7 @@ import { status } from '../../src/commands/status.ts';
 import { encodeFields } from '../../src/gateway/api-protocol.ts';
 import { misfits } from '../schema/validate.ts';
 import { deployedTree } from '../support/deployed-tree.ts';
-import { liveHost, showOutput } from '../support/live-host.ts';
+import { journalOutput, liveHost, showOutput } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 const CONTAINER = 'c0ffee'.padEnd(64, '0');
@@ -165,7 +165,7 @@ describe('mode both: live answers, the process of paper is gone', () => {
     ];
     const live = liveHost(sand, (line) => {
       if (line.startsWith('systemctl show')) return { stdout: show };
-      return line.startsWith('journalctl') ? { stdout: journal.join('\n') } : undefined;
+      return line.startsWith('journalctl') ? { stdout: journalOutput(journal) } : undefined;
     });
     return { ...live, sand, port, paper };
   }

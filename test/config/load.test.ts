@@ -60,7 +60,7 @@ test('no file at all is valid', () => {
         allowNetworks: [],
         routed: null,
       },
-      publish: { address: '127.0.0.1' },
+      publish: { address: '127.0.0.1', subnet: null },
       instances: [],
     },
     warnings: [],
@@ -290,7 +290,7 @@ test.each<[Texts, Record<string, string>, string[]]>([
   [
     main('[publish]\nwrongly = 1'),
     {},
-    ['ibq.toml: publish.wrongly: unknown key; should be one of address, accept_risk'],
+    ['ibq.toml: publish.wrongly: unknown key; should be one of address, subnet, accept_risk'],
   ],
   [
     instance('readOnlyApi = true'),
@@ -745,6 +745,19 @@ test.each<[Texts, Record<string, string>, string[]]>([
     ],
   ],
   [main('[network]\nallow = ["0.0.0.0/0"]\n[publish]\naccept_risk = "open-api"'), {}, []],
+  [main('[publish]\nsubnet = "10.77.0.0/24"'), {}, []],
+  [
+    main('[publish]\nsubnet = "203.0.113.0/24"'),
+    {},
+    [
+      'ibq.toml: publish.subnet: should be private (10/8, 172.16/12, 192.168/16), got 203.0.113.0/24',
+    ],
+  ],
+  [
+    { pin: LAN, main: '[publish]\nsubnet = "10.0.0.0/23"' },
+    {},
+    ['ibq.toml: publish.subnet: should lie outside network.subnet 10.0.0.0/24, got 10.0.0.0/23'],
+  ],
   [
     main('[publish]\naccept_risk = "yes"'),
     {},

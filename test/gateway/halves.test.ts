@@ -1,8 +1,21 @@
 /** One log of two gateways: what run.sh, ibcstart.sh and IBC write in mode `both`, and whose each line is. */
 
 import { describe, expect, test } from 'vitest';
-import { type Half, halfStages } from '../../src/gateway/halves.ts';
-import type { Stage } from '../../src/gateway/log-events.ts';
+import {
+  type Half,
+  NOTHING_READ_OF_HALVES,
+  stagesAt,
+  stepHalves,
+} from '../../src/gateway/halves.ts';
+import type { Stage } from '../../src/gateway/stages.ts';
+
+function halfStages(lines: readonly string[], ready: ReadonlySet<Half>) {
+  const end = lines.reduce(
+    (state, text) => stepHalves(state, { text, at: null }, { ready }),
+    NOTHING_READ_OF_HALVES,
+  );
+  return stagesAt(end, 0);
+}
 
 const ibc = (message: string) => `2026-11-21 09:13:35:519 IBC: ${message}`;
 const banner = '.> Starting IBC/IB gateway';

@@ -5,8 +5,8 @@ import {
   titleOf,
   type UnitState,
 } from '../../src/gateway/instance-state.ts';
-import type { Stage } from '../../src/gateway/log-events.ts';
 import type { ProbeResult, ProbeState } from '../../src/gateway/probe.ts';
+import type { Stage } from '../../src/gateway/stages.ts';
 
 const RUNNING: UnitState = { active: 'active', sub: 'running', result: 'success' };
 
@@ -27,7 +27,7 @@ function judge(unit: UnitState, probe: ProbeState | null, stage: Stage) {
     name: '4001',
     unit,
     probe: probe === null ? null : answer(probe),
-    stage: { stage, detail: `the log says ${stage}` },
+    stage: { stage, since: null, detail: `the log says ${stage}`, attempts: 0 },
   });
 }
 
@@ -40,8 +40,16 @@ describe('an instance whose unit runs', () => {
     ['link-down', 'logged-in', 'link down'],
     ['closed', 'starting', 'starting'],
     ['refused', 'starting', 'starting'],
-    ['closed', 'logging-in', 'starting'],
-    ['closed', 'restarting', 'starting'],
+    ['closed', 'logging-in', 'logging in'],
+    ['closed', 'restarting', 'restarting'],
+    ['closed', 'two-factor-answered', 'logging in'],
+    ['closed', 'login-stalled', 'login stalled'],
+    ['closed', 'two-factor-device', '2FA device'],
+    ['closed', 'dialog-open', 'dialog open'],
+    ['closed', 'ibkr-unreachable', 'IBKR unreachable'],
+    ['closed', 'no-login-window', 'no login window'],
+    ['handshake', 'link-lost', 'link down'],
+    ['closed', 'ended', 'gateway down'],
     ['closed', 'waiting-for-two-factor', 'waiting for 2FA'],
     [null, 'waiting-for-two-factor', 'waiting for 2FA'],
     ['closed', 'two-factor-timeout', '2FA timed out'],
@@ -52,8 +60,8 @@ describe('an instance whose unit runs', () => {
     ['closed', 'bad-environment', 'bad settings'],
     ['silent', 'logged-in', 'hung'],
     ['silent', 'unknown', 'hung'],
-    ['closed', 'logged-in', 'gateway down'],
-    ['closed', 'unknown', 'gateway down'],
+    ['closed', 'logged-in', 'not listening'],
+    ['closed', 'unknown', 'starting'],
     ['closed', 'exited', 'gateway down'],
     ['closed', 'out-of-memory', 'out of memory'],
     ['refused', 'logged-in', 'not listening'],
@@ -71,7 +79,7 @@ describe('an instance whose unit runs', () => {
       ready: false,
       word: 'login failed',
       problems: ['the log says login-failed'],
-      mend: 'sudo ibq stop 4001 before IBKR locks the user; sudo ibq secret set 4001 password, then sudo ibq restart 4001',
+      mend: 'sudo ibq stop 4001 before IBKR locks the user; sudo ibq secret set 4001 password, then sudo ibq restart 4001 (a new login)',
     });
     expect(judge(RUNNING, 'silent', 'logged-in').problems).toEqual([
       'the probe says silent',
@@ -82,7 +90,10 @@ describe('an instance whose unit runs', () => {
 
 describe('an instance whose unit does not run', () => {
   const rows: [UnitState, Stage, string, RegExp][] = [
-    [{ active: 'inactive', sub: 'dead', result: 'success' }, 'exited', 'stopped', /^$/],
+    [{ active: 'inactive', sub: 'dead', result: 'success' }, 'stopping', 'stopped', /^$/],
+    [{ active: 'inactive', sub: 'dead', result: 'success' }, 'exited', 'stopped', /exited/],
+    [{ active: 'inactive', sub: 'dead', result: 'success' }, 'ended', 'ended', /ended/],
+    [{ active: 'inactive', sub: 'dead', result: 'success' }, 'paused', 'paused', /paused/],
     [
       { active: 'failed', sub: 'failed', result: 'exit-code' },
       'bad-environment',
@@ -143,7 +154,7 @@ describe('the two gateways of mode both', () => {
       name: '4001',
       unit,
       probe: probe === null ? null : answer(probe),
-      stage: { stage, detail: `its log says ${stage}` },
+      stage: { stage, since: null, detail: `its log says ${stage}`, attempts: 0 },
       half: which,
     }),
   });

@@ -1,7 +1,11 @@
 /** A soft restart: what IBC answers, and how far it is by the log. */
 
 import { expect, test } from 'vitest';
-import { followSoftRestart, readCommandAnswer } from '../../src/gateway/soft-restart.ts';
+import {
+  readCommandAnswer,
+  SOFT_RESTART_TOLD,
+  stepSoftRestart,
+} from '../../src/gateway/soft-restart.ts';
 
 test.each([
   ['OK RESTART in progress\n', { kind: 'accepted', at: null }],
@@ -14,26 +18,53 @@ test.each([
   expect(readCommandAnswer(text)).toEqual(answer);
 });
 
-const FIRST = 'autorestart file not found: full authentication will be required';
-const LOGIN = '2026-11-21 07:52:15:859 IBC: Login has completed';
-const TOLD = '2026-11-21 07:52:10:100 IBC: CommandServer received command: RESTART';
+const ibc = (message: string) => `2026-11-21 07:52:15:859 IBC: ${message}`;
+const LOGIN = ibc('Login has completed');
+const TOLD = ibc('CommandServer received command: RESTART');
 const FOUND = 'autorestart file found at /x/autorestart: authentication will not be required';
+const RESUMED = [FOUND, 'IBC will restart shortly', ibc('Re-starting session')];
+/** IBKR refuses the session that was left: a dialog "Login Error", and a full login. */
+const REFUSED = [
+  ibc('detected dialog entitled: Login Error; event=Opened'),
+  ibc('Login error message:'),
+  'Soft token=0 received instead of expected permanent for zdc1.ibllc.com:4001',
+  ibc('Cold restart in progress'),
+  'IBC returned exit status 0',
+  'IBC will cold-restart shortly',
+];
+const ATTEMPT = ibc('Login attempt: 1');
+const FACTOR = ibc('Second Factor Authentication initiated');
 
-test.each<[string, string[], number, object]>([
-  ['not told yet', [FIRST, LOGIN], 1, { kind: 'under-way', full: false }],
-  ['told', [FIRST, LOGIN, TOLD], 1, { kind: 'under-way', full: false }],
-  ['back', [FIRST, LOGIN, TOLD, FOUND, LOGIN], 1, { kind: 'logged-in', full: false }],
-  ['a full login after all', [LOGIN, TOLD, FIRST], 1, { kind: 'under-way', full: true }],
-  ['back from one', [LOGIN, TOLD, FIRST, LOGIN], 1, { kind: 'logged-in', full: true }],
-  ['one of two', [LOGIN, TOLD, TOLD, FOUND, LOGIN], 2, { kind: 'under-way', full: false }],
-  ['both', [TOLD, FOUND, TOLD, LOGIN, FOUND, LOGIN], 2, { kind: 'logged-in', full: false }],
-  ['a second time', [TOLD, LOGIN, TOLD, FOUND], 1, { kind: 'under-way', full: false }],
+test.each<[string, string[], { logins: number; full: boolean; failed: string | null }]>([
+  ['not told yet', [LOGIN], { logins: 0, full: false, failed: null }],
+  ['told', [TOLD], { logins: 0, full: false, failed: null }],
+  ['back', [TOLD, ...RESUMED, LOGIN], { logins: 1, full: false, failed: null }],
+  ['a full login after all', [TOLD, ATTEMPT], { logins: 0, full: true, failed: null }],
   [
-    'refused',
-    [TOLD, 'Login error message: Invalid username'],
-    1,
-    { kind: 'failed', why: 'Invalid username' },
+    'the session is refused, and a full login goes well',
+    [TOLD, ...RESUMED, ...REFUSED, ATTEMPT, FACTOR, LOGIN],
+    { logins: 1, full: true, failed: null },
   ],
-])('%s', (_, lines, halves, state) => {
-  expect(followSoftRestart(lines, halves)).toEqual(state);
+  [
+    'the session is refused, and so is the password',
+    [TOLD, ...RESUMED, ...REFUSED, ATTEMPT, ibc('Login failed')],
+    { logins: 0, full: true, failed: 'IBKR refused the login' },
+  ],
+  [
+    'both halves',
+    [TOLD, TOLD, FOUND, LOGIN, FOUND, LOGIN],
+    { logins: 2, full: false, failed: null },
+  ],
+  [
+    'locked out',
+    [TOLD, ibc('Too many failed login attempts. Please wait 53 seconds')],
+    {
+      logins: 0,
+      full: false,
+      failed: 'Too many failed login attempts. Please wait 53 seconds',
+    },
+  ],
+])('%s', (_, lines, state) => {
+  const end = lines.reduce((before, line) => stepSoftRestart(before, line), SOFT_RESTART_TOLD);
+  expect(end).toMatchObject(state);
 });

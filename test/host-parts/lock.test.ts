@@ -1,7 +1,18 @@
 /** One ibq at a time, and an interrupt between two steps: with processes of their own. */
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +53,8 @@ let directory = '';
 let script = '';
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'ibq-lock-'));
+  // One test is run by another user.
+  chmodSync(directory, 0o755);
   script = await bundleScript(HOLDER, directory);
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -106,8 +119,51 @@ describe('the lock', () => {
     const host = openHost({ root, verbose: () => {} });
     await expect(withLock(host, 'deploy', async () => {})).rejects.toMatchObject({
       exitCode: 1,
-      message: expect.stringMatching(/^cannot take the lock .*\/run\/ibq\/lock: flock: .+/),
+      message: expect.stringMatching(/^cannot open the lock .*\/run\/ibq\/lock: .+/),
     });
+  });
+
+  test('is for its owner alone, also one that an older ibq left', async () => {
+    const root = temporaryDirectory();
+    const file = join(root, 'run/ibq/lock');
+    mkdirSync(join(root, 'run/ibq'), { recursive: true });
+    writeFileSync(file, '', { mode: 0o644 });
+    const host = openHost({ root, verbose: () => {} });
+    await withLock(host, 'deploy', async () => {
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+    });
+  });
+
+  test('what the holder starts does not inherit it', async () => {
+    const root = temporaryDirectory();
+    const host = openHost({ root, verbose: () => {} });
+    const left = await withLock(host, 'deploy', async () =>
+      spawn('sleep', ['60'], { detached: true, stdio: 'ignore' }),
+    );
+    onTestFinished(() => void left.kill());
+    await withLock(host, 'plan', async () => {});
+  });
+
+  test('a lock of somebody else ends with 77 and lets nobody wait', async () => {
+    const root = temporaryDirectory();
+    mkdirSync(join(root, 'run/ibq'), { recursive: true });
+    writeFileSync(join(root, 'run/ibq/lock'), '', { mode: 0o600 });
+    chmodSync(root, 0o755);
+    const nobody = 65534;
+    chownSync(join(root, 'run/ibq'), nobody, nobody);
+    const child = startChild([
+      'setpriv',
+      `--reuid=${nobody}`,
+      `--regid=${nobody}`,
+      '--clear-groups',
+      process.execPath,
+      script,
+      root,
+    ]);
+    expect(await child.ended).toBe(77);
+    expect(child.stderr).toMatch(
+      /^cannot open the lock .*: permission denied; run it with sudo\n$/,
+    );
   });
 
   test('is never a link: --root writes nothing outside', async () => {

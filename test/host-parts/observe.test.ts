@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { encodeFields } from '../../src/gateway/api-protocol.ts';
 import { observeInstances } from '../../src/host/observe.ts';
 import type { ManifestInstance } from '../../src/plan/manifest.ts';
-import { liveHost, showOutput } from '../support/live-host.ts';
+import { journalOutput, liveHost, showOutput } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 const servers: Server[] = [];
@@ -54,7 +54,7 @@ async function wordFor(port: number, meanwhile: () => Promise<unknown>, log = ''
           }),
         }
       : line.startsWith('journalctl')
-        ? { stdout: log }
+        ? { stdout: journalOutput([log]) }
         : undefined,
   );
   const { host } = context;

@@ -1,7 +1,11 @@
 /** Where Podman keeps its networks: containers.conf(5), network_config_dir. */
 
 import { describe, expect, test } from 'vitest';
-import { listPodmanNetworks } from '../../src/host/podman-networks.ts';
+import {
+  allPodmanSubnets,
+  listPodmanNetworks,
+  readSubnetPools,
+} from '../../src/host/podman-networks.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 const SHIPPED = '/usr/share/containers/containers.conf';
@@ -23,6 +27,24 @@ describe('the directory of networks', () => {
       'is what the last drop-in says',
       { [DROP_IN('9.conf')]: says('/two'), [DROP_IN('10.conf')]: says('/one') },
       '/two',
+    ],
+    [
+      'is what Podman 6 reads for root alone',
+      { [MAIN]: says('/one'), '/etc/containers/containers.rootful.conf.d/10.conf': says('/two') },
+      '/two',
+    ],
+    [
+      'is what Podman 6 reads of the distribution, unless /etc says more',
+      {
+        '/usr/share/containers/containers.conf.d/a.conf': says('/two'),
+        '/usr/share/containers/containers.rootful.conf.d/a.conf': says('/one'),
+      },
+      '/one',
+    ],
+    [
+      'is what /etc says, whatever drop-ins the distribution has',
+      { '/usr/share/containers/containers.conf.d/a.conf': says('/two'), [MAIN]: says('/one') },
+      '/one',
     ],
     ['is not what another sort of file says', { [DROP_IN('a.conf.off')]: says('/one') }, 'usual'],
     ['is not what a comment says', { [MAIN]: `# ${says('/one').replace('\n', '\n#')}` }, 'usual'],
@@ -46,4 +68,39 @@ describe('the directory of networks', () => {
     const { context } = sandbox({ '/etc/containers/networks/netavark.lock': '' });
     expect(listPodmanNetworks(context.host.files)).toEqual([]);
   });
+});
+
+describe('the pools of new networks', () => {
+  const pools = (text: string) => ({ [MAIN]: `[network]\ndefault_subnet_pools = ${text}\n` });
+  test.each<[string, Record<string, string>, unknown]>([
+    ['are nobody’s where nothing is said', {}, null],
+    [
+      'are those of containers.conf',
+      pools('[{"base" = "10.200.0.0/16", "size" = 26}, {"base" = "10.201.0.0/24", "size" = 24}]'),
+      [
+        { base: '10.200.0.0/16', size: 26 },
+        { base: '10.201.0.0/24', size: 24 },
+      ],
+    ],
+    [
+      'are not those that make no sense: IPv6, no size',
+      pools('[{"base" = "fd00::/8", "size" = 64}, {"base" = "10.1.0.0/16"}]'),
+      [],
+    ],
+    ['are nobody’s where it is no list', pools('"10.0.0.0/8"'), null],
+  ])('%s', (_title, files, expected) => {
+    expect(readSubnetPools(sandbox(files).context.host.files)).toEqual(expected);
+  });
+});
+
+test('each subnet has the name of its network, and of no other whose name begins so', () => {
+  const network = (subnet: string) => JSON.stringify({ subnets: [{ subnet }] });
+  const { context } = sandbox({
+    '/etc/containers/networks/i.json': network('10.1.0.0/24'),
+    '/etc/containers/networks/ibq-publish-1.json': network('10.89.0.0/24'),
+  });
+  expect(allPodmanSubnets(context.host.files)).toEqual([
+    { subnet: '10.1.0.0/24', kind: 'podman', name: 'i' },
+    { subnet: '10.89.0.0/24', kind: 'podman', name: 'ibq-publish-1' },
+  ]);
 });

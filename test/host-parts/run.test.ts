@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RunOptions, RunResult } from '../../src/host/host.ts';
 import { openHost } from '../../src/host/open.ts';
-import { attacher, runner, shellLine } from '../../src/host/run.ts';
+import { attacher, runner } from '../../src/host/run.ts';
 import { temporaryDirectory } from '../support/sandbox.ts';
 
 const run = runner(() => {});
@@ -75,13 +75,6 @@ test('-v shows the command line, never its input', async () => {
   const lines: string[] = [];
   await runner((line) => void lines.push(line))(['cat', '-', "it's"], { input: 'secret' });
   expect(lines).toEqual(["cat - 'it'\\''s'"]);
-});
-
-test.each([
-  [['systemctl', 'show', '--property=Id,Wants'], 'systemctl show --property=Id,Wants'],
-  [['a b', '', '$x', 'ib-gateway@4001.service'], "'a b' '' '$x' ib-gateway@4001.service"],
-])('shellLine %j', (argv, line) => {
-  expect(shellLine(argv)).toBe(line);
 });
 
 describe('attach', () => {

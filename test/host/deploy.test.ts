@@ -259,8 +259,14 @@ describeOnHosts('deploy', (host) => {
   test('a removed instance: only it stops, and its files go', async () => {
     const before = await everything();
     await ibqOk(host, ['instance', 'remove', 'fourth']);
+    const asked = await ibq(host, ['deploy']);
+    expect(asked.exitCode).toBe(64);
+    expect(asked.stderr).toContain(
+      'fourth: no longer configured, and it runs; stop and remove it?',
+    );
+    expect(asked.stderr).toContain('pass -y');
     expect((await everything()).containers).toEqual(before.containers);
-    await ibqOk(host, ['deploy']);
+    await ibqOk(host, ['deploy', '-y']);
 
     const { fourth, ...others } = before.containers;
     expect(fourth).toBeDefined();
@@ -283,7 +289,7 @@ describeOnHosts('deploy', (host) => {
   test('with the last instance go the networks that nothing uses', async () => {
     for (const name of ['4001', '4002', 'research'])
       await ibqOk(host, ['instance', 'remove', name]);
-    const result = await ibq(host, ['deploy'], { timeoutMs: 120_000 });
+    const result = await ibq(host, ['deploy', '-y'], { timeoutMs: 120_000 });
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(await containerIds(host)).toEqual({});
     expect(await ibqNetworks(host)).toEqual([]);

@@ -271,7 +271,10 @@ describeOnHosts('services', (host) => {
       before = (await containerIds(host)).duo;
       const stop = 'exec 3<>/dev/tcp/127.0.0.1/7462; echo STOP >&3; timeout 5 cat <&3';
       await host.run(['podman', 'exec', 'ib-gateway-duo', 'bash', '-c', stop]);
-      await until('live is gone', async () => !(await statusOf(host, 'duo')).ready);
+      await until(
+        'live is gone',
+        async () => (await statusOf(host, 'duo')).word === 'gateway down',
+      );
     });
 
     test('status says which, what is wrong and what mends it; the other half answers', async () => {

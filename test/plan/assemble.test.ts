@@ -397,7 +397,9 @@ test('a guard that was flushed is loaded again, and nothing else happens', () =>
 });
 
 describe('host rules', () => {
-  const open = sampleConfig({ publish: { address: '10.0.0.5' as Config['publish']['address'] } });
+  const open = sampleConfig({
+    publish: { address: '10.0.0.5' as Config['publish']['address'], subnet: null },
+  });
 
   test('are loaded again when they changed', () => {
     expect(steps(ModelHost.deployed(CONFIG).plan(open))).toContain("load the host's rules");
@@ -591,7 +593,7 @@ describe('a setting that no file of the instance shows', () => {
   const lan = (port: number, address: string) =>
     sampleConfig({
       network: { ...CONFIG.network, mode: 'lan' },
-      publish: { address: address as Config['publish']['address'] },
+      publish: { address: address as Config['publish']['address'], subnet: null },
       instances: [{ ...LIVE, port: port as Port }],
     });
   test.each([

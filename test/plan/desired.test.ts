@@ -105,13 +105,14 @@ describe("the publish bridge's subnet", () => {
 
   test.each<[string, Config, Partial<HostFacts>, string | null]>([
     ["the first of Podman's", CONFIG, {}, '10.89.0.0/24'],
-    ['not one in use', CONFIG, { usedSubnets: ['10.89.0.0/23' as Cidr] }, '10.89.2.0/24'],
+    ['not one in use', CONFIG, { usedSubnets: used('10.89.0.0/23') }, '10.89.2.0/24'],
     [
-      'a default route uses nothing',
+      'of the host’s own pools',
       CONFIG,
-      { usedSubnets: ['0.0.0.0/0' as Cidr] },
-      '10.89.0.0/24',
+      { subnetPools: [{ base: '10.200.0.0/16' as Cidr, size: 26 }] },
+      '10.200.0.0/26',
     ],
+    ['that of publish.subnet', chosen('10.77.0.0/24'), {}, '10.77.0.0/24'],
     ['none in mode lan', { ...CONFIG, network: { ...CONFIG.network, mode: 'lan' } }, {}, null],
   ])('%s', (_title, config, changes, expected) => {
     expect(subnet(config, changes)).toBe(expected);
@@ -119,15 +120,47 @@ describe("the publish bridge's subnet", () => {
 
   test('kept while it is installed: its own route is no clash', () => {
     const host = ModelHost.deployed(CONFIG);
-    expect(subnet(CONFIG, { usedSubnets: ['10.89.0.0/24' as Cidr] }, host)).toBe('10.89.0.0/24');
+    const own = [
+      { subnet: '10.89.0.0/24' as Cidr, kind: 'connected' as const, name: 'ibq0fd8daf1' },
+    ];
+    expect(subnet(CONFIG, { usedSubnets: own }, host)).toBe('10.89.0.0/24');
   });
 
   test('nothing free is an error with a way out', () => {
-    const usedSubnets = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'] as Cidr[];
+    const usedSubnets = used('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16');
     expect(() => subnet(CONFIG, { usedSubnets })).toThrow(
-      '/etc/ibq/network.toml: network.mode: no private subnet is free for the bridge of the published ports; use mode "lan"',
+      '/etc/ibq/ibq.toml: publish.subnet: should be set: no private subnet is free for the bridge of the published ports beside 10.0.0.0/8 (eth9), 172.16.0.0/12 (eth9), 192.168.0.0/16 (eth9), 10.0.0.0/24 (eth1); or use network.mode "lan"',
     );
   });
+
+  test('a chosen one that clashes is refused, and with what', () => {
+    const usedSubnets: HostFacts['usedSubnets'] = [
+      { subnet: '10.77.0.128/25' as Cidr, kind: 'route', name: 'wg0' },
+      { subnet: '10.77.0.0/16' as Cidr, kind: 'podman', name: 'web' },
+      { subnet: '10.0.0.0/8' as Cidr, kind: 'route', name: 'tun0' },
+    ];
+    expect(() => subnet(chosen('10.77.0.0/24'), { usedSubnets })).toThrow(
+      '/etc/ibq/ibq.toml: publish.subnet: should be a subnet that nothing else uses, got 10.77.0.0/24, which clashes with 10.77.0.128/25 (wg0), 10.77.0.0/16 (Podman network web)',
+    );
+  });
+
+  test('a chosen one that overlaps the bridge in use waits until nobody runs on it', () => {
+    const host = ModelHost.deployed(CONFIG);
+    const config = chosen('10.89.0.0/25');
+    const held = new Map([['4001', []]]);
+    expect(() => subnet(config, { held }, host)).toThrow(
+      'publish.subnet: should lie outside 10.89.0.0/24 while instances run on the bridge that has it, got 10.89.0.0/25; run "sudo ibq stop 4001" first',
+    );
+    expect(subnet(config, {}, host)).toBe('10.89.0.0/25');
+  });
+
+  function used(...subnets: string[]): HostFacts['usedSubnets'] {
+    return subnets.map((it) => ({ subnet: it as Cidr, kind: 'connected', name: 'eth9' }));
+  }
+
+  function chosen(text: string): Config {
+    return { ...CONFIG, publish: { ...CONFIG.publish, subnet: text as Cidr } };
+  }
 });
 
 describe('macvlan and ipvlan on one interface', () => {

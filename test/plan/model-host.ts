@@ -38,6 +38,7 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     staticUnits: STATIC_UNITS,
     machineId: '0123456789abcdef0123456789abcdef',
     hostAddresses: ['10.0.0.5' as Ipv4],
+    nonlocalBind: false,
     held: new Map(),
     sharing: new Set(),
     attached: new Map(),
@@ -45,12 +46,14 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     lanNetworks: [],
     seen: [],
     answered: [],
-    usedSubnets: ['10.0.0.0/24' as Cidr],
+    usedSubnets: [{ subnet: '10.0.0.0/24' as Cidr, kind: 'connected', name: 'eth1' }],
+    subnetPools: null,
     interfaces: new Map([['eth1', { up: true }]]),
     ownFiles: new Map(),
     takenIds: [],
     heldIds: new Map(),
     fileKey: 'key of this host',
+    configFile: '/etc/ibq/ibq.toml',
     rangeFile: '/etc/ibq/network.toml',
     ...changes,
   };
@@ -196,6 +199,7 @@ export class ModelHost {
           ibq: '0.0.0',
           generation: step.number,
           createdAt: '2025-11-21T07:00:00.000Z',
+          configFile: null,
           images: {},
         });
         this.files = new Map(desired.files.map(({ path, text }) => [path, text]));

@@ -14,7 +14,10 @@ function generation(
   network: Partial<Config['network']> = {},
   address = '127.0.0.1',
 ) {
-  const sample = sampleConfig({ instances: [instance], publish: { address: address as Ipv4 } });
+  const sample = sampleConfig({
+    instances: [instance],
+    publish: { address: address as Ipv4, subnet: null },
+  });
   const config = { ...sample, network: { ...sample.network, allow: ALLOW, ...network } };
   const { files, instances } = renderGeneration(sampleInput(config));
   const text = (path: string) => files.find((file) => file.path === path)?.text ?? '';

@@ -83,7 +83,7 @@ export function sampleConfig(changes: Partial<Config> = {}): Config {
       allowNetworks: [],
       routed: null,
     },
-    publish: { address: '127.0.0.1' as Ipv4 },
+    publish: { address: '127.0.0.1' as Ipv4, subnet: null },
     instances: [
       sampleInstance('4001', { mode: 'live', port: 4001 as Port }),
       sampleInstance('4002'),

@@ -7,8 +7,8 @@ import { instanceShow } from '../../src/commands/instance-show.ts';
 import { networkDetect } from '../../src/commands/network-detect.ts';
 import { plan } from '../../src/commands/plan.ts';
 import { judgeInstance } from '../../src/gateway/instance-state.ts';
-import type { Stage } from '../../src/gateway/log-events.ts';
 import { type ProbeState, probeApi } from '../../src/gateway/probe.ts';
+import { STAGES, type Stage } from '../../src/gateway/stages.ts';
 import { PROFILE_IDS } from '../../src/images/index.ts';
 import { reasons } from '../../src/network/interface-kind.ts';
 import type { Change, Step } from '../../src/plan/plan.ts';
@@ -143,7 +143,7 @@ describe('closed lists are those of the code', () => {
               name: '4001',
               unit: { active, sub, result: 'success' },
               probe: state === null ? null : { ...PROBED, state },
-              stage: { stage, detail: '' },
+              stage: { stage, since: null, detail: '', attempts: 0 },
             }).word,
           );
         }
@@ -193,25 +193,6 @@ const STATES: Record<ProbeState, true> = {
   'logged-in': true,
   'link-down': true,
   'id-in-use': true,
-};
-
-const STAGES: Record<Stage, true> = {
-  unknown: true,
-  'not-started': true,
-  starting: true,
-  'login-window': true,
-  'logging-in': true,
-  'waiting-for-two-factor': true,
-  'two-factor-timeout': true,
-  'existing-session': true,
-  'login-failed': true,
-  'locked-out': true,
-  'logged-in': true,
-  restarting: true,
-  stopping: true,
-  'bad-environment': true,
-  'out-of-memory': true,
-  exited: true,
 };
 
 const UNITS = [

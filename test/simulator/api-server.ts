@@ -30,6 +30,8 @@ export interface ApiServerOptions {
   /** It may change while clients are connected. */
   readOnly: () => boolean;
   behaviour: BehaviourSwitch;
+  /** The link to IBKR is there. */
+  linkUp: () => boolean;
 }
 
 export interface ApiServer {
@@ -158,7 +160,7 @@ function startSession(
   sessions.set(clientId, session);
   sendAccounts(session, options);
   sendNextId(session);
-  if (options.behaviour.current.kind === 'link-down') {
+  if (!options.linkUp()) {
     sendError(session, -1, ApiCode.linkLost, LINK_LOST);
     return;
   }

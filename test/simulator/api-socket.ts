@@ -12,7 +12,7 @@ import { trustedAddresses } from './jts-ini.ts';
 import { type KeptSettings, readKept, writeKept } from './kept-settings.ts';
 
 export interface ApiSocketOptions
-  extends Pick<ApiServerOptions, 'host' | 'accounts' | 'behaviour'> {
+  extends Pick<ApiServerOptions, 'host' | 'accounts' | 'behaviour' | 'linkUp'> {
   /** Port to listen on, given the one that is kept (`null`: none); 0: any. */
   port: (kept: number | null) => number;
   product: string;
@@ -56,7 +56,7 @@ export class ApiSocket {
   /** Listens, unless TWS was never told to. */
   async open(): Promise<void> {
     if (!this.#kept.apiEnabled) return;
-    const { host, accounts, behaviour, directory, port, log } = this.#options;
+    const { host, accounts, behaviour, linkUp, directory, port, log } = this.#options;
     const wanted = port(this.#kept.apiPort);
     try {
       this.#server = await startApiServer({
@@ -64,6 +64,7 @@ export class ApiSocket {
         host,
         accounts,
         behaviour,
+        linkUp,
         trusted: trustedAddresses(`${directory}/jts.ini`),
         readOnly: () => this.#kept.readOnly,
       });

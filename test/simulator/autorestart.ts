@@ -1,16 +1,27 @@
 /** The file that a soft restart leaves in the settings: it saves one login, and is used once. */
 
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { userDirectory } from './kept-settings.ts';
 
 const NAME = 'autorestart';
 
-/** The gateway keeps it in a directory named after the user. `directory` is one of this machine. */
-export function writeAutorestart(directory: string, user: string): void {
+/**
+ * The gateway keeps it in a directory named after the user. `directory` is one of this machine.
+ * @param token what IBKR takes for a login, once
+ */
+export function writeAutorestart(directory: string, user: string, token: string): void {
   const own = userDirectory(directory, user);
   mkdirSync(own, { recursive: true });
-  writeFileSync(join(own, NAME), 'restart\n');
+  writeFileSync(join(own, NAME), `${token}\n`);
 }
 
 export type Found =
@@ -38,9 +49,11 @@ export function findAutorestart(directory: string): Found {
   return { kind: 'several' };
 }
 
-/** The resumed gateway takes the file away. */
-export function useAutorestart(path: string): void {
+/** The resumed gateway takes the file away, and what is in it. */
+export function useAutorestart(path: string): string {
+  const token = readFileSync(path, 'utf8').trim();
   rmSync(path, { force: true });
+  return token;
 }
 
 function isFile(path: string): boolean {

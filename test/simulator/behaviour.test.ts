@@ -52,7 +52,7 @@ describe('a behaviour from the start', () => {
       word: 'login failed',
     },
     { behaviour: 'link-down', until: /tasks completed/, state: 'link-down', word: 'link down' },
-    { behaviour: 'slow-login:60', until: /Login attempt/, state: 'closed', word: 'starting' },
+    { behaviour: 'slow-login:60', until: /Login attempt/, state: 'closed', word: 'logging in' },
   ];
   it.each(rows)('$behaviour: $word', async ({ behaviour, until, state, word }) => {
     const simulator = run({ SIMULATOR_BEHAVIOUR: behaviour });
@@ -152,7 +152,7 @@ describe('the second factor', () => {
     await simulator.logged(/tasks completed/);
     expect(await command(simulator, 'PAUSE')).toBe('OK PAUSE in progress\n');
     expect(await simulator.exited).toBe(0);
-    expect(simulator.lines.slice(-2)).toEqual(['IBC is paused', 'Gateway finished']);
+    expect(simulator.lines.slice(-3)).toEqual(['IBC is paused', 'Gateway finished', '']);
     const next = run({ TRADING_MODE: 'live' }, simulator.root);
     await next.logged(/tasks completed/);
     expect(next.lines.join('\n')).toContain('Re-starting session');
@@ -188,12 +188,12 @@ describe("the API's port", () => {
 });
 
 describe('stopping', () => {
-  it('SIGTERM: 143, and nothing listens any more', async () => {
+  it('SIGTERM: 1, and nothing listens any more', async () => {
     const simulator = run();
     const port = await simulator.relay();
     await simulator.logged(/tasks completed/);
-    expect(await simulator.stop()).toBe(143);
-    expect(simulator.lines.slice(-1)).toEqual(['Gateway finished']);
+    expect(await simulator.stop()).toBe(1);
+    expect(simulator.lines.slice(-2)).toEqual(['Gateway finished', '']);
     expect((await probeApi({ host: '127.0.0.1', port })).state).toBe('refused');
   });
 
@@ -202,7 +202,7 @@ describe('stopping', () => {
     async (behaviour) => {
       const simulator = run({ SIMULATOR_BEHAVIOUR: behaviour });
       await simulator.relay();
-      expect(await simulator.stop()).toBe(143);
+      expect(await simulator.stop()).toBe(1);
     },
   );
 });
@@ -238,9 +238,12 @@ describe("IBC's command server", () => {
   it('a restart that is asked for during the login comes after it', async () => {
     const simulator = run({ SIMULATOR_COMMAND_PORT: '7462', SIMULATOR_BEHAVIOUR: 'no-login' });
     await simulator.logged(/Second Factor/);
-    expect(await command(simulator, 'RESTART')).toBe('OK RESTART in progress\n');
+    const answer = command(simulator, 'RESTART');
+    await simulator.logged(/Getting main window/);
     expect(simulator.lines.join('\n')).not.toContain('IBC returned');
     simulator.behave('normal');
+    // The client has to wait as long.
+    expect(await answer).toBe('OK RESTART in progress\n');
     await simulator.logged(/Re-starting session/);
   });
 
@@ -270,6 +273,21 @@ describe("IBC's command server", () => {
     const second = start({ env: { ...env, ...settings }, root: first.root });
     open.push(second);
     await second.until(() => second.halves().some(({ apiPort }) => apiPort !== null));
+  });
+
+  it('opens the API of a TWS that is told before its login is complete', async () => {
+    const simulator = run({
+      SIMULATOR_CONTRACT: 'gnzsnz-tws',
+      SIMULATOR_COMMAND_PORT: '7462',
+      SIMULATOR_BEHAVIOUR: 'no-login',
+      TWS_SETTINGS_PATH: '/config/tws_settings',
+    });
+    await simulator.logged(/CommandServer started and is ready/);
+    const answer = command(simulator, 'ENABLEAPI\nEXIT');
+    await simulator.logged(/received command: ENABLEAPI/);
+    simulator.behave('normal');
+    expect(await answer).toBe('OK configured\nOK Goodbye\n');
+    await simulator.until(() => simulator.half().apiPort !== null);
   });
 
   it('STOP ends the container without a failure', async () => {

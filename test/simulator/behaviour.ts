@@ -3,32 +3,31 @@
 import { EventEmitter, once } from 'node:events';
 
 export type Behaviour =
-  | { kind: 'normal' }
-  /** Logged in; its API accepts and never answers. */
-  | { kind: 'hang' }
-  /** Waits for a two-factor answer that never comes. */
-  | { kind: 'no-login' }
-  /** The relay is up, the gateway process is gone. */
-  | { kind: 'gateway-down' }
-  | { kind: 'lock-out' }
-  | { kind: 'wrong-password' }
-  /** Logged in, without its link to IBKR. */
-  | { kind: 'link-down' }
-  /** Another session of the same user is open. */
-  | { kind: 'existing-session' }
+  | { kind: (typeof PLAIN)[number] }
   /** Ends during its login with this status. */
   | { kind: 'exit'; status: number }
-  | { kind: 'slow-login'; seconds: number };
+  /** Seconds of the login; of the time before its window is there. */
+  | { kind: 'slow-login' | 'slow-start'; seconds: number };
 
+/** docs/simulator.md tells what each is. */
 const PLAIN = [
   'normal',
   'hang',
   'no-login',
+  'two-factor-refused',
+  'login-stalls',
+  'several-devices',
   'gateway-down',
   'lock-out',
   'wrong-password',
+  'unrecognized-password',
+  'login-error',
+  'unreachable',
+  'no-window',
   'link-down',
   'existing-session',
+  'existing-primary',
+  'token-refused',
 ] as const;
 
 /** Reads `hang`, `exit:87`, `slow-login:2.5`. Throws on anything else: a test would test nothing. */
@@ -37,11 +36,12 @@ export function parseBehaviour(text: string): Behaviour {
   if (plain !== undefined) return { kind: plain };
   const exit = /^exit:(\d{1,4})$/.exec(text)?.[1];
   if (exit !== undefined) return { kind: 'exit', status: Number(exit) % 256 };
-  const slow = /^slow-login:(\d+(?:\.\d+)?)$/.exec(text)?.[1];
-  if (slow !== undefined) return { kind: 'slow-login', seconds: Number(slow) };
-  throw new Error(
-    `behaviour: should be one of ${PLAIN.join(', ')}, exit:N, slow-login:SECONDS, got ${text}`,
-  );
+  const [, slow, seconds] = /^slow-(login|start):(\d+(?:\.\d+)?)$/.exec(text) ?? [];
+  if (slow === 'login' || slow === 'start') {
+    return { kind: `slow-${slow}`, seconds: Number(seconds) };
+  }
+  const timed = 'exit:N, slow-login:SECONDS, slow-start:SECONDS';
+  throw new Error(`behaviour: should be one of ${PLAIN.join(', ')}, ${timed}, got ${text}`);
 }
 
 export interface BehaviourSwitch {

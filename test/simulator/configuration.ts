@@ -2,6 +2,7 @@
 
 import type { ApiSocket } from './api-socket.ts';
 import { Exit } from './contract.ts';
+import { closed, opened } from './ibc-log.ts';
 import type { IbcSettings } from './ibc-settings.ts';
 import { isTwelveHourTime } from './ibc-times.ts';
 
@@ -10,19 +11,51 @@ export interface ConfigurationOptions {
   api: ApiSocket;
   /** The gateway's own API port in its mode. */
   port: number;
+  /** Stands in the title of the window. */
+  account: string;
   /** Write a line of IBC's log. */
   log: (message: string) => void;
   complain: (message: string) => void;
 }
 
+/** What needs the settings window: IBC's Configure… tasks that are asked for. */
+function tasks(settings: IbcSettings): number {
+  const keys = ['OverrideTwsApiPort', 'OverrideTwsMasterClientID', 'ReadOnlyApi'];
+  const times = ['AutoRestartTime', 'AutoLogoffTime'];
+  const asked = (key: string) => !['', '0'].includes(settings.text(key));
+  const groups = [...keys.map((key) => [key]), times, Object.keys(BYPASSES)];
+  return groups.filter((group) => group.some(asked)).length;
+}
+
+/** Each waits from the start on for the one window that they share. */
+export function announceTasks(settings: IbcSettings, log: (message: string) => void): void {
+  const count = tasks(settings);
+  for (let task = 0; task < count; task++) {
+    log('Getting config dialog');
+    log(
+      task === 0 ? 'Creating config dialog future' : 'Waiting for config dialog future to complete',
+    );
+  }
+  if (count === 0) return;
+  log('Getting main window');
+  log('Creating main window future');
+}
+
 /** Throws `Exit` 81 for a bypass that is neither yes nor no. */
 export async function configure(options: ConfigurationOptions): Promise<void> {
+  const { account, log } = options;
+  const simulated = account.startsWith('D') ? ' (Simulated Trading)' : '';
+  const title = `${account} Trader Workstation Configuration${simulated}`;
+  opened(log, 'dialog', title);
+  log('Got config dialog from future');
   await setPort(options);
   setMasterClient(options);
   setReadOnly(options);
   setAutoTime(options);
   checkBypasses(options);
-  options.log('Configuration tasks completed');
+  log('Configuration tasks completed');
+  log('Click button: OK');
+  closed(log, 'dialog', title);
 }
 
 async function setPort({ settings, api, port: own, log }: ConfigurationOptions): Promise<void> {
@@ -88,10 +121,12 @@ const BYPASSES: Readonly<Record<string, string>> = {
     'Bypass No Overfill Protection precaution for destinations where implied natively.',
 };
 
-function checkBypasses({ settings }: ConfigurationOptions): void {
+function checkBypasses({ settings, log }: ConfigurationOptions): void {
   for (const [key, checkbox] of Object.entries(BYPASSES)) {
-    if (!['', 'yes', 'no'].includes(settings.text(key).toLowerCase())) {
+    const value = settings.text(key).toLowerCase();
+    if (!['', 'yes', 'no'].includes(value)) {
       throw new Exit(81, `Invalid setting value for '${checkbox}'`);
     }
+    if (value !== '') log(`'${checkbox}' is now ${value === 'yes' ? 'selected' : 'unselected'}`);
   }
 }

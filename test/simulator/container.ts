@@ -6,6 +6,7 @@ import { type BehaviourSwitch, createSwitch, parseBehaviour } from './behaviour.
 import { type Contract, contractOf, type Environment, type Mode } from './contract.ts';
 import { type Locate, locateBelow } from './files.ts';
 import { type Gateway, startGateway } from './gateway.ts';
+import { type Connect, ibkrAt } from './ibkr/connect.ts';
 import { type Identity, nobodyElse } from './identity.ts';
 import type { Listener } from './listen.ts';
 import type { Timing } from './login.ts';
@@ -52,6 +53,10 @@ export interface Container {
   bind: string;
   behaviour: BehaviourSwitch;
   timing: Timing;
+  /** With which Java dies when its display is gone. */
+  stopStatus: number;
+  /** How its gateways reach IBKR. */
+  connect: Connect;
   identity: Identity;
   programs: Programs;
   running: Running[];
@@ -63,7 +68,10 @@ export interface Container {
 export function createContainer(options: ContainerOptions, ended: AbortSignal): Container {
   const contract = contractOf(options.env);
   const locate = locateBelow(options.root);
-  const { log } = options;
+  // What is gone says nothing any more.
+  const log: Log = (line) => {
+    if (!ended.aborted) options.log(line);
+  };
   if (options.root !== '') makeImageFiles(contract, locate);
   const env = { ...contract.container.environment, ...options.env };
   const identity = options.identity ?? nobodyElse;
@@ -76,6 +84,8 @@ export function createContainer(options: ContainerOptions, ended: AbortSignal): 
     bind: options.bind ?? '127.0.0.1',
     behaviour: createSwitch(parseBehaviour(env.SIMULATOR_BEHAVIOUR || 'normal')),
     timing: readTiming(env, contract),
+    stopStatus: numeric(env.SIMULATOR_STOP_STATUS, 1),
+    connect: ibkrAt(env.SIMULATOR_IBKR ?? ''),
     identity,
     programs: createPrograms({ locate, log, ended, identity, runSsh: options.runSsh ?? false }),
     running: [],
@@ -86,7 +96,7 @@ export function createContainer(options: ContainerOptions, ended: AbortSignal): 
 
 /** IBC and the gateway in it, for one mode, as ibcstart.sh starts them. */
 export function startIbc(
-  { contract, env, locate, log, port, bind, behaviour, timing }: Container,
+  { contract, env, locate, log, port, bind, behaviour, timing, connect }: Container,
   { settings, configIni, heap }: { settings: string; configIni: string; heap: string },
 ): Gateway {
   return startGateway({
@@ -94,8 +104,11 @@ export function startIbc(
     ibcVersion: contract.source.ibc.version,
     behaviour,
     timing,
+    connect,
     log,
     locate,
+    programPath: contract.paths.program,
+    ibcPath: contract.paths.ibc,
     settings,
     configIni,
     heap,
@@ -105,6 +118,7 @@ export function startIbc(
     accounts: (user, mode) => accountsOf(user, mode, env.SIMULATOR_ACCOUNTS),
     defaultPort: (mode) => contract.ports[mode].api,
     commandPort: env.SIMULATOR_COMMAND_PORT ? numeric(env.SIMULATOR_COMMAND_PORT, 7462) : null,
+    restartMenu: env.SIMULATOR_RESTART_MENU !== 'no',
     anyPort: port(1) === 0,
     everywhere: bind,
   });
@@ -120,17 +134,22 @@ function accountsOf(user: string, mode: Mode, given: string | undefined): string
 }
 
 function readTiming(env: Environment, contract: Contract): Timing {
+  const orNull = (text: string | undefined) => (text ? numeric(text, 1) : null);
   return {
+    start: numeric(env.SIMULATOR_START_SECONDS, 0.2),
     login: numeric(env.SIMULATOR_LOGIN_SECONDS, 1),
     twoFactor: numeric(env.SIMULATOR_TWO_FACTOR_SECONDS, 0.5),
+    twoFactorTimeout: orNull(env.SIMULATOR_TWO_FACTOR_TIMEOUT_SECONDS),
+    window: orNull(env.SIMULATOR_WINDOW_SECONDS),
+    shutdown: numeric(env.SIMULATOR_SHUTDOWN_SECONDS, 2),
+    stop: numeric(env.SIMULATOR_STOP_SECONDS, 0.25),
+    screen: numeric(env.SIMULATOR_SCREEN_SECONDS, 0.2),
     restart: numeric(env.SIMULATOR_RESTART_SECONDS, 2),
     secondStart: numeric(
       env.SIMULATOR_SECOND_START_SECONDS,
       contract.secondsBetweenLiveAndPaper ?? 0,
     ),
-    supervised: env.SIMULATOR_SUPERVISED_SECONDS
-      ? numeric(env.SIMULATOR_SUPERVISED_SECONDS, 1)
-      : null,
+    supervised: orNull(env.SIMULATOR_SUPERVISED_SECONDS),
   };
 }
 

@@ -5,6 +5,7 @@ import danklabsHost from './contracts/danklabs-host.json' with { type: 'json' };
 import danklabsTws from './contracts/danklabs-tws.json' with { type: 'json' };
 import gnzsnzGateway from './contracts/gnzsnz-gateway.json' with { type: 'json' };
 import gnzsnzTws from './contracts/gnzsnz-tws.json' with { type: 'json' };
+import ibcBehaviours from './contracts/ibc-behaviours.json' with { type: 'json' };
 
 export type Mode = 'live' | 'paper';
 /** An environment as a process sees it; what is absent is unset. */
@@ -64,6 +65,8 @@ export interface Contract {
   /** Documented for this image or its siblings, and without effect here. */
   notRead: readonly string[];
   variables: Readonly<Record<string, Variable>>;
+  /** What its scripts do beyond their variables; what IBC does is in `ibc-behaviours.json`. */
+  behaviours?: readonly Course[];
   configIni: Readonly<Record<string, string>>;
   jtsIni: Readonly<Record<string, object>>;
 }
@@ -118,6 +121,25 @@ export interface Case {
   ssh?: string;
   why?: string;
 }
+
+/** A course of events, read in `files` of the contract's source. */
+export interface Course {
+  name: string;
+  files: readonly string[];
+  /** Where else it was seen. */
+  why?: string;
+  behaviour?: string;
+  with?: Readonly<Record<string, string | undefined>>;
+  /** Regular expressions of lines in this order, others between them; after `do: ` something to do. */
+  steps: readonly string[];
+  noLog?: string;
+  /** How often lines that match are there in the end. */
+  counts?: Readonly<Record<string, number | undefined>>;
+  /** Exit status of the container; `null`: it goes on. */
+  ends: number | null;
+}
+
+export const IBC_COURSES: readonly Course[] = ibcBehaviours.behaviours;
 
 export const CONTRACTS: readonly Contract[] = [
   gnzsnzGateway,

@@ -10,7 +10,10 @@ import type { Simulator } from './simulator.ts';
 
 export const CONTROL_SOCKET = '/tmp/simulator.sock';
 
-/** `state` answers JSON, `restart` restarts softly, anything else is a behaviour. */
+/**
+ * `state` answers JSON; `restart` and `logoff` are what a gateway does by its own clock; `kill`, or
+ * `kill:live`, ends Java; anything else is a behaviour.
+ */
 export function order(simulator: Simulator, line: string): string {
   if (line === 'state') {
     return JSON.stringify({
@@ -22,7 +25,9 @@ export function order(simulator: Simulator, line: string): string {
     });
   }
   try {
-    if (line === 'restart') simulator.restart();
+    if (line === 'restart' || line === 'logoff') simulator.byClock(line);
+    else if (line === 'kill') simulator.killJava();
+    else if (line.startsWith('kill:')) simulator.killJava(line.slice('kill:'.length));
     else simulator.behave(line);
     return 'ok';
   } catch (error) {

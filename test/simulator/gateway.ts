@@ -3,16 +3,25 @@
  * of ending asks for it. It logs what the script logs and ends with its status.
  */
 
-import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { findAutorestart, writeAutorestart } from './autorestart.ts';
-import { type GatewayState, type ProcessOptions, runProcess } from './gateway-process.ts';
-import { stamp } from './ibc-log.ts';
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { findAutorestart } from './autorestart.ts';
+import {
+  beforeStart,
+  installation,
+  javaCommand,
+  javaRuntime,
+  killedLine,
+  type Program,
+} from './flood.ts';
+import { type GatewayState, type ProcessOptions, runProcess, shutDown } from './gateway-process.ts';
 
 export interface GatewayOptions extends ProcessOptions {
   /** `TWOFA_TIMEOUT_ACTION` as the scripts got it. */
   timeoutAction: string;
-  lockOutAfter: number;
+  /** Directories of the container: the gateway's program, IBC. */
+  programPath: string;
+  ibcPath: string;
 }
 
 export interface Gateway {
@@ -24,65 +33,89 @@ export interface Gateway {
   keptPort(): number | null;
   commandPort(): number | null;
   sessions(): number;
-  /** SIGTERM to the process. */
-  terminate(): void;
-  /** A soft restart, as IBC's RESTART. */
-  restart(): void;
+  /** The process ends with this status: 143 by SIGTERM, 1 or 255 where its display is gone. */
+  terminate(status?: number): void;
+  /** As the gateway does it at its own time: `AutoRestartTime`, `AutoLogoffTime`. */
+  byClock(what: 'restart' | 'logoff'): void;
+  /** SIGKILL to Java. */
+  killProcess(): void;
 }
 
 export function startGateway(options: GatewayOptions): Gateway {
   const settings = options.locate(options.settings);
   const state: GatewayState = {
     api: null,
+    session: null,
     commandPort: null,
+    closeCommands: null,
     user: '',
-    failures: { count: 0, lockOutAfter: options.lockOutAfter },
     end: () => undefined,
-    softRestart(pauseOnly) {
-      if (state.api === null) {
-        state.awaitingLogin = () => state.softRestart(pauseOnly);
-        return;
-      }
-      writeAutorestart(settings, state.user);
-      paused = pauseOnly;
-      state.end(0);
-    },
-    awaitingLogin: null,
+    fail: () => undefined,
+    awaitingLogin: [],
+    shuttingDown: false,
   };
-  // SIGTERM ends the script's sleep as well as the process.
-  const terminated = new AbortController();
-  let paused = false;
+  let terminated: number | null = null;
   const { log } = options;
   const action = options.timeoutAction.toUpperCase();
-  const program = options.product === 'tws' ? 'TWS' : 'Gateway';
+  const title = options.product === 'tws' ? 'TWS' : 'Gateway';
+  const program: Program = {
+    product: options.product,
+    path: options.programPath,
+    ibcPath: options.ibcPath,
+    configIni: options.configIni,
+    settings: options.settings,
+    heap: options.heap,
+    restart: null,
+    sessionId: randomBytes(6).toString('base64url').slice(0, 8),
+  };
+  const pauseFlag = `${options.settings}/PAUSE${program.sessionId}`;
 
   async function run(): Promise<number> {
+    // As if in a process of its own: what started it goes on meanwhile.
+    await new Promise((resolve) => setImmediate(resolve));
     if (!['', 'EXIT', 'RESTART'].includes(action)) {
+      log('Parsing arguments');
       const wanted = "must be either 'restart' or 'exit' (case-insensitive)";
-      log(`Error: 2FA timeout action set to ${options.timeoutAction} but ${wanted}`);
-      return 3;
+      return fail(3, `2FA timeout action set to ${options.timeoutAction} but ${wanted}`);
     }
-    const time = stamp();
-    const { ibcVersion } = options;
-    log(`Starting IBC version ${ibcVersion} on ${time.slice(0, 10)} at ${time.slice(11, 19)}`);
+    for (const line of beforeStart(program)) log(line);
     if (!existsSync(settings)) {
-      log(`Error: TWS settings path: ${options.settings} does not exist`);
-      return 5;
+      return fail(5, `TWS settings path: ${options.settings} does not exist`);
     }
     if (!existsSync(options.locate(options.configIni))) {
-      log(`Error: IBC configuration file: ${options.configIni}  does not exist`);
-      return 6;
+      return fail(6, `IBC configuration file: ${options.configIni}  does not exist`);
     }
-    const status = await keepRunning();
-    log(`${program} finished`);
+    for (const line of installation(program)) log(line);
+    const first = lookForAutorestart(options);
+    for (const line of javaRuntime(program)) log(line);
+    const status = await keepRunning(first.resume);
+    log(`${title} finished`);
+    log('');
     return status;
   }
 
-  async function keepRunning(): Promise<number> {
-    let { resume } = lookForAutorestart(options);
-    while (!terminated.signal.aborted) {
-      log(`Starting ${program} with this command:`);
-      const { status, coldRestart } = await runProcess(options, state, resume);
+  function fail(status: number, message: string): number {
+    const rule = '='.repeat(27);
+    for (const line of ['', `${rule} An error has occurred ${'='.repeat(29)}`, '', '', '']) {
+      log(line);
+    }
+    log(`Error: ${message}`);
+    return status;
+  }
+
+  async function keepRunning(first: Found['resume']): Promise<number> {
+    for (let resume = first; ; ) {
+      if (terminated !== null) return terminated;
+      const own = { ...program, restart: resume?.name ?? null };
+      log(`Starting ${title} with this command:`);
+      log(javaCommand(own));
+      log('');
+      const { status, coldRestart } = await runProcess(options, state, {
+        resume: resume?.path ?? null,
+        program: own,
+        pauseFlag,
+      });
+      if (status === 137) log(killedLine(program));
       log(`IBC returned exit status ${status}`);
       resume = null;
       if (coldRestart) {
@@ -90,17 +123,18 @@ export function startGateway(options: GatewayOptions): Gateway {
       } else if (status !== 88) {
         const found = lookForAutorestart(options);
         resume = found.resume;
-        if (found.restart && paused) log('IBC is paused');
-        const again = found.restart ? !paused : status === 87 && action === 'RESTART';
-        if (!again) return status;
+        const isPaused = found.restart && existsSync(options.locate(pauseFlag));
+        if (isPaused) {
+          rmSync(options.locate(pauseFlag));
+          log('IBC is paused');
+          return status;
+        }
+        if (!found.restart && !(status === 87 && action === 'RESTART')) return status;
       }
       log('IBC will restart shortly');
+      // The script says it and does not do it.
       log('sleep 2');
-      await sleep(options.timing.restart * 1000, undefined, { signal: terminated.signal }).catch(
-        () => undefined,
-      );
     }
-    return 143;
   }
 
   return {
@@ -109,36 +143,46 @@ export function startGateway(options: GatewayOptions): Gateway {
     commandPort: () => state.commandPort,
     keptPort: () => state.api?.keptPort ?? null,
     sessions: () => state.api?.sessions ?? 0,
-    terminate() {
-      terminated.abort();
-      state.end(143);
+    terminate(status = 143) {
+      terminated = status;
+      state.end(status);
     },
-    restart: () => state.softRestart(false),
+    byClock(what) {
+      void shutDown(options, state, what === 'logoff' ? 'logged out' : 'taken up again');
+    },
+    killProcess: () => state.end(137),
   };
 }
 
-/**
- * `resume`: path of the file that lets the next start go without a login. `restart`: the gateway
- * ended in order to start again; after too many files, with a login.
- */
-function lookForAutorestart({ settings, locate, log }: GatewayOptions): {
-  resume: string | null;
+interface Found {
+  /** The file that lets the next start go without a login. */
+  resume: { name: string; path: string } | null;
+  /** The gateway ended in order to start again; after too many files, with a login. */
   restart: boolean;
-} {
+}
+
+function lookForAutorestart({ settings, locate, log }: GatewayOptions): Found {
   log('Finding autorestart file');
   const found = findAutorestart(locate(settings));
   switch (found.kind) {
-    case 'one':
-      log(`autorestart file found at ${found.path}: authentication will not be required`);
-      log(`AUTORESTART_OPTION is -Drestart=${found.name}`);
-      return { resume: found.path, restart: true };
+    case 'one': {
+      const { name, path } = found;
+      log(`autorestart file found at ${path}: authentication will not be required`);
+      log(`AUTORESTART_OPTION is -Drestart=${name}`);
+      return { resume: { name, path }, restart: true };
+    }
     case 'several':
+      log('*'.repeat(79));
       log("WARNING: More than one autorestart file was found. IBC can't determine which is");
       log("         the right one, so they've all been deleted. Full authentication will");
       log('         be required.');
+      log('');
+      log('*'.repeat(79));
+      log('');
       return { resume: null, restart: true };
     case 'none':
       log('autorestart file not found: full authentication will be required');
+      log('');
       return { resume: null, restart: false };
   }
 }

@@ -25,7 +25,7 @@ const settled = (simulator: TestSimulator) => simulator.logged(/tasks completed/
 
 describe('SIGTERM', () => {
   it.each([
-    ['gnzsnz-gateway', 143],
+    ['gnzsnz-gateway', 1],
     ['gnzsnz-tws', 0],
     ['danklabs-gateway', 0],
     ['danklabs-tws', 0],
@@ -42,7 +42,11 @@ describe('SIGTERM', () => {
     { env: { SSH_TUNNEL: 'yes' }, status: 1, why: 'no tunnel runs' },
     { env: { SSH_TUNNEL: 'both' }, status: 1, why: 'no tunnel runs' },
     { env: { SSH_TUNNEL: 'yes', ...tunnel }, status: 1, why: 'no relay runs' },
-    { env: { SSH_TUNNEL: 'both', ...tunnel }, status: 143, why: 'both run' },
+    {
+      env: { SSH_TUNNEL: 'both', ...tunnel, SIMULATOR_STOP_STATUS: '143' },
+      status: 143,
+      why: 'both run',
+    },
   ])('gnzsnz-gateway ends with $status where $why ($env.SSH_TUNNEL)', async ({ env, status }) => {
     const simulator = run('gnzsnz-gateway', env);
     await settled(simulator);

@@ -10,6 +10,10 @@ import { type Half, type Simulator, startSimulator } from './simulator.ts';
 
 /** Times a test can wait for. */
 export const QUICK = {
+  SIMULATOR_SCREEN_SECONDS: '0',
+  SIMULATOR_START_SECONDS: '0.005',
+  SIMULATOR_SHUTDOWN_SECONDS: '0.02',
+  SIMULATOR_STOP_SECONDS: '0.005',
   SIMULATOR_LOGIN_SECONDS: '0.01',
   SIMULATOR_TWO_FACTOR_SECONDS: '0.02',
   SIMULATOR_RESTART_SECONDS: '0.02',

@@ -43,8 +43,10 @@ export interface Simulator {
   /** Changes what it does wrong, as `SIMULATOR_BEHAVIOUR`. Throws on an unknown one. */
   behave(behaviour: string): void;
   behaviour(): string;
-  /** A soft restart of every half. */
-  restart(): void;
+  /** What every half does at its `AutoRestartTime` or `AutoLogoffTime`. */
+  byClock(what: 'restart' | 'logoff'): void;
+  /** SIGKILL to Java in every half, or in that of a mode. */
+  killJava(mode?: string): void;
   /** SIGTERM: resolves with the exit status, once the container ends by it or by itself. */
   stop(): Promise<number>;
   /** SIGKILL: resolves with 137. */
@@ -113,8 +115,13 @@ export function startSimulator(options: ContainerOptions): Simulator {
       behaviour.set(next);
     },
     behaviour: () => behaviourText,
-    restart() {
-      for (const { gateway } of running) gateway?.restart();
+    byClock(what) {
+      for (const { gateway } of running) gateway?.byClock(what);
+    },
+    killJava(only) {
+      for (const { mode, gateway } of running) {
+        if (only === undefined || mode === only) gateway?.killProcess();
+      }
     },
     stop() {
       if (!ending.signal.aborted) boot.terminate();

@@ -122,7 +122,6 @@ describe('on a terminal', () => {
     ['\r', 'answer true', 0],
     ['YES\r', 'answer true', 0],
     ['n\r', 'answer false', 0],
-    ['what?\r', 'answer false', 0],
     ['\u0003', 'aborted, no changes made', 130],
     ['\u0004', 'aborted, no changes made', 130],
   ])('a question answered with %j: %s', async (keys, said, exitCode) => {
@@ -131,6 +130,16 @@ describe('on a terminal', () => {
     child.process.stdin.write(keys);
     expect(await child.ended).toBe(exitCode);
     expect(child.stdout).toContain(said);
+  });
+
+  test('an answer that is neither yes nor no is asked for again', async () => {
+    const child = onTerminal(['confirm']);
+    await child.said('sure? [Y/n]');
+    child.process.stdin.write('what?\r');
+    await child.said('please answer y or n');
+    child.process.stdin.write('n\r');
+    expect(await child.ended).toBe(0);
+    expect(child.stdout).toContain('answer false');
   });
 
   test.each([

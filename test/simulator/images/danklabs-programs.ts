@@ -4,7 +4,7 @@ import { type Container, type Running, startIbc } from '../container.ts';
 import { Exit } from '../contract.ts';
 import { reason } from '../files.ts';
 import { listen } from '../listen.ts';
-import { forward } from '../relay.ts';
+import { forward, socat as writeSocat } from '../relay.ts';
 import { startVnc } from '../rfb.ts';
 import { untilAborted } from '../waiting.ts';
 import { startDanklabsSsh } from './danklabs-ssh.ts';
@@ -111,14 +111,14 @@ export function socat(container: Container, half: Running): Program {
       const upstream = () => half.gateway?.apiPort() ?? null;
       try {
         const listener = await listen(port(relay ?? 0), bind, (client) =>
-          forward(client, upstream),
+          forward(client, { upstream, apiPort: api, log }),
         );
         half.relay = listener;
         await untilAborted(signal);
         await listener.close();
         return 143;
       } catch (error) {
-        log(`socat[1] E bind(5, {AF=2 0.0.0.0:${relay}}, 16): ${reason(error)}`);
+        writeSocat(log, `E bind(5, {AF=2 0.0.0.0:${relay}}, 16): ${reason(error)}`);
         return 1;
       }
     },

@@ -10,6 +10,7 @@ import { reason } from '../files.ts';
 import { startRelay } from '../relay.ts';
 import { runShellScripts } from '../scripts.ts';
 import { substitute } from '../templates.ts';
+import { untilAborted } from '../waiting.ts';
 
 /** `file_env`: VAR, or the text of the file that VAR_FILE names, never both. */
 export function fileEnv(container: Container, name: string): void {
@@ -137,6 +138,13 @@ function makeDirectory({ locate, log }: Container, path: string): void {
   }
 }
 
+/** `wait_x_socket`: it looks five times a second. */
+export async function waitForScreen({ env, log, timing, ended }: Container): Promise<void> {
+  log(`.> Waiting for Xvfb socket on ${env.DISPLAY}...`);
+  await untilAborted(ended, timing.screen);
+  log('.> Xvfb socket ready!');
+}
+
 /** `start_socat` and run_socat.sh. */
 export async function startSocat(container: Container, half: Running): Promise<void> {
   const { contract, env, log, port, bind, ended } = container;
@@ -146,11 +154,14 @@ export async function startSocat(container: Container, half: Running): Promise<v
     log('.> socat already active. Not starting a new one');
     return;
   }
+  // run_socat.sh is a process of its own: the script goes on meanwhile.
+  await new Promise((resolve) => setImmediate(resolve));
   const seconds = Number(env.SSH_RESTART || contract.relayRestartSeconds) || 0;
   half.relay = await startRelay({
     port: port(relay ?? 0),
     host: bind,
     upstream: () => half.gateway?.apiPort() ?? null,
+    apiPort: api,
     signal: ended,
     retryMs: seconds * 1000,
     announce: () => log(`Forking :::${api} onto 0.0.0.0:${relay} > trading mode ${half.mode} `),

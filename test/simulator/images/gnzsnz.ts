@@ -3,6 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Container, type Running, startIbc } from '../container.ts';
 import { Exit } from '../contract.ts';
+import { PROGRAM_VERSION } from '../flood.ts';
+import { socat } from '../relay.ts';
 import { startVnc } from '../rfb.ts';
 import type { Boot } from '../simulator.ts';
 import { deferred } from '../waiting.ts';
@@ -14,6 +16,7 @@ import {
   setPorts,
   startSocat,
   unsetEnv,
+  waitForScreen,
 } from './gnzsnz-common.ts';
 import { isTunnelled, type SshState, setupSsh, startSsh } from './gnzsnz-ssh.ts';
 
@@ -31,6 +34,7 @@ export function bootGnzsnz(container: Container): Boot {
     env.DISPLAY = ':1';
     const state = await setupSsh(container);
     setJavaHeap(container);
+    await waitForScreen(container);
     await startScreen();
     await runScripts(container, env.X_SCRIPTS);
     await startModes(container, state);
@@ -51,8 +55,12 @@ export function bootGnzsnz(container: Container): Boot {
     }
   }
 
-  /** `stop_ibc`. With `set -e` a pkill that finds nothing ends it, and IBC with it. */
+  /**
+   * `stop_ibc`. With `set -e` a pkill that finds nothing ends it, and IBC with it. The display goes
+   * first, and Java dies of that: nobody logs out.
+   */
   async function stopIbc(state: SshState): Promise<number> {
+    const { timing, stopStatus } = container;
     log('.> 😘 Received SIGINT or SIGTERM. Shutting down IB Gateway.');
     if (services.has('vnc')) log('.> Stopping x11vnc.');
     log('.> Stopping Xvfb.');
@@ -62,10 +70,15 @@ export function bootGnzsnz(container: Container): Boot {
     }
     log('.> Stopping socat.');
     if (!running.some(({ relay }) => relay !== null)) return 1;
+    for (const { relay } of running) {
+      if (relay === null) continue;
+      await relay.close();
+      socat(log, 'W exiting on signal 15');
+    }
+    await sleep(timing.stop * 1000);
     log('.> Stopping IBC.');
-    for (const { gateway } of running) gateway?.terminate();
-    await waitForIbc(container);
-    return 143;
+    for (const { gateway } of running) gateway?.terminate(stopStatus);
+    return waitForIbc(container);
   }
 
   return {
@@ -129,6 +142,10 @@ function startProcess(container: Container, ssh: SshState): void {
     startSsh(container, ssh, mode);
   } else void startSocat(container, half);
   log(`.> Starting IBC in ${mode} mode, with params:`);
+  log(`.>\t\tVersion: ${PROGRAM_VERSION}`);
+  log(`.>\t\tprogram: ${container.contract.product}`);
+  log(`.>\t\ttws-path: ${env.TWS_PATH}`);
+  log(`.>\t\tibc-path: ${env.IBC_PATH}`);
   log(`.>\t\tibc-init: ${env.IBC_INI}`);
   log(`.>\t\ttws-settings-path: ${env.TWS_SETTINGS_PATH || env.TWS_PATH}`);
   log(`.>\t\ton2fatimeout: ${env.TWOFA_TIMEOUT_ACTION ?? ''}`);

@@ -1,0 +1,240 @@
+/** What a gateway can be in, with what reached IBKR of it: status names each, and nothing that it says costs a login unsaid. */
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Counts } from '../simulator/ibkr/protocol.ts';
+import { addGateway, ibq, ibqOk, prepareHost, statusOf, told, until } from './gateways.ts';
+import { describeOnHosts, type RunResult, type TestHost } from './harness.ts';
+import { HostIbkr, WITH_IBKR } from './ibkr.ts';
+
+interface Situation {
+  name: string;
+  mode: 'live' | 'paper';
+  behaviour: string;
+  set?: readonly string[];
+  word: string;
+  stage: string;
+  unit?: string;
+  problems?: RegExp;
+  /** What reached IBKR by then. */
+  counts?: Partial<Counts>;
+}
+
+const SITUATIONS: readonly Situation[] = [
+  {
+    name: 'slow',
+    mode: 'live',
+    behaviour: 'slow-start:600',
+    word: 'starting',
+    stage: 'starting',
+    counts: { attempts: 0 },
+  },
+  {
+    name: 'asked',
+    mode: 'live',
+    behaviour: 'no-login',
+    word: 'waiting for 2FA',
+    stage: 'waiting-for-two-factor',
+    counts: { attempts: 1, secondFactorAsked: 1 },
+  },
+  {
+    name: 'late',
+    mode: 'live',
+    behaviour: 'no-login',
+    set: ['environment.SIMULATOR_TWO_FACTOR_TIMEOUT_SECONDS=2'],
+    word: '2FA timed out',
+    stage: 'two-factor-timeout',
+    problems: /nobody asks again/,
+    counts: { attempts: 1, secondFactorTimedOut: 1 },
+  },
+  {
+    name: 'refused2fa',
+    mode: 'live',
+    behaviour: 'two-factor-refused',
+    word: 'logging in',
+    stage: 'two-factor-answered',
+    counts: { attempts: 1, secondFactorRefused: 1 },
+  },
+  {
+    name: 'devices',
+    mode: 'live',
+    behaviour: 'several-devices',
+    word: '2FA device',
+    stage: 'two-factor-device',
+    problems: /several second-factor devices/,
+    counts: { attempts: 1, secondFactorAsked: 0 },
+  },
+  {
+    name: 'unknown',
+    mode: 'paper',
+    behaviour: 'unrecognized-password',
+    word: 'login failed',
+    stage: 'login-failed',
+    problems: /Unrecognized Username or Password/,
+    counts: { attempts: 1, refused: 1 },
+  },
+  {
+    name: 'locked',
+    mode: 'paper',
+    behaviour: 'lock-out',
+    word: 'locked out',
+    stage: 'locked-out',
+    problems: /Too many failed login attempts/,
+    counts: { attempts: 1 },
+  },
+  {
+    name: 'away',
+    mode: 'paper',
+    behaviour: 'unreachable',
+    word: 'IBKR unreachable',
+    stage: 'ibkr-unreachable',
+    problems: /could not be reached.*Connection to server failed/,
+    counts: { completed: 0 },
+  },
+  {
+    name: 'windowless',
+    mode: 'paper',
+    behaviour: 'no-window',
+    set: ['environment.SIMULATOR_WINDOW_SECONDS=1'],
+    word: 'no login window',
+    stage: 'no-login-window',
+    counts: { attempts: 0 },
+  },
+  {
+    name: 'elsewhere',
+    mode: 'paper',
+    behaviour: 'existing-session',
+    set: ['existing_session_action=manual'],
+    word: 'session elsewhere',
+    stage: 'existing-session',
+    counts: { attempts: 1, completed: 0 },
+  },
+  {
+    name: 'gaveway',
+    mode: 'paper',
+    behaviour: 'existing-session',
+    set: ['existing_session_action=secondary'],
+    word: 'ended',
+    stage: 'ended',
+    unit: 'inactive',
+    problems: /another session of its user goes on.*scenario 2/,
+    counts: { attempts: 1, completed: 0 },
+  },
+  {
+    name: 'gone',
+    mode: 'paper',
+    behaviour: 'gateway-down',
+    word: 'gateway down',
+    stage: 'exited',
+    problems: /the gateway ended/,
+    counts: { attempts: 1, completed: 1 },
+  },
+  { name: 'hung', mode: 'paper', behaviour: 'hang', word: 'hung', stage: 'logged-in' },
+];
+
+describeOnHosts('situations', (host) => {
+  let ibkr: HostIbkr;
+
+  beforeAll(async () => {
+    await prepareHost(host);
+    ibkr = new HostIbkr(host);
+    await ibkr.listen();
+    for (const [index, situation] of SITUATIONS.entries()) {
+      const { name, mode, behaviour, set = [] } = situation;
+      const port = 4100 + index;
+      await addGateway(host, name, { mode, port, behaviour, set: [...set, WITH_IBKR] });
+    }
+    await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 300_000 });
+    return () => ibkr.close();
+  }, 600_000);
+
+  test.each(SITUATIONS)('$name: $word', async (situation) => {
+    const { name, word, stage, unit = 'active', problems, counts } = situation;
+    await until(
+      `${name} is ${word}`,
+      async () => (await statusOf(host, name)).word === word,
+      90_000,
+    );
+    const seen = await statusOf(host, name);
+    expect(seen).toMatchObject({ word, stage, ready: false, unit: { active: unit } });
+    if (problems !== undefined) expect(seen.problems.join('\n')).toMatch(problems);
+    if (counts !== undefined) expect(ibkr.counts(`user_${name}`)).toMatchObject(counts);
+  });
+
+  describe('a gateway that was logged in', () => {
+    beforeAll(async () => {
+      await addGateway(host, 'soft', {
+        mode: 'live',
+        port: 4120,
+        set: [WITH_IBKR, 'environment.SIMULATOR_SHUTDOWN_SECONDS=4'],
+      });
+      await ibqOk(host, ['deploy', '--timeout', '1'], { timeoutMs: 120_000 }).catch(
+        () => undefined,
+      );
+      await ibqOk(host, ['wait', 'soft', '--timeout', '60'], { timeoutMs: 90_000 });
+    }, 200_000);
+
+    test('is restarting while it restarts softly, and never down', async () => {
+      const words = new Set<string>();
+      let over = false;
+      const restart = ibqOk(host, ['restart', '--soft', 'soft'], { timeoutMs: 120_000 }).finally(
+        () => {
+          over = true;
+        },
+      );
+      while (!over) words.add((await statusOf(host, 'soft')).word);
+      expect((await restart).stderr).toContain('without a second factor');
+      expect([...words].sort()).toEqual(['ready', 'restarting']);
+      expect(ibkr.counts('user_soft')).toMatchObject({ attempts: 1, resumed: 1, logouts: 0 });
+    });
+
+    test('logs in anew where IBKR refuses the session that it left, and restart --soft waits for it', async () => {
+      ibkr.setPolicy('user_soft', { tokens: 'refused' });
+      const restarted = await ibq(host, ['restart', '--soft', 'soft'], { timeoutMs: 200_000 });
+      expect(restarted.exitCode, await told(host, restarted)).toBe(0);
+      expect(restarted.stderr).toMatch(/logs in anew after all \(a full login\)/);
+      expect(restarted.stderr).toContain('with a full login');
+      expect(ibkr.counts('user_soft')).toMatchObject({ attempts: 2, tokensRefused: 1 });
+    });
+
+    test.each([
+      ['PAUSE', 'paused', /next start needs no second factor/],
+      ['STOP', 'ended', /told to stop/],
+    ])('was told %s: %s', async (verb, word, problem) => {
+      await ibqOk(host, ['start', 'soft'], { timeoutMs: 90_000 });
+      await ibqOk(host, ['wait', 'soft', '--timeout', '90'], { timeoutMs: 120_000 });
+      await command(host, 'soft', verb);
+      await until(
+        `it is ${word}`,
+        async () => (await statusOf(host, 'soft')).word === word,
+        60_000,
+      );
+      const { unit, problems } = await statusOf(host, 'soft');
+      expect(unit.active).toBe('inactive');
+      expect(problems.join('\n')).toMatch(problem);
+    });
+  });
+
+  test('logs leaves the noise of the relay out, and --all shows it', async () => {
+    for (let tries = 0; tries < 3; tries++) {
+      await host.run(`timeout 1 bash -c 'exec 3<>/dev/tcp/127.0.0.1/4101; cat <&3'`);
+    }
+    const shown = await ibqOk(host, ['logs', 'asked', '-n', '500']);
+    expect(shown.stdout).toContain('Second Factor Authentication initiated');
+    expect(shown.stdout).not.toMatch(/socat\[\d+\] [WE]/);
+    expect(blankLines(shown)).toBe(0);
+    const all = await ibqOk(host, ['logs', 'asked', '--all', '-n', '500']);
+    expect(all.stdout).toMatch(/socat\[\d+\] [WE] .*Connection refused/);
+  });
+});
+
+function blankLines({ stdout }: RunResult): number {
+  return stdout
+    .split('\n')
+    .filter((line, index, all) => index < all.length - 1 && line.trim() === '').length;
+}
+
+/** Somebody who talks to IBC's command server by hand. */
+function command(host: TestHost, name: string, verb: string): Promise<RunResult> {
+  const send = `exec 3<>/dev/tcp/127.0.0.1/7462; echo ${verb} >&3; timeout 5 cat <&3`;
+  return host.run(['podman', 'exec', `ib-gateway-${name}`, 'bash', '-c', send]);
+}
