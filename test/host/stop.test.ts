@@ -28,7 +28,7 @@ describeOnHosts('the end of a gateway', (host) => {
     await addGateway(host, BOTH, {
       mode: 'both',
       port: 4101,
-      set: [...QUICK, `paper_user=paper_${BOTH}`, 'environment.SIMULATOR_SECOND_START_SECONDS=1'],
+      set: [...QUICK, `paper_user=paper_${BOTH}`, 'environment.SIMULATOR_SECOND_START_SECONDS=4'],
     });
     await setSecret(host, BOTH, 'paper_password', 'any');
     await ibqOk(host, ['deploy', '--timeout', '120'], LONG);
