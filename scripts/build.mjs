@@ -1,14 +1,20 @@
 #!/usr/bin/env node
-// Bundles src/cli.ts into one file, dist/ibq.cjs. Dynamic imports stay lazy inside the bundle: a
-// module's body runs when it is first asked for, so a verb pays only for what it uses. CommonJS,
-// because an ES module's imports of Node's own modules are all loaded at the start (30 ms).
-import { chmodSync, readFileSync } from 'node:fs';
+// Bundles the program: dist/ibq.cjs, which starts, and the parts that it loads (src/start/parts.ts).
+// Dynamic imports stay lazy inside a part: a module's body runs when it is first asked for, so a verb
+// pays only for what it uses. CommonJS, because an ES module's imports of Node's own modules are all
+// loaded at the start (30 ms).
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const outfile = process.argv[2] ?? 'dist/ibq.cjs';
+const directory = join(dirname(outfile), 'parts');
 
-/** What both kinds of bundle have in common. */
+/** Packages that only some verbs need. */
+const PACKAGES = ['execa', 'systeminformation', 'yaml'];
+
 const common = {
   bundle: true,
   platform: 'node',
@@ -17,51 +23,71 @@ const common = {
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: 'none',
-};
-
-/**
- * Large packages that only some verbs load stand in the bundle as text, compiled when they are first
- * imported: as code they would be parsed at every start (15 ms, most of what ibq adds to Node's own).
- */
-const compiledWhenUsed = {
-  name: 'compiled-when-used',
-  setup({ onResolve, onLoad, resolve }) {
-    onResolve(
-      { filter: /^(execa|systeminformation)$/ },
-      async ({ path, kind, resolveDir, pluginData }) => {
-        if (kind !== 'dynamic-import' || pluginData === 'resolved') return undefined;
-        const found = await resolve(path, { kind, resolveDir, pluginData: 'resolved' });
-        return { path: found.path, namespace: 'text', pluginData: path };
-      },
-    );
-    onLoad({ filter: /.*/, namespace: 'text' }, async ({ path, pluginData: name }) => {
-      const { outputFiles } = await build({
-        ...common,
-        entryPoints: [path],
-        minify: true,
-        write: false,
-      });
-      const text = JSON.stringify(outputFiles[0].text);
-      return {
-        resolveDir: import.meta.dirname,
-        contents: `
-          const { compileFunction } = require('node:vm');
-          const options = { filename: ${JSON.stringify(`ibq:${name}`)} };
-          compileFunction(${text}, ['module', 'exports', 'require'], options)(module, exports, require);`,
-      };
-    });
-  },
-};
-
-await build({
-  ...common,
-  entryPoints: ['src/cli.ts'],
-  outfile,
-  plugins: [compiledWhenUsed],
   define: {
     IBQ_VERSION: JSON.stringify(version),
     'import.meta.dirname': '__dirname',
   },
-  banner: { js: '#!/usr/bin/env node' },
-});
+};
+
+const packagesApart = {
+  name: 'packages-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`^(${PACKAGES.join('|')})$`) }, ({ path, kind }) =>
+      kind === 'entry-point' ? undefined : { path: `ibq:${path}`, external: true },
+    );
+  },
+};
+
+/**
+ * Modules of Node's own that take milliseconds to load, and that many modules name and few verbs
+ * call: each function of theirs loads them when it is first asked for.
+ */
+const nodeWhenUsed = {
+  name: 'node-when-used',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'node-when-used';
+    onResolve({ filter: /^(node:)?(crypto|fs\/promises|readline|readline\/promises|v8)$/ }, (it) =>
+      it.kind === 'import-statement' ? { path: it.path, namespace } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace }, async ({ path }) => {
+      const names = Object.keys(await import(path)).filter((name) => name !== 'default');
+      const getters = names.map((name) => `get ${name}(){return require('${path}').${name}}`);
+      return { contents: `module.exports={${getters.join()}}` };
+    });
+  },
+};
+
+/** A part is a function around a module, as Node itself makes one of a file, below a hash of it. */
+async function buildPart(name, entryPoint, options = {}) {
+  const { outputFiles } = await build({
+    ...common,
+    ...options,
+    entryPoints: [entryPoint],
+    write: false,
+    banner: { js: '(function(exports,require,module,__filename,__dirname){' },
+    footer: { js: '})' },
+    // An import of another part is loaded as one.
+    supported: { 'dynamic-import': false },
+  });
+  const { text } = outputFiles[0];
+  const hash = createHash('sha256').update(text).digest('hex');
+  writeFileSync(join(directory, `${name}.cjs`), `//${hash}\n${text}`);
+}
+
+mkdirSync(directory, { recursive: true });
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: ['src/cli.ts'],
+    outfile,
+    banner: { js: '#!/usr/bin/env node' },
+  }),
+  build({
+    ...common,
+    entryPoints: ['src/start/compile.ts'],
+    outfile: join(directory, 'compile.cjs'),
+  }),
+  buildPart('main', 'src/main.ts', { plugins: [packagesApart, nodeWhenUsed] }),
+  ...PACKAGES.map((name) => buildPart(name, name, { minify: true, plugins: [nodeWhenUsed] })),
+]);
 chmodSync(outfile, 0o755);

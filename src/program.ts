@@ -10,11 +10,16 @@ import { terminalUi } from './ui/terminal.ts';
 import { answerMistakes, readHelp } from './usage.ts';
 
 /** @returns the exit code */
-export async function runProgram(args: readonly string[], version: string): Promise<number> {
+export async function runProgram(
+  args: readonly string[],
+  version: string,
+  open = openHost,
+): Promise<number> {
   let exitCode: number = ExitCode.done;
-  const program = buildProgram(version, (code) => {
+  const finish = (code: number) => {
     exitCode = code;
-  });
+  };
+  const program = buildProgram(version, finish, open);
   try {
     await program.parseAsync([...readHelp(args, program)], { from: 'user' });
   } catch (error) {
@@ -47,7 +52,11 @@ function inScope(program: Command): (text: string) => string {
 const CONFIG_FILE = '/etc/ibq/ibq.toml';
 
 /** @param finish told the exit code of the command that ran */
-export function buildProgram(version: string, finish: (exitCode: number) => void): Command {
+export function buildProgram(
+  version: string,
+  finish: (exitCode: number) => void,
+  open = openHost,
+): Command {
   const program = new Command('ibq')
     .description(
       'Runs Interactive Brokers gateways as systemd services with Podman Quadlet,\nand tells the truth about whether each one answers the IB API.',
@@ -66,7 +75,7 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
   const context = (): Context => {
     const options = program.opts<GlobalOptions>();
     return {
-      host: openHost({
+      host: open({
         root: options.root ?? null,
         verbose: options.verbose ? (line) => process.stderr.write(`+ ${line}\n`) : () => {},
       }),
@@ -423,13 +432,22 @@ export function buildProgram(version: string, finish: (exitCode: number) => void
     .option('-f, --follow', 'go on as new lines come')
     .option('-n, --lines <n>', 'how many of the last lines', parseCount, 50)
     .option('--since <time>', 'as journalctl reads it: "10 min ago", "today"')
+    .option(
+      '--all',
+      "also the relay's lines about clients that came too early, and long lines whole",
+    )
     .action(
       action(
-        async (ctx, name: string, options: { follow?: boolean; lines: number; since?: string }) =>
+        async (
+          ctx,
+          name: string,
+          options: { follow?: boolean; lines: number; since?: string; all?: boolean },
+        ) =>
           (await import('./commands/logs.ts')).logs(ctx, name, {
             follow: options.follow === true,
             lines: options.lines,
             since: options.since ?? null,
+            all: options.all === true,
           }),
       ),
     );

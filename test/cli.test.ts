@@ -1,9 +1,9 @@
 /** The bundle, as it is installed: how it starts and how it ends. */
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Child, startChild } from './support/child.ts';
@@ -70,6 +70,33 @@ describe('starts', () => {
   });
 });
 
+describe('after its code was compiled', () => {
+  const place = () => join(directory, 'compiled');
+  beforeAll(() => {
+    cpSync(dirname(ibq), join(place(), 'dist'), { recursive: true });
+    cpSync(join(PROJECT, 'quadlets'), join(place(), 'quadlets'), { recursive: true });
+    execFileSync(process.execPath, [join(place(), 'dist/parts/compile.cjs')]);
+  });
+
+  test('what every verb needs is kept, and nothing else is left', () => {
+    const left = readdirSync(join(place(), 'dist/parts')).filter((it) => !it.endsWith('.cjs'));
+    expect(left).toEqual(['execa.code', 'main.code', 'systeminformation.code']);
+  });
+
+  test.each(['--help', 'instance list --json --root ROOT', 'network show --root ROOT', 'plam'])(
+    '%s says the same',
+    async (line) => {
+      const { root } = sandbox(CONFIGURED);
+      const args = line.replace('ROOT', root).split(' ');
+      const child = startChild([process.execPath, join(place(), 'dist/ibq.cjs'), ...args]);
+      child.process.stdin.end();
+      const exitCode = await child.ended;
+      const out = child.stdout.replaceAll(place(), directory);
+      expect({ exitCode, out, err: child.stderr }).toEqual(await run(args));
+    },
+  );
+});
+
 describe('ends', () => {
   test('a usage error: 64', async () => {
     const { exitCode, out, err } = await run(['plam']);
@@ -100,7 +127,7 @@ describe('ends', () => {
 
   test('an installation that lacks its templates says so', async () => {
     const alone = join(temporaryDirectory(), 'ibq.cjs');
-    cpSync(ibq, alone);
+    cpSync(dirname(ibq), dirname(alone), { recursive: true });
     const { root } = sandbox(CONFIGURED);
     const child = startChild([process.execPath, alone, 'plan', '--root', root]);
     expect(await child.ended).toBe(69);
@@ -110,7 +137,7 @@ describe('ends', () => {
   test('a bug: 1, a trace and the version to report it with', async () => {
     const broken = join(temporaryDirectory(), 'dist/ibq.cjs');
     mkdirSync(join(broken, '../../quadlets'), { recursive: true });
-    cpSync(ibq, broken);
+    cpSync(dirname(ibq), dirname(broken), { recursive: true });
     // A shipped template that is there, and a second one that is not: no user did that.
     writeFileSync(join(broken, '../../quadlets/ib-gateway@.container'), '[Container]\n');
     const { root } = sandbox(CONFIGURED);

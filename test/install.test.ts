@@ -28,8 +28,9 @@ beforeAll(() => {
   for (const part of ['scripts', 'quadlets', 'docs/man', 'LICENSE']) {
     cpSync(join(repository, part), join(source, part), { recursive: true });
   }
-  mkdirSync(join(source, 'dist'));
+  mkdirSync(join(source, 'dist/parts'), { recursive: true });
   writeFileSync(join(source, 'dist/ibq.cjs'), '#!/usr/bin/env node\n');
+  writeFileSync(join(source, 'dist/parts/main.cjs'), '');
   mkdirSync(join(root, 'usr/bin'), { recursive: true });
   writeFileSync(join(root, 'usr/bin/node'), '', { mode: 0o755 });
 });
@@ -48,6 +49,7 @@ test('installs the program, the hook, the shim, the tunnels, the templates and t
     'guard',
     'hooks.d',
     'ibq.cjs',
+    'parts',
     'quadlets',
     'settings',
     'shim',

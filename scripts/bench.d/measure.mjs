@@ -3,9 +3,7 @@
  * that whoever reads can judge. The sides of a comparison take turns.
  */
 
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import {
   clear,
@@ -17,7 +15,17 @@ import {
   services,
   writeComposeFile,
 } from './gateways.mjs';
-import { loadsSeen, peakMemory, rest, run, say, time, untilAllAnswer } from './timing.mjs';
+import { machine } from './machine.mjs';
+import {
+  busySeen,
+  peakMemory,
+  rest,
+  restAtFirst,
+  run,
+  say,
+  time,
+  untilAllAnswer,
+} from './timing.mjs';
 
 const { values: options } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
@@ -26,7 +34,11 @@ const FAST_ROUNDS = options.quick ? 7 : 31;
 const SLOW_ROUNDS = options.quick ? 2 : 5;
 const NODE = ['/usr/bin/node', '-e', '0'];
 
-/** Label → { times, peak }. */
+/** The row of many: so many instances, and those of them that are told to hang. */
+const MANY = options.quick ? 12 : 50;
+const HANGING = options.quick ? 3 : 10;
+
+/** Label → { times, peak }. Sides that took turns have their times in the same order. */
 const measured = {};
 
 function note(label, ms) {
@@ -99,6 +111,42 @@ const rows = {
     notePeak('node -e 0 (beside status)', NODE);
     notePeak('systemctl show and 20 handshakes', show);
     notePeak('ibq status, 20 instances', status);
+    await clear();
+  },
+
+  async few() {
+    const count = 3;
+    await clear();
+    await configure(count);
+    await run(['ibq', 'deploy', '-y']);
+    await alternate(Math.ceil(FAST_ROUNDS / 2) + 1, {
+      'ibq status, 3 instances': () => run(['ibq', 'status']),
+      'ibq doctor, 3 instances': () => run(['ibq', 'doctor'], { ok: [0, 3] }),
+      'ibq network show, 3 instances': () => run(['ibq', 'network', 'show']),
+    });
+    await alternate(SLOW_ROUNDS + 1, {
+      'ibq network test, 3 instances': () => run(['ibq', 'network', 'test'], { ok: [0, 3] }),
+    });
+    notePeak('ibq doctor, 3 instances', ['ibq', 'doctor']);
+    await clear();
+  },
+
+  async many() {
+    await clear();
+    await configure(MANY);
+    await run(['ibq', 'deploy', '-y', '--timeout', '600']);
+    await alternate(SLOW_ROUNDS + 1, {
+      [`ibq plan, nothing to do, ${MANY} instances`]: () => run(['ibq', 'plan']),
+      [`ibq deploy, nothing to do, ${MANY} instances`]: () => run(['ibq', 'deploy', '-y']),
+      [`ibq status, ${MANY} instances`]: () => run(['ibq', 'status']),
+    });
+    for (const port of portsOf(HANGING)) {
+      await run(['podman', 'exec', `ib-gateway-${port}`, 'simulator', 'hang']);
+    }
+    await alternate(SLOW_ROUNDS + 1, {
+      [`ibq status, ${MANY} instances of which ${HANGING} hang`]: () =>
+        run(['ibq', 'status'], { ok: [3] }),
+    });
     await clear();
   },
 
@@ -196,33 +244,12 @@ user = "bench"
   return root;
 }
 
-function word(argv, pattern) {
-  const [program, ...rest] = argv;
-  return pattern.exec(execFileSync(program, rest, { encoding: 'utf8' }))?.[1] ?? '?';
-}
-
-function machine() {
-  const [first] = cpus();
-  const memory = /MemTotal:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
-  return {
-    cpu: first?.model.trim() ?? '?',
-    cores: cpus().length,
-    memoryGb: Math.round(Number(memory) / 1024 ** 2),
-    // The version alone: what a distribution appends says nothing about speed.
-    kernel: word(['uname', '-r'], /^([\d.]+)/),
-    debian: readFileSync('/etc/debian_version', 'utf8').trim(),
-    node: process.versions.node,
-    systemd: word(['systemctl', '--version'], /^systemd (\d+)/),
-    podman: word(['podman', '--version'], /([\d.]+)\s*$/),
-    podmanCompose: word(['podman-compose', '--version'], /podman-compose version ([\d.]+)/),
-  };
-}
-
+await restAtFirst(options.quick ? 20_000 : 600_000);
 for (const [row, measure] of Object.entries(rows)) {
   if (options.only !== undefined && options.only !== row) continue;
   say(`measuring ${row}`);
   await measure();
 }
 process.stdout.write(
-  `${JSON.stringify({ machine: machine(), quick: options.quick, load: loadsSeen(), measured })}\n`,
+  `${JSON.stringify({ machine: machine(), quick: options.quick, busy: busySeen(), measured })}\n`,
 );

@@ -10,12 +10,16 @@ export function say(text) {
   process.stderr.write(`bench: ${text}\n`);
 }
 
-/** Runs a program that must succeed; its output is thrown away, but shown where it fails. */
+/** Runs a program that must succeed; its output is shown where it fails. @returns what it printed */
 export async function run(argv, { input = '', ok = [0] } = {}) {
   const [program, ...rest] = argv;
   const child = spawn(program, rest, { cwd: '/', stdio: ['pipe', 'pipe', 'pipe'] });
   const said = [];
-  child.stdout.on('data', (chunk) => said.push(chunk));
+  const printed = [];
+  child.stdout.on('data', (chunk) => {
+    said.push(chunk);
+    printed.push(chunk);
+  });
   child.stderr.on('data', (chunk) => said.push(chunk));
   child.stdin.on('error', () => {});
   child.stdin.end(input);
@@ -23,7 +27,7 @@ export async function run(argv, { input = '', ok = [0] } = {}) {
     child.once('error', reject);
     child.once('close', resolve);
   });
-  if (ok.includes(code)) return;
+  if (ok.includes(code)) return Buffer.concat(printed).toString();
   throw new Error(`${argv.join(' ')}: exit status ${code}\n${Buffer.concat(said)}`);
 }
 
@@ -34,22 +38,39 @@ export async function time(action) {
   return performance.now() - start;
 }
 
-const loads = [];
+const seen = { rounds: 0, busy: 0, loads: [] };
 
 /** Lets the machine come to rest: at most 6 s until nine tenths of it have been idle for 0.3 s. */
 export async function rest() {
-  for (const deadline = performance.now() + 6000; performance.now() < deadline; ) {
-    const before = cpuTimes();
-    await sleep(300);
-    const after = cpuTimes();
-    if ((after.idle - before.idle) / (after.all - before.all) >= 0.9) break;
-  }
-  loads.push(loadavg()[0]);
+  const idle = await untilIdle(6000, 300);
+  seen.rounds++;
+  if (!idle) seen.busy++;
+  seen.loads.push(loadavg()[0]);
 }
 
-/** Lowest and highest load average (one minute) seen between the rounds. */
-export function loadsSeen() {
-  return { lowest: Math.min(...loads), highest: Math.max(...loads) };
+/** Others may be at work: waited for at the beginning, and told where they go on. */
+export async function restAtFirst(ms) {
+  say(`waiting until the machine is idle, ${Math.round(ms / 1000)} s at most`);
+  if (!(await untilIdle(ms, 2000)))
+    say('it is NOT idle: what follows was measured on a busy machine');
+}
+
+/** @returns whether nine tenths of the machine were idle for `span` milliseconds */
+async function untilIdle(ms, span) {
+  const deadline = performance.now() + ms;
+  do {
+    const before = cpuTimes();
+    await sleep(span);
+    const after = cpuTimes();
+    if ((after.idle - before.idle) / (after.all - before.all) >= 0.9) return true;
+  } while (performance.now() < deadline);
+  return false;
+}
+
+/** How many rounds there were, how many began while others worked, and the load average (one minute). */
+export function busySeen() {
+  const { rounds, busy, loads } = seen;
+  return { rounds, busy, lowest: Math.min(...loads), highest: Math.max(...loads) };
 }
 
 function cpuTimes() {

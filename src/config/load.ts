@@ -67,8 +67,8 @@ export function loadConfig(
   checkNetworks(instances, network.mode, layers, report);
   const address = resolvePublishAddress(layers.network, network, report);
   const subnet = resolvePublishSubnet(layers.network, network, instances.length, report);
-  const layerOf = ({ file }: Instance) =>
-    layers.instances.find(({ source }) => source.path === file)?.layer;
+  const byFile = new Map(layers.instances.map(({ source, layer }) => [source.path, layer]));
+  const layerOf = ({ file }: Instance) => byFile.get(file);
   const placed = network.mode === 'host' ? adoptHostPorts(instances, layerOf, report) : instances;
   checkPorts(placed, report);
   checkAttached(placed, network, layers.network, report);

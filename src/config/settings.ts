@@ -25,20 +25,31 @@ export function builtIn(id: string): Value | null {
 
 export function resolveSettings(layers: readonly Layer[]): Settings {
   const settings: Record<string, unknown> = {};
-  for (const id of SETTING_KEYS) {
-    const [table = '', key] = id.split('.');
-    const value = settingOf(id, layers);
-    if (key === undefined) settings[id] = value;
-    else settings[table] = { ...(settings[table] as object), [key]: value };
+  const tables = new Map<string, Record<string, unknown>>();
+  for (const { id, table, key } of PLACES) {
+    if (table === null) {
+      settings[key] = settingOf(id, layers);
+      continue;
+    }
+    const values = tables.get(table) ?? {};
+    values[key] = settingOf(id, layers);
+    tables.set(table, values);
+    settings[table] = values;
   }
   // The schema says of each key which type it has; test/config/schema.test.ts holds it to Settings.
   return settings as unknown as Settings;
 }
 
+/** `vnc.port` is `port` in the table `vnc`. */
+const PLACES = SETTING_KEYS.map((id) => {
+  const [first = '', second] = id.split('.');
+  return second === undefined ? { id, table: null, key: first } : { id, table: first, key: second };
+});
+
 function settingOf(id: string, layers: readonly Layer[]): Value | null {
-  const all = layers.toReversed().flatMap(({ values }) => values.get(id) ?? []);
-  if (ADDED_TO.includes(id)) return Object.assign({}, ...all);
-  if (id === 'jts') return mergeSections(all as Record<string, Record<string, string>>[]);
+  const all = () => layers.toReversed().flatMap(({ values }) => values.get(id) ?? []);
+  if (ADDED_TO.includes(id)) return Object.assign({}, ...all());
+  if (id === 'jts') return mergeSections(all() as Record<string, Record<string, string>>[]);
   return lookup(id, layers)?.value ?? builtIn(id);
 }
 

@@ -26,12 +26,12 @@ import { readTunnels } from './doctor/tunnels.ts';
 import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
 import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
-import { readCurrentManifest, readInstalled, sharesHostNetwork } from './installed.ts';
+import { readCurrentManifest, readInstalled, readRunning, sharesHostNetwork } from './installed.ts';
 import { readListeners } from './listeners.ts';
 import { memoryWarning } from './memory.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { observeInstances } from './observe.ts';
-import { imageDigests, listSecrets } from './podman.ts';
+import { inspectImages, listSecrets } from './podman.ts';
 
 /** Milliseconds until the kernel has told that a link came up (net/core/link_watch.c): a second at most. */
 const LINK_MS = 1100;
@@ -85,7 +85,10 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     }),
   );
   const instances = () => manifest()?.instances ?? {};
-  const running = async () => (await installed()).runtime?.running ?? new Map();
+  const running = once(() => readRunning(files, Object.keys(instances())));
+  const images = once(() =>
+    inspectImages(host, [...new Set(Object.values(instances()).map(({ image }) => image))]),
+  );
   const observed = once(() => observeInstances(host, instances()));
   return {
     podman,
@@ -99,19 +102,13 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     config,
     generation: () => ({ problem: problemOf(() => readCurrentManifest(files)) }),
     manifest,
-    secrets: async () => {
-      requirePodman(await podman());
-      return listSecrets(host);
-    },
-    images: async () => {
-      requirePodman(await podman());
-      const references = [...new Set(Object.values(instances()).map(({ image }) => image))];
-      return new Set((await imageDigests(host, references)).keys());
-    },
-    volumes: async () => {
-      requirePodman(await podman());
-      return readVolumes(host, requireManifest(manifest()));
-    },
+    secrets: () => ofPodman(podman(), listSecrets(host)),
+    images: () =>
+      ofPodman(
+        podman(),
+        images().then((found) => new Set(found.keys())),
+      ),
+    volumes: () => ofPodman(podman(), readVolumes(host, requireManifest(manifest()), images())),
     memoryWarning: () => memoryWarning(config().instances),
     disks: () => readDisks(files),
     clock: () => readClock(host),
@@ -125,8 +122,8 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
       return readNetworkFacts(files);
     },
     lanAnswers: () => readLanAnswers(host, config(), manifest(), network()),
-    lanFromInside: async () => readLanFromInside(host, config(), manifest(), await running()),
-    wayOut: async () => readWayOut(host, manifest(), await running(), network()),
+    lanFromInside: async () => readLanFromInside(host, config(), manifest(), running()),
+    wayOut: async () => readWayOut(host, manifest(), running(), network()),
     listeners: () =>
       readListeners(
         files,
@@ -143,7 +140,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     guards: async () => {
       const active = (await observed()).filter(({ unit }) => unit.active === 'active');
       const names = active.map(({ name }) => name);
-      return readGuards(host, requireManifest(manifest()), names, await running());
+      return readGuards(host, requireManifest(manifest()), names, running());
     },
     ruleset: () => readRuleset(host),
     nftablesService: () => readNftablesService(host),
@@ -200,7 +197,15 @@ function problemOf(action: () => unknown): string | null {
   }
 }
 
-/** Without an answer nothing is known of what Podman has. */
+/** What Podman has; without an answer of its own nothing is known of that. Both are asked at once. */
+async function ofPodman<T>(podman: Promise<FactValues['podman']>, asked: Promise<T>): Promise<T> {
+  const [state, found] = await Promise.allSettled([podman, asked]);
+  if (state.status === 'rejected') throw state.reason;
+  requirePodman(state.value);
+  if (found.status === 'rejected') throw found.reason;
+  return found.value;
+}
+
 function requirePodman({ failure }: FactValues['podman']): void {
   if (failure === 'missing') throw new UserError('podman is not installed');
   if (failure === 'hangs') throw new UserError('podman does not answer');

@@ -44,6 +44,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
   const network = readNetworkFacts(files);
   const template = (name: TemplateName) =>
     [name, files.readText(`${USER_TEMPLATES}/${name}`) ?? readShipped(libDir, name)] as const;
+  const dropInDirectories = new Set(files.list(QUADLET_DIRECTORY));
   return {
     libDir,
     templates: Object.fromEntries(templateNames.map(template)) as HostFacts['templates'],
@@ -51,10 +52,10 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
     userDropIns: {
       template: readDropIns(files, 'ib-gateway@.container'),
       instances: new Map(
-        config.instances.map(({ name }) => [
-          name,
-          readDropIns(files, `ib-gateway@${name}.container`),
-        ]),
+        config.instances.map(({ name }) => {
+          const unit = `ib-gateway@${name}.container`;
+          return [name, dropInDirectories.has(`${unit}.d`) ? readDropIns(files, unit) : []];
+        }),
       ),
     },
     machineId: files.readText('/etc/machine-id')?.trim() ?? '',

@@ -171,7 +171,7 @@ function temporaryBeside(path: string): string {
 function realPath(path: string): string {
   for (let at = path; ; at = dirname(at)) {
     try {
-      return fs.realpathSync(at);
+      return fs.realpathSync.native(at);
     } catch (error) {
       if (!isCode(error, 'ENOENT', 'ENOTDIR')) throw explain(error, 'read', at);
     }

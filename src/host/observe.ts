@@ -44,7 +44,8 @@ export interface Observation {
 }
 
 /**
- * One `systemctl show` for all, then all probes side by side.
+ * One `systemctl show` for all, and all probes side by side. Those of containers that run do not
+ * wait for systemd: nearly always their units are active, and where one is not, nobody hears of it.
  *
  * @param brief what runs and does not answer yet counts as starting, and nobody asks why: that
  *   costs processes, just when the gateways need the processor to start
@@ -57,19 +58,26 @@ export async function observeInstances(
 ): Promise<Observation[]> {
   const names = Object.keys(instances);
   if (names.length === 0) return [];
-  const units = await showUnits(host, names.map(instanceService));
+  const shown = showUnits(host, names.map(instanceService));
   const running = readRunning(host.files, names);
+  const looks = Object.entries(instances).map(async ([name, deployed]): Promise<Observation> => {
+    const record = running.get(name) ?? null;
+    const instance = asItRuns(host, name, deployed, record);
+    const asked = record && askAll(host, instance, record);
+    const unit = (await shown).get(instanceService(name)) ?? absentUnit(name);
+    const active = unit.active === 'active';
+    return observe(host, name, {
+      instance: active ? instance : deployed,
+      pendingRestart: active && record !== null && record.definition !== deployed.definition,
+      unit,
+      running: record,
+      asked: active ? await (asked ?? askAll(host, instance, record)) : notAsked(deployed),
+      brief,
+      logs,
+    });
+  });
   const [observations, unguarded] = await Promise.all([
-    Promise.all(
-      Object.entries(instances).map(([name, instance]) =>
-        observe(host, name, instance, {
-          unit: units.get(instanceService(name)) ?? absentUnit(name),
-          running: running.get(name) ?? null,
-          brief,
-          logs,
-        }),
-      ),
-    ),
+    Promise.all(looks),
     brief ? new Set<string>() : findUnguarded(host, running),
   ]);
   for (const { name, unit, verdict } of observations) {
@@ -81,26 +89,42 @@ export async function observeInstances(
   return observations;
 }
 
+type Asked = { api: ApiService; probe: ProbeResult | null }[];
+
+async function askAll(
+  host: HostReader,
+  instance: ManifestInstance,
+  running: RunningInstance | null,
+): Promise<Asked> {
+  const ask = async (api: ApiService) => ({
+    api,
+    probe: await probeService(host, api, running, instance.profile),
+  });
+  return Promise.all(apisOf(instance).map(ask));
+}
+
+function notAsked(instance: ManifestInstance): Asked {
+  return apisOf(instance).map((api) => ({ api, probe: null }));
+}
+
 async function observe(
   host: HostReader,
   name: string,
-  deployed: ManifestInstance,
   {
+    instance,
+    pendingRestart,
     unit,
     running,
+    asked,
     brief,
     logs,
-  }: Pick<Observation, 'unit' | 'running'> & { brief: boolean; logs: RunLogs },
+  }: Pick<Observation, 'instance' | 'pendingRestart' | 'unit' | 'running'> & {
+    asked: Asked;
+    brief: boolean;
+    logs: RunLogs;
+  },
 ): Promise<Observation> {
   const active = unit.active === 'active';
-  const pendingRestart = active && running !== null && running.definition !== deployed.definition;
-  const instance = pendingRestart ? asItRuns(host, name, deployed, running.definition) : deployed;
-  const asked = await Promise.all(
-    apisOf(instance).map(async (api) => ({
-      api,
-      probe: active ? await probeService(host, api, running, instance.profile) : null,
-    })),
-  );
   const [first] = asked;
   const base = { name, instance, pendingRestart, unit, running, probe: first?.probe ?? null };
   const all = asked.every(({ probe }) => answers(probe));
@@ -202,11 +226,12 @@ function asItRuns(
   host: HostReader,
   name: string,
   deployed: ManifestInstance,
-  definition: string,
+  running: RunningInstance | null,
 ): ManifestInstance {
+  if (running === null || running.definition === deployed.definition) return deployed;
   for (const number of listGenerations(host.files).reverse()) {
     const instance = readOldManifest(host, number)?.instances[name];
-    if (instance?.definition === definition) return instance;
+    if (instance?.definition === running.definition) return instance;
   }
   return deployed;
 }

@@ -69,17 +69,31 @@ export function requireParts(host: HostReader): void {
   );
 }
 
-/** Digest (`sha256:…`) of each image that is on this host, by reference. */
-export async function imageDigests(
+export interface LocalImage {
+  /** `sha256:…` */
+  digest: string;
+  /** As the image has it: `1000:1000`, a name, or nothing. */
+  user: string;
+}
+
+/** Each image that is on this host, by reference. */
+export async function inspectImages(
   host: HostReader,
   references: readonly string[],
-): Promise<Map<string, string>> {
-  const present = new Map<string, string>();
+): Promise<Map<string, LocalImage>> {
+  const present = new Map<string, LocalImage>();
+  const inspect = [
+    'podman',
+    'image',
+    'inspect',
+    '--format',
+    '{{.Digest}} {{.Config.User}}',
+  ] as const;
   await Promise.all(
     references.map(async (reference) => {
-      const argv = ['podman', 'image', 'inspect', '--format', '{{.Digest}}', reference] as const;
-      const result = await host.run(argv);
-      if (result.exitCode === 0) present.set(reference, result.stdout.trim());
+      const result = await host.run([...inspect, reference]);
+      const [digest = '', user = ''] = result.stdout.trimEnd().split(' ');
+      if (result.exitCode === 0) present.set(reference, { digest, user });
       // Podman that does not answer knows nothing of the image; only its own "no" is one. That it is
       // not installed is told by who asked for its version.
       else if (result.failure !== null && result.failure !== 'not-found')
@@ -87,6 +101,15 @@ export async function imageDigests(
     }),
   );
   return present;
+}
+
+/** Digest (`sha256:…`) of each image that is on this host, by reference. */
+export async function imageDigests(
+  host: HostReader,
+  references: readonly string[],
+): Promise<Map<string, string>> {
+  const images = await inspectImages(host, references);
+  return new Map([...images].map(([reference, { digest }]) => [reference, digest]));
 }
 
 /** @param onLine progress as Podman tells it, line by line */

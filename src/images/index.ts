@@ -69,10 +69,15 @@ export function ownedVariable(
   return owned ? { key: owned.keys[0] ?? null, reason: null } : null;
 }
 
-/** Keys that reach the image, as a variable or in another way. */
+/** Keys that reach the image, as a variable or in another way. The same for every instance of a profile. */
 export function followedKeys(profile: Profile): ReadonlySet<string> {
-  return new Set([...profile.variables.flatMap(({ keys }) => keys), ...profile.follows]);
+  const known = followed.get(profile);
+  if (known !== undefined) return known;
+  const keys = new Set([...profile.variables.flatMap((it) => it.keys), ...profile.follows]);
+  followed.set(profile, keys);
+  return keys;
 }
+const followed = new WeakMap<Profile, ReadonlySet<string>>();
 
 /** Keys that every instance may set, or that have checks of their own. */
 const EVERYWHERE = /^(?:mode|user|port|ssh\..*|vnc\.port|read_only|supervisor\.enabled)$/;

@@ -31,7 +31,8 @@ function settingValue(instance: Instance, id: string): unknown {
   if (id === 'user') return instance.user;
   if (id === 'paper_user') return instance.paperUser;
   const [table = '', key] = id.split('.');
-  const value = Object.entries(instance.settings).find(([name]) => name === table)?.[1];
+  const settings: object = instance.settings;
+  const value = (settings as Readonly<Record<string, unknown>>)[table];
   return key === undefined ? value : (value as Readonly<Record<string, unknown>>)[key];
 }
 

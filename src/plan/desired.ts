@@ -92,6 +92,11 @@ export function assembleDesired(
   const byName = new Map(config.instances.map((instance) => [instance.name, instance]));
   const known = knownAddresses(manifest);
   const shared = sharedInputs(config.network, config.publish.address, facts);
+  const filesOf = new Map<string, Rendered['files']>();
+  for (const file of rendered.files) {
+    const owner = instanceOf(file.path);
+    if (owner !== null) filesOf.set(owner, [...(filesOf.get(owner) ?? []), file]);
+  }
   const instances = rendered.instances.flatMap((instance): DesiredInstance[] => {
     const configured = byName.get(instance.name);
     if (!configured) return [];
@@ -102,7 +107,7 @@ export function assembleDesired(
         ...instance,
         mode: configured.mode,
         profile: configured.profile,
-        files: rendered.files.filter(({ path }) => instanceOf(path) === instance.name),
+        files: filesOf.get(instance.name) ?? [],
         inputs: {
           ...shared,
           ...instanceInputs(configured),
@@ -328,46 +333,37 @@ function sharedInputs(
   };
 }
 
+/** As text, without what is not set. */
 function instanceInputs(instance: Instance): Record<string, string> {
   const { mode, user, paperUser, port, sidePorts, profile, image, settings, environment } =
     instance;
   const { address: _, ibc, jts, ...others } = settings;
-  return {
-    mode,
-    ...(user === null ? {} : { user }),
-    ...(paperUser === null ? {} : { paper_user: paperUser }),
-    port: String(port),
-    ...prefixed('port.', sidePorts),
-    'image.profile': profile,
-    'image.reference': image,
-    ...Object.assign(
-      {},
-      ...Object.entries(others).map(([key, value]) =>
-        TABLES.has(key) ? prefixed(`${key}.`, value as object) : prefixed('', { [key]: value }),
-      ),
-    ),
-    ...prefixed('ibc.', ibc),
-    ...Object.assign(
-      {},
-      ...Object.entries(jts).map(([section, lines]) => prefixed(`jts.${section}.`, lines)),
-    ),
-    ...prefixed('environment.', environment),
+  const inputs: Record<string, string> = { mode };
+  const add = (prefix: string, values: object) => {
+    for (const [key, value] of Object.entries(values)) {
+      if (value !== null) inputs[prefix + key] = asText(value);
+    }
   };
+  if (user !== null) inputs.user = user;
+  if (paperUser !== null) inputs.paper_user = paperUser;
+  inputs.port = String(port);
+  add('port.', sidePorts);
+  inputs['image.profile'] = profile;
+  inputs['image.reference'] = image;
+  for (const [key, value] of Object.entries(others)) {
+    if (TABLES.has(key)) add(`${key}.`, value as object);
+    else add('', { [key]: value });
+  }
+  add('ibc.', ibc);
+  for (const [section, lines] of Object.entries(jts)) add(`jts.${section}.`, lines);
+  add('environment.', environment);
+  return inputs;
 }
 
 /** Settings that are tables of keys. */
 const TABLES: ReadonlySet<string> = new Set(
   SETTING_KEYS.flatMap((id) => (id.includes('.') ? (id.split('.')[0] ?? []) : [])),
 );
-
-/** As text, without what is not set. */
-function prefixed(prefix: string, values: object): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values)
-      .filter(([, value]) => value !== null)
-      .map(([key, value]) => [`${prefix}${key}`, asText(value)]),
-  );
-}
 
 function asText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);

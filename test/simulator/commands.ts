@@ -1,6 +1,7 @@
 /** The command server of one process of IBC: where its settings put it, and what its orders do. */
 
 import { writeFileSync } from 'node:fs';
+import type { ApiSocket } from './api-socket.ts';
 import { type Channel, type Order, startCommandServer } from './command-server.ts';
 import { Exit } from './contract.ts';
 import { reason } from './files.ts';
@@ -48,7 +49,7 @@ export async function startCommands(
         return true;
       },
       carryOut: (order, channel) => carryOut(order, { options, state, pauseFlag, channel }),
-      enableApi: () => state.api?.enable() ?? false,
+      enableApi: async () => (await loggedIn(state)).enable(),
     });
     state.commandPort = listener.port;
     let isOpen = true;
@@ -73,6 +74,15 @@ export async function startCommands(
     log('CommandServer cannot process commands');
     log('CommandServer is shutdown');
   }
+}
+
+/** The API socket, once there is one; never where the process ends before its login is complete. */
+function loggedIn(state: GatewayState): Promise<ApiSocket> {
+  const { api } = state;
+  if (api !== null) return Promise.resolve(api);
+  return new Promise((resolve) => {
+    state.awaitingLogin.push(resolve);
+  });
 }
 
 interface Task {
@@ -120,7 +130,7 @@ function restart(order: 'RESTART' | 'PAUSE', task: Task): void {
     channel.close();
     void shutDown(options, state, 'taken up again');
   };
-  if (state.api === null) state.awaitingLogin = go;
+  if (state.api === null) state.awaitingLogin.push(go);
   else go();
 }
 

@@ -65,8 +65,8 @@ export interface GatewayState {
   end: (status: number) => void;
   /** As `end`, with IBC's words about why. */
   fail: (why: Exit) => void;
-  /** What waits for the end of the login: RESTART and PAUSE. */
-  awaitingLogin: (() => void) | null;
+  /** What waits for the end of the login: RESTART, PAUSE and ENABLEAPI. */
+  awaitingLogin: ((api: ApiSocket) => void)[];
   /** The gateway is shutting itself down, or IBC was told to see to it. */
   shuttingDown: boolean;
 }
@@ -115,7 +115,7 @@ export async function runProcess(
   } finally {
     state.end = () => undefined;
     state.fail = () => undefined;
-    state.awaitingLogin = null;
+    state.awaitingLogin = [];
     state.shuttingDown = false;
     for (const end of cleanUp.reverse()) await end();
     // Its connections and waits end with it.
@@ -203,7 +203,7 @@ async function live(
     log,
     complain: complaint,
   });
-  state.awaitingLogin?.();
+  for (const go of state.awaitingLogin.splice(0)) go(api);
   return watchBehaviour(options, api, signal);
 }
 

@@ -9,6 +9,7 @@ import type { Manifest } from '../../plan/manifest.ts';
 import { volumeName } from '../../quadlet/render-instance.ts';
 import { loadHostConfig, readConfigSources } from '../config-files.ts';
 import type { FileReader, HostReader } from '../host.ts';
+import type { LocalImage } from '../podman.ts';
 
 export function readConfiguration(
   files: FileReader,
@@ -26,9 +27,16 @@ export function readConfiguration(
   }
 }
 
-/** @throws UserError without Podman's answer */
-export async function readVolumes(host: HostReader, manifest: Manifest): Promise<VolumeFacts[]> {
-  const [paths, users] = await Promise.all([readMountpoints(host), readImageUsers(host, manifest)]);
+/**
+ * @param images those of the manifest
+ * @throws UserError without Podman's answer
+ */
+export async function readVolumes(
+  host: HostReader,
+  manifest: Manifest,
+  images: Promise<ReadonlyMap<string, LocalImage>>,
+): Promise<VolumeFacts[]> {
+  const [paths, known] = await Promise.all([readMountpoints(host), images]);
   const found = await Promise.all(
     Object.entries(manifest.instances).map(async ([instance, { profile, image, inputs }]) => {
       const path = paths.get(volumeName(instance));
@@ -40,7 +48,8 @@ export async function readVolumes(host: HostReader, manifest: Manifest): Promise
       if (path === undefined || user === null) return [];
       const { uid: ownerUid, gid: ownerGid } = await stat(path);
       const owner = `${ownerUid}:${ownerGid}`;
-      const imageUser = users.get(image) ?? null;
+      // A number; what a name means would have to be looked up inside.
+      const imageUser = /^(\d+)(:|$)/.exec(known.get(image)?.user ?? '')?.[1] ?? null;
       return [
         { instance, path, owner, wanted: `${user.uid}:${user.gid}`, image, imageUser, profile },
       ];
@@ -59,20 +68,6 @@ async function readMountpoints(host: HostReader): Promise<Map<string, string>> {
   if (result.exitCode !== 0) throw new UserError('podman volume ls does not tell');
   const lines = result.stdout.split('\n').map((line) => /^(\S+) (.+)$/.exec(line));
   return new Map(lines.flatMap((match) => (match ? [[match[1] ?? '', match[2] ?? '']] : [])));
-}
-
-/** User id of each image, where it is a number; a name would have to be looked up inside. */
-async function readImageUsers(host: HostReader, manifest: Manifest): Promise<Map<string, string>> {
-  const images = [...new Set(Object.values(manifest.instances).map(({ image }) => image))];
-  const inspect = ['podman', 'image', 'inspect', '--format', '{{.Config.User}}'] as const;
-  const users = await Promise.all(
-    images.map(async (image): Promise<[string, string] | null> => {
-      const { exitCode, stdout } = await host.run([...inspect, image]);
-      const uid = /^(\d+)(:|$)/.exec(stdout.trim())?.[1];
-      return exitCode === 0 && uid !== undefined ? [image, uid] : null;
-    }),
-  );
-  return new Map(users.filter((user) => user !== null));
 }
 
 /** Where ibq writes, and where Podman keeps images (its default graphroot). */

@@ -1,5 +1,6 @@
 /** Facts about the LAN and the way out, asked of those who are there. */
 
+import { connect } from 'node:net';
 import type { Config, Lan } from '../../config/types.ts';
 import type { FactValues } from '../../doctor/facts.ts';
 import { UserError } from '../../errors.ts';
@@ -20,6 +21,11 @@ import { askLan } from '../lan-ask.ts';
 
 /** A first try and the kernel's second one, a second later. */
 const WAIT_MS = 1200;
+/**
+ * What should be silent is asked twice. A device that sleeps may take longer: before an address is given
+ * out, a deploy waits for it.
+ */
+const SILENCE = { waitMs: 175, times: 2 };
 /** How many instances try the way out: they share bridges, and each try is a process of its own. */
 const MOST_TRIED = 4;
 /** The rest of a larger range is not asked: the kernel's table of neighbours is small (gc_thresh2). */
@@ -47,7 +53,7 @@ export async function readLanAnswers(
     if (addresses.size < MOST_ASKED) addresses.add(ipv4FromNumber(at));
   }
   for (const own of network.addresses) addresses.delete(own);
-  return askLan(host, { device, addresses: [...addresses], waitMs: WAIT_MS });
+  return askLan(host, { device, addresses: [...addresses], ...SILENCE });
 }
 
 /** @throws UserError where nobody can ask */
@@ -87,11 +93,11 @@ export async function readWayOut(
   const nextHop =
     defaults.sort((a, b) => a.metric - b.metric).find(({ gateway }) => gateway)?.gateway ?? null;
   const [onHost, instances, droppingChains] = await Promise.all([
-    nextHop !== null && answers(host, nextHop),
+    nextHop !== null && answers(nextHop),
     Promise.all(
       inside.map(async ([name, { pid }]) => ({
         name,
-        answered: nextHop !== null && (await answers(host, nextHop, pid)),
+        answered: nextHop !== null && (await answersInside(host, nextHop, pid)),
       })),
     ),
     readDroppingChains(host),
@@ -101,6 +107,28 @@ export async function readWayOut(
 }
 
 /** Any word from the other side will do: a refused connection has been there and back. */
+const PORTS = [53, 80, 443, 22, 7];
+const CONNECT_MS = 1500;
+
+async function answers(address: Ipv4): Promise<boolean> {
+  const sockets = PORTS.map((port) => connect(port, address));
+  const answered = new Promise<boolean>((resolve) => {
+    for (const socket of sockets) {
+      socket.on('connect', () => resolve(true));
+      socket.on('error', ({ code }: NodeJS.ErrnoException) => {
+        if (code === 'ECONNREFUSED' || code === 'ECONNRESET') resolve(true);
+      });
+    }
+    setTimeout(() => resolve(false), CONNECT_MS).unref();
+  });
+  try {
+    return await answered;
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+}
+
+/** The same where only another process gets to. */
 const CONNECT = `
 const net = require('node:net');
 const [host, ...ports] = process.argv.slice(1);
@@ -109,16 +137,12 @@ for (const port of ports) {
   socket.on('connect', () => process.exit(0));
   socket.on('error', ({ code }) => { if (code === 'ECONNREFUSED' || code === 'ECONNRESET') process.exit(0); });
 }
-setTimeout(() => process.exit(1), 1500);
+setTimeout(() => process.exit(1), ${CONNECT_MS});
 `;
-const PORTS = ['53', '80', '443', '22', '7'];
 
-async function answers(host: HostReader, address: Ipv4, pid?: number): Promise<boolean> {
-  const node = [process.execPath, '-e', CONNECT, address, ...PORTS] as const;
-  const result =
-    pid === undefined
-      ? await host.run(node)
-      : await host.run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...node]);
+async function answersInside(host: HostReader, address: Ipv4, pid: number): Promise<boolean> {
+  const node = [process.execPath, '-e', CONNECT, address, ...PORTS.map(String)] as const;
+  const result = await host.run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...node]);
   // No answer within its time is not the same as no time to ask.
   if (result.failure !== null) throw new UserError('a try to connect did not end in time');
   return result.exitCode === 0;

@@ -1,0 +1,45 @@
+/** Runs the command, maps every end to an exit code of the contract. */
+
+import { ExitCode, UserError } from './errors.ts';
+import { openHost } from './host/open.ts';
+import { runProgram } from './program.ts';
+
+export { openHost };
+
+/** Of a process of its own. */
+export async function start(args: readonly string[], version: string): Promise<number> {
+  // `ibq status | head -1`: whoever reads has had enough; that is no failure.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(ExitCode.done);
+    process.stderr.write(`ibq: cannot write to standard output: ${error.message}\n`);
+    process.exit(ExitCode.failed);
+  });
+  // Nobody reads the progress any more: a deploy goes on to its end all the same.
+  process.stderr.on('error', () => {});
+  return main(args, version);
+}
+
+/** @param open another door than the host's own: for the rehearsal of an installation */
+export async function main(
+  args: readonly string[],
+  version: string,
+  open = openHost,
+): Promise<number> {
+  try {
+    return await runProgram(args, version, open);
+  } catch (error) {
+    return report(error, version);
+  }
+}
+
+function report(error: unknown, version: string): number {
+  if (error instanceof UserError) {
+    for (const line of error.message.split('\n')) process.stderr.write(`ibq: ${line}\n`);
+    return error.exitCode;
+  }
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(
+    `ibq: this is a bug in ibq ${version}; please report it with these lines:\n${trace}\n`,
+  );
+  return ExitCode.failed;
+}
