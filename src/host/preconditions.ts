@@ -1,5 +1,6 @@
 /** What must hold before a plan is carried out: Podman would find out only after the switch. */
 
+import { statfsSync } from 'node:fs';
 import type { Config } from '../config/types.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { listenerInTheWay, nameOfHolder, parseListeners } from '../network/listeners.ts';
@@ -87,6 +88,39 @@ export function requireHostPaths(
   );
   if (missing.length === 0) return;
   throw new UserError(`${missing.join('\n')}\nnothing was changed`, ExitCode.badConfiguration);
+}
+
+/** File systems whose mounts can't be idmapped, by what statfs(2) calls them (linux/magic.h); Linux 6.12. */
+const WITHOUT_IDMAPS: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0xff53_4d42, 'CIFS'],
+  [0xfe53_4d42, 'SMB'],
+  [0x794c_7630, 'overlay'],
+  [0x6573_5546, 'FUSE'],
+  [0x0102_1997, '9p'],
+]);
+
+/** @param type `type` of statfs @returns the name of the file system; null: idmapped mounts are possible, or nobody knows */
+export function withoutIdmaps(type: number): string | null {
+  return WITHOUT_IDMAPS.get(type >>> 0) ?? null;
+}
+
+/** A gateway with users of its own would not come back from its restart: its volumes are idmapped. */
+export function requireIdmaps(
+  instances: readonly Pick<DesiredInstance, 'name' | 'hostPaths' | 'idBase'>[],
+): void {
+  const unfit = instances
+    .filter(({ idBase }) => idBase !== null)
+    .flatMap(({ name, hostPaths }) =>
+      hostPaths.flatMap((path) => {
+        const system = withoutIdmaps(statfsSync(path).type);
+        return system === null
+          ? []
+          : `instance ${name}: ${path}, which its volumes name, is on a file system (${system}) whose owners can't be shown to users of its own; set user_namespace = false for it (docs/security.md), or another directory`;
+      }),
+    );
+  if (unfit.length === 0) return;
+  throw new UserError(`${unfit.join('\n')}\nnothing was changed`, ExitCode.badConfiguration);
 }
 
 export function requireSecrets(desired: Desired, podman: PodmanFacts): void {

@@ -20,6 +20,7 @@ import { memoryWarning } from './memory.ts';
 import { readPodman } from './podman.ts';
 import {
   requireHostPaths,
+  requireIdmaps,
   requireParentUp,
   requirePortsFree,
   requirePullable,
@@ -111,6 +112,7 @@ export async function preparePlan(
     manifest,
   });
   requireHostPaths(host, desired.instances);
+  requireIdmaps(desired.instances);
   const [podman, memory] = early ?? (await askHost(starts));
   requireSecrets(desired, podman);
   await requireTunnels(host, desired);

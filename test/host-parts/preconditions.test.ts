@@ -5,7 +5,9 @@ import type { InstanceName } from '../../src/config/types.ts';
 import {
   type PortsInUse,
   requireHostPaths,
+  requireIdmaps,
   requirePortsFree,
+  withoutIdmaps,
 } from '../../src/host/preconditions.ts';
 import type { ManifestInstance } from '../../src/plan/manifest.ts';
 import { sandbox } from '../support/sandbox.ts';
@@ -105,5 +107,23 @@ describe('volumes of the host', () => {
     );
     expect(refusal).toThrow(/\/srv\/b.*\nnothing was changed$/s);
     expect(refusal).toThrow(expect.objectContaining({ exitCode: 78 }));
+  });
+});
+
+describe('file systems of mounted directories', () => {
+  test.each<[string, number, string | null]>([
+    ['NFS', 0x6969, 'NFS'],
+    ['CIFS, whose number has its highest bit set', 0xff53_4d42 | 0, 'CIFS'],
+    ['a container of its own', 0x794c_7630, 'overlay'],
+    ['ext4', 0xef53, null],
+    ['XFS', 0x5846_5342, null],
+  ])('%s', (_title, type, name) => {
+    expect(withoutIdmaps(type)).toBe(name);
+  });
+
+  test('count for instances with users of their own alone', () => {
+    const proc = { name: '4001' as InstanceName, hostPaths: ['/dev/null/none'] };
+    expect(() => requireIdmaps([{ ...proc, idBase: null }])).not.toThrow();
+    expect(() => requireIdmaps([{ ...proc, idBase: 2_013_265_920 }])).toThrow(/ENOTDIR/);
   });
 });
