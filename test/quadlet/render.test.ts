@@ -32,9 +32,11 @@ describe('a generation', () => {
       'units/ib-gateway@.container',
       dropIn,
       'guard/4001.nft',
+      'login/4001',
       ...settingsOf('4001'),
       'units/ib-gateway@4002.container.d/10-ibq.conf',
       'guard/4002.nft',
+      'login/4002',
       ...settingsOf('4002'),
       `units/${publish}.network`,
       `units/${lan}.network`,
@@ -78,7 +80,7 @@ describe('a generation', () => {
       'Environment="AUTO_RESTART_TIME=11:59 PM"',
       'Environment=TWS_PASSWORD_FILE=/run/secrets/password',
       'Annotation=ibq.stop=7462:4001',
-      'Annotation=ibq.session=5bc4cd45757b5502',
+      'Annotation=ibq.session=fb8a3efb940bb563',
     ]);
   });
 
