@@ -163,15 +163,19 @@ export function buildProgram(
     .description('gateways that run by other means, as instances')
     .command('compose')
     .description('the gateways of a docker-compose.yml')
-    .argument('<file>', 'docker-compose.yml; the .env beside it is read too')
-    .option('--env-file <file>', 'another file of variables than .env')
+    .argument(
+      '[files...]',
+      'docker-compose.yml or its directory, later ones over earlier; "-": standard input',
+    )
+    .option('-f, --file <file>', 'one more file; repeatable', collect, [])
+    .option('--variables <file>', 'another file of variables than the .env beside it')
     .option('--service <name>', 'one service of the file')
-    .option('--profile <id>', 'the known image that an unknown one is like')
+    .option('--profile <id>', 'the known image that an unknown one is like, or custom')
     .option('--dry-run', 'show the files, write nothing', false)
     .option('--json', 'print JSON', false)
     .action(
-      action(async (ctx, file: string, options: ImportComposeOptions) =>
-        (await import('./commands/import-compose.ts')).importCompose(ctx, file, options),
+      action(async (ctx, files: string[], options: ImportComposeOptions) =>
+        (await import('./commands/import-compose.ts')).importCompose(ctx, files, options),
       ),
     );
 

@@ -8,6 +8,7 @@ import type { RunningInstance } from '../plan/installed.ts';
 import type { Manifest, ManifestInstance } from '../plan/manifest.ts';
 import { generationPath, instanceService } from '../plan/paths.ts';
 import { type ApiService, apisOf } from '../plan/services.ts';
+import { toldByHealth } from './controller-health.ts';
 import type { HostReader } from './host.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
 import { lookAgain, probeService } from './probe-service.ts';
@@ -154,6 +155,11 @@ async function observe(
             now: host.now(),
             half: two ? api.half : null,
           });
+      const told =
+        verdict.ready || lost || !active
+          ? null
+          : await toldByHealth(host, instance, running, { half: api.half, stage: stage.stage });
+      if (told !== null) verdict.problems.push(told);
       return { ...api, probe: latest, stage, verdict };
     }),
   );
