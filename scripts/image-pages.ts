@@ -241,9 +241,11 @@ function withoutEffect(profile: Profile): string[] {
   const none = [...IMAGE_KEYS].filter(
     (id) => !followed.has(id) && (profile.id === 'custom' ? !CUSTOM_KEYS.includes(id) : true),
   );
+  const why = Object.entries(profile.unfollowed ?? {});
   return [
     "\nRefused in the file of an instance, because this image can't follow: " +
       `${list(none.sort())}.\n`,
+    ...(why.length === 0 ? [] : [`${bullets(why.map(([id, text]) => `${code(id)}: ${text}.`))}`]),
   ];
 }
 
@@ -256,6 +258,7 @@ const SITUATIONS: readonly [string, string][] = [
   ['with `ssh.via = "image"`', '[ssh]\nmode = "both"\nvia = "image"\ntargets = ["a@b"]\n'],
   ['with `custom_config.ibc`', '[custom_config]\nibc = "/x"\n'],
   ['with `user_secret`', 'user_secret = true\n'],
+  ['with `twofa_totp`', 'twofa_totp = true\n'],
   ['in mode `both`', 'mode = "both"\n'],
   ['in mode `both` with `user_secret`', 'mode = "both"\nuser_secret = true\n'],
 ];

@@ -356,7 +356,11 @@ export function buildProgram(
     .option('--no-start', 'start nothing')
     .option('--no-wait', "don't wait for the API")
     .option('--timeout <seconds>', 'how long to wait for the API', parseSeconds, 180)
-    .option('--restart-changed', 'restart what changed, one by one: a new login each')
+    .option(
+      '--restart-changed',
+      'restart what changed, one by one; sessions are kept where the image can',
+    )
+    .option('--retry-login', 'start also what IBKR refused too often')
     .option('--replace-drift', 'replace generated files that were edited by hand')
     .addOption(acceptRisk())
     .action(
@@ -368,6 +372,7 @@ export function buildProgram(
           wait: options.wait,
           timeoutSeconds: options.timeout,
           restartChanged: options.restartChanged === true,
+          retryLogin: options.retryLogin === true,
           replaceDrift: options.replaceDrift === true,
           risksAccepted: options.acceptRisk === undefined ? [] : [options.acceptRisk],
         }),
@@ -394,10 +399,19 @@ export function buildProgram(
       .description(LIFECYCLE[verb])
       .argument('[names...]', 'instances')
       .option('--all', 'every deployed instance');
+    if (verb !== 'stop') {
+      command.option('--retry-login', 'also after IBKR refused the login too often');
+    }
     if (verb === 'restart') {
       command
         .option('--soft', 'let IBC restart the gateway inside its container, without a new login')
-        .option('--timeout <seconds>', 'how long --soft waits for the API', parseSeconds, 300);
+        .option('--timeout <seconds>', 'how long --soft waits for the API', parseSeconds, 300)
+        .addOption(
+          new Option(
+            '--new-login',
+            'log out and in again even where the session could be kept',
+          ).conflicts('soft'),
+        );
     }
     command.action(
       action(async (ctx, names: string[], options: LifecycleFlags) =>
@@ -408,6 +422,8 @@ export function buildProgram(
             })
           : (await import('./commands/lifecycle.ts')).lifecycle(ctx, verb, names, {
               all: options.all === true,
+              newLogin: options.newLogin === true,
+              retryLogin: options.retryLogin === true,
             }),
       ),
     );
@@ -534,6 +550,8 @@ interface InstanceAddFlags {
 interface LifecycleFlags {
   all?: boolean;
   soft?: boolean;
+  newLogin?: boolean;
+  retryLogin?: boolean;
   timeout: number;
 }
 
@@ -544,6 +562,7 @@ interface DeployFlags {
   wait: boolean;
   timeout: number;
   restartChanged?: boolean;
+  retryLogin?: boolean;
   replaceDrift?: boolean;
   acceptRisk?: string;
 }
@@ -551,7 +570,7 @@ interface DeployFlags {
 const LIFECYCLE = {
   start: 'start instances',
   stop: 'stop instances: they log out',
-  restart: 'restart instances: each costs a login and a two-factor request',
+  restart: 'restart instances; each says first whether its session is kept or it logs in anew',
 } as const;
 
 const HELP_END = `

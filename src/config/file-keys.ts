@@ -28,7 +28,7 @@ export function checkFileKeys(
     checkVolumes(layer, report);
     // Of such an image none of the keys is followed, which has been told.
     if (profile.files === null) continue;
-    checkIbc(instance, profile, layer, report);
+    if (followedKeys(profile).has('ibc')) checkIbc(instance, profile, layer, report);
     checkJts(instance, layer, report);
   }
 }

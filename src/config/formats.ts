@@ -57,6 +57,11 @@ export const FORMATS = {
     should: 'an IB user name (1-64 of letters, digits, ".", "_", "-", "@")',
     pattern: '^[A-Za-z0-9._@-]{1,64}$',
   },
+  /** What a controller writes into jts.ini: letters that can't open another section. */
+  server: {
+    should: 'the name of a server such as cdc1.ibllc.com',
+    pattern: '^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$',
+  },
   /** It becomes a line of IBC's config.ini: one line, no backslash. */
   device: {
     should: 'the name of a two-factor device as the login dialog lists it',

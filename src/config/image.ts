@@ -3,6 +3,7 @@
 import { freeKey } from '../images/free-secrets.ts';
 import { followedKeys, IMAGE_KEYS, ownedVariable, profileFor, profileOf } from '../images/index.ts';
 import type { ImageFinding, Profile, ProfileId } from '../images/profile.ts';
+import { foreignReference } from '../images/repositories.ts';
 import { tunnelFindings } from '../images/ssh.ts';
 import { checkCustom } from './custom.ts';
 import { complain, isBroken, type Layer, lookup, placeOf } from './layer.ts';
@@ -28,7 +29,21 @@ export function resolveImage(
     const message = `should be set: profile ${id} has no image of its own`;
     report.problem({ file: own.file, key: 'image.reference', message });
   }
+  warnOfForeign(id, own, host, inherited === undefined, report);
   return { profile: profileFor({ profile: id, settings }), image: String(image) };
+}
+
+/** Told where the reference stands: an image of another repository may want other variables, and have other ports. */
+function warnOfForeign(
+  id: ProfileId,
+  own: Layer,
+  host: Layer,
+  ownAlone: boolean,
+  report: Report,
+): void {
+  const at = lookup('image.reference', ownAlone ? [own] : [own, host]);
+  const message = at === null ? null : foreignReference(id, String(at.value));
+  if (at !== null && message !== null) report.warn({ ...placeOf(at), message });
 }
 
 /** `[defaults]` first, the instance's own over it; `null` after a problem. */
@@ -90,7 +105,8 @@ export function checkProfile(
   for (const id of own.values.keys()) {
     if (!IMAGE_KEYS.has(id) || followed.has(id)) continue;
     const how = profile.id === 'custom' ? ' without a variable in custom.variables' : '';
-    const message = `has no effect on images of profile ${profile.id}${how}; leave it out`;
+    const why = profile.unfollowed?.[id];
+    const message = `has no effect on images of profile ${profile.id}${how}${why ? `: ${why}` : ''}; leave it out`;
     report.problem({ file: own.file, key: id, message });
   }
   if (!profile.modes.includes(mode)) {

@@ -107,7 +107,8 @@ const INSTANCE: readonly KeySpec[] = [
     description:
       'What IBC does when a login does not complete after its two-factor request was answered; it counts only with ' +
       '`relogin_after_twofa_timeout`. `exit` ends the container with 87, and systemd starts it again; `restart` starts ' +
-      'the gateway again inside it. A request that nobody answers ends nothing by itself.',
+      'the gateway again inside it. A request that nobody answers ends nothing by ' +
+      'itself. With image `ibg-controller` it is what comes after `twofa_wait`: `exit` ends the container with 3, `restart` logs in and asks again and again.',
     example: 'exit',
   },
   {
@@ -124,7 +125,8 @@ const INSTANCE: readonly KeySpec[] = [
     type: { kind: 'integer', minimum: 1, maximum: 3600, should: 'seconds (1-3600)' },
     default: 60,
     description:
-      'Seconds that a login may take after the two-factor request was answered, before the gateway gives up.',
+      'Seconds that a login may take after the two-factor request was answered, before IBC gives up. It has no effect ' +
+      'without `relogin_after_twofa_timeout`.',
     example: 60,
   },
   {
@@ -136,12 +138,65 @@ const INSTANCE: readonly KeySpec[] = [
     example: false,
   },
   {
+    name: 'twofa_totp',
+    type: { kind: 'boolean' },
+    default: false,
+    description:
+      'Whether the gateway makes the codes of the second factor by itself, for images that can. Needs the secret `totp`: ' +
+      'the seed in base32 that IBKR shows when the Mobile Authenticator app is set up, not one of its codes.',
+    example: true,
+  },
+  {
+    name: 'twofa_wait',
+    type: { kind: 'integer', minimum: 10, maximum: 3600, should: 'seconds (10-3600)' },
+    default: 180,
+    description:
+      'Seconds that a login waits for the second factor before `twofa_timeout_action`, for images that end the wait by ' +
+      'themselves.',
+    example: 180,
+  },
+  {
+    name: 'passkey_authenticate',
+    type: { kind: 'boolean' },
+    default: false,
+    description:
+      'Whether to press *Authenticate* where IBKR asks for a passkey, for images that can. An authenticator has to ' +
+      'answer then, which the image has not.',
+    example: true,
+  },
+  {
+    name: 'tws_server',
+    type: { kind: 'text', format: 'server' },
+    default: null,
+    unset: "the gateway's own choice",
+    description:
+      'Server of IBKR that the user belongs to, for images that take it. jts.ini is written anew for it at each start.',
+    example: 'cdc1.ibllc.com',
+  },
+  {
+    name: 'paper_tws_server',
+    type: { kind: 'text', format: 'server' },
+    default: null,
+    unset: '`tws_server`',
+    description: 'Server of the paper user in mode `both`, where it is another one.',
+    example: 'ndc1.ibllc.com',
+  },
+  {
     name: 'existing_session_action',
     type: { kind: 'choice', values: ['primary', 'primaryoverride', 'secondary', 'manual'] },
     default: 'primary',
     description:
       'What to do when the user is logged in elsewhere. `manual` blocks until somebody answers the dialog.',
     example: 'primary',
+  },
+  {
+    name: 'login_attempts',
+    type: { kind: 'integer', minimum: 0, maximum: 10, should: 'a number of attempts (0-10)' },
+    default: 2,
+    description:
+      'How often IBKR may refuse the login before ibq ends the gateway, so that the user is not locked. It is then ' +
+      'not started before its password is set anew or `--retry-login` is given. 0: IBC tries for ever.',
+    example: 2,
   },
   {
     name: 'bypass_warning',
@@ -184,8 +239,9 @@ const INSTANCE: readonly KeySpec[] = [
     name: 'save_settings',
     type: { kind: 'text', format: 'saveTimes' },
     default: null,
-    unset: 'the gateway saves when it stops',
-    description: 'When the gateway saves its settings, as IBC reads it (SaveTwsSettingsAt).',
+    unset: 'the gateway saves when it logs out, and at no other time',
+    description:
+      'When the gateway saves its settings, as IBC reads it (SaveTwsSettingsAt). A gateway that is killed saves nothing.',
     example: 'Every 30 mins',
   },
   {
@@ -248,7 +304,7 @@ const INSTANCE: readonly KeySpec[] = [
     default: null,
     unset: '90, as the template says',
     description:
-      'Seconds that the gateway has to save its settings and end when it is stopped, before it is killed.',
+      'Seconds that the gateway has to log out and end when it is stopped, and again as many for its container, before it is killed.',
     example: 90,
   },
   {

@@ -82,7 +82,18 @@ export interface Settings {
   /** Seconds. */
   twofa_exit_interval: number;
   relogin_after_twofa_timeout: boolean;
+  /** The seed of one-time codes is a secret of the instance. */
+  twofa_totp: boolean;
+  /** Seconds. */
+  twofa_wait: number;
+  passkey_authenticate: boolean;
+  /** Server of IBKR; null: the gateway's own choice. */
+  tws_server: string | null;
+  /** Of the paper gateway in mode `both`. */
+  paper_tws_server: string | null;
   existing_session_action: 'primary' | 'primaryoverride' | 'secondary' | 'manual';
+  /** Refused logins before the gateway is ended; 0: no cap. */
+  login_attempts: number;
   bypass_warning: boolean | null;
   allow_blind_trading: boolean;
   accept_incoming: 'accept' | 'reject' | 'manual';

@@ -8,6 +8,7 @@ import { danklabsTws } from './danklabs-tws.ts';
 import { freeSecrets } from './free-secrets.ts';
 import { gnzsnz } from './gnzsnz.ts';
 import { gnzsnzTws } from './gnzsnz-tws.ts';
+import { ibgController } from './ibg-controller.ts';
 import type { Profile, ProfileId } from './profile.ts';
 import { simulator } from './simulator.ts';
 
@@ -32,6 +33,7 @@ const PROFILES: Readonly<Record<ProfileId, Profile>> = {
   danklabs,
   'danklabs-tws': danklabsTws,
   'danklabs-host': danklabsHost,
+  'ibg-controller': ibgController,
   custom: unsaid,
   simulator,
 };

@@ -91,6 +91,11 @@ test('an empty instance file is a paper instance with every default', () => {
         twofa_device: null,
         twofa_exit_interval: 60,
         relogin_after_twofa_timeout: false,
+        twofa_totp: false,
+        twofa_wait: 180,
+        passkey_authenticate: false,
+        tws_server: null,
+        paper_tws_server: null,
         existing_session_action: 'primary',
         bypass_warning: null,
         allow_blind_trading: false,
@@ -104,6 +109,7 @@ test('an empty instance file is a paper instance with every default', () => {
         cpus: null,
         shm_size: null,
         stop_timeout: null,
+        login_attempts: 2,
         restart: 'on-failure',
         read_only: false,
         uid: null,
@@ -634,7 +640,7 @@ test.each<[Texts, Record<string, string>, string[]]>([
     main('[image]\nprofile = "gnzsns"'),
     {},
     [
-      'ibq.toml: image.profile: should be "gnzsnz", "gnzsnz-tws", "danklabs", "danklabs-tws", "danklabs-host", "custom", "simulator", got "gnzsns"; did you mean "gnzsnz"?',
+      'ibq.toml: image.profile: should be "gnzsnz", "gnzsnz-tws", "danklabs", "danklabs-tws", "danklabs-host", "ibg-controller", "custom", "simulator", got "gnzsns"; did you mean "gnzsnz"?',
     ],
   ],
   // The network, checked together

@@ -56,12 +56,12 @@ describe('a key', () => {
     [
       'stop_timeout: systemd waits longer than Podman',
       { stop_timeout: 300 },
-      ['StopTimeout=300', 'TimeoutStopSec=330'],
+      ['StopTimeout=300', 'TimeoutStopSec=330', 'Annotation=ibq.stop_timeout=300'],
     ],
     [
       'stop_timeout, as the template has it: set is set',
       { stop_timeout: 90 },
-      ['StopTimeout=90', 'TimeoutStopSec=120'],
+      ['StopTimeout=90', 'TimeoutStopSec=120', 'Annotation=ibq.stop_timeout=90'],
     ],
     ['read_only', { read_only: true }, ['ReadOnly=true']],
     [
