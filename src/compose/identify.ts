@@ -1,6 +1,7 @@
 /** Which image a service runs. Its name decides; variables alone are a guess, which somebody has to confirm. */
 
 import type { ProfileId } from '../images/profile.ts';
+import { profilesOfReference } from '../images/repositories.ts';
 import type { Service } from './service.ts';
 
 export type Identity =
@@ -10,14 +11,6 @@ export type Identity =
   /** A gateway of somebody else's, for profile `custom`. */
   | { kind: 'other'; title: string }
   | { kind: 'none'; why: string };
-
-const BY_REPOSITORY: readonly [RegExp, ProfileId][] = [
-  [/(?:^|\/)gnzsnz\/tws-rdesktop$/, 'gnzsnz-tws'],
-  [/(?:^|\/)gnzsnz\/ib-gateway$/, 'gnzsnz'],
-  [/(?:^|\/)danklabs\/ib-tws$/, 'danklabs-tws'],
-  [/(?:^|\/)danklabs\/ib-gateway$/, 'danklabs'],
-  [/(?:^|\/)ibq-simulator$/, 'simulator'],
-];
 
 /** Gateways that ibq has no profile for: their variables may have the names of a known one's. */
 const OTHERS: readonly [RegExp, string][] = [
@@ -48,8 +41,9 @@ export function identify(service: Service): Identity {
   const { image, environment } = service;
   const repository = repositoryOf(image ?? '');
   const helper = helperReason(service);
-  const byName = BY_REPOSITORY.find(([pattern]) => pattern.test(repository))?.[1];
-  if (byName !== undefined) {
+  const [named = null] = profilesOfReference(repository);
+  const byName = named ?? (/(?:^|\/)ibq-simulator$/.test(repository) ? 'simulator' : null);
+  if (byName !== null) {
     if (helper !== null) return { kind: 'none', why: helper };
     const profile = byName === 'danklabs' && isTodays(service) ? 'danklabs-host' : byName;
     return { kind: 'known', profile, remark: null };

@@ -188,7 +188,9 @@ secrets: { seed: { file: ./seed.txt } }
   }
 
   async function clear(): Promise<void> {
-    await host.ok('rm -rf /etc/ibq/instances /etc/ibq/ibq.toml /etc/ibq/known_hosts');
+    await host.ok(
+      'mkdir -p /etc/ibq/instances; rm -rf /etc/ibq/instances/*.toml /etc/ibq/ibq.toml /etc/ibq/known_hosts',
+    );
     if ((await host.run('test -e /etc/ibq/current')).exitCode === 0) {
       await ibqOk(host, ['deploy', '-y']);
     }
