@@ -106,9 +106,10 @@ secrets: { seed: { file: ./seed.txt } }
     await ibqOk(host, ['deploy', '-y']);
     await until('4002 answers', async () => (await statusOf(host, '4002')).ready, 60_000);
     expect(await host.ok('ss -Hltn')).not.toContain(':4002');
-    const address = await host.ok(
-      "podman inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' ib-gateway-4002",
+    const networks = await host.ok(
+      "podman inspect -f '{{range $k, $v := .NetworkSettings.Networks}}{{$k}}={{$v.IPAddress}} {{end}}' ib-gateway-4002",
     );
+    const [, address = ''] = /ibq-publish-\w+=(\S+)/.exec(networks) ?? [];
     const tried = await host.run(`timeout 3 bash -c 'exec 3<>/dev/tcp/${address}/4004'`);
     expect(tried.exitCode).toBe(124);
   });
@@ -187,7 +188,9 @@ secrets: { seed: { file: ./seed.txt } }
   }
 
   async function clear(): Promise<void> {
-    await host.ok('rm -rf /etc/ibq/instances /etc/ibq/ibq.toml /etc/ibq/known_hosts');
+    await host.ok(
+      'mkdir -p /etc/ibq/instances; rm -rf /etc/ibq/instances/*.toml /etc/ibq/ibq.toml /etc/ibq/known_hosts',
+    );
     if ((await host.run('test -e /etc/ibq/current')).exitCode === 0) {
       await ibqOk(host, ['deploy', '-y']);
     }
