@@ -152,7 +152,7 @@ describe('the contract', () => {
     ['start', '--all'],
     ['stop', '--all'],
     ['restart', '--all --soft --timeout'],
-    ['logs', '--follow --lines --since'],
+    ['logs', '--follow --lines --since --all'],
     ['exec', ''],
     ['probe', '--json --login --half'],
     ['vnc', '--json'],
@@ -368,7 +368,10 @@ describe('what reaches a command', () => {
 
   test('logs', async () => {
     const { call } = await reached('logs', '4001', '-f', '-n', '5', '--since', '10 min ago');
-    expect(call.slice(1)).toEqual(['4001', { follow: true, lines: 5, since: '10 min ago' }]);
+    expect(call.slice(1)).toEqual([
+      '4001',
+      { all: false, follow: true, lines: 5, since: '10 min ago' },
+    ]);
   });
 
   test.each([
