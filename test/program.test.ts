@@ -370,7 +370,7 @@ describe('what reaches a command', () => {
     const { call } = await reached('logs', '4001', '-f', '-n', '5', '--since', '10 min ago');
     expect(call.slice(1)).toEqual([
       '4001',
-      { all: false, follow: true, lines: 5, since: '10 min ago' },
+      { follow: true, lines: 5, since: '10 min ago', all: false },
     ]);
   });
 

@@ -12,6 +12,7 @@ import { withLock } from '../host/lock.ts';
 import type { Observation } from '../host/observe.ts';
 import { observeInstances } from '../host/observe.ts';
 import { type Prepared, preparePlan } from '../host/prepare.ts';
+import { forgetRefusedLogin } from '../host/refused-logins.ts';
 import { requireRoot } from '../host/root.ts';
 import { waitForInstances } from '../host/wait.ts';
 import { buildManifest, type ManifestInstance } from '../plan/manifest.ts';
@@ -28,6 +29,8 @@ export interface DeployOptions {
   wait: boolean;
   timeoutSeconds: number;
   restartChanged: boolean;
+  /** Start also where IBKR refused the login. */
+  retryLogin: boolean;
   replaceDrift: boolean;
   /** `open-api`: the configuration may let everybody in. */
   risksAccepted: readonly string[];
@@ -80,6 +83,7 @@ async function run(
     assumeYes: options.yes,
     risksAccepted: options.risksAccepted,
   });
+  if (options.retryLogin) for (const { name } of config.instances) forgetRefusedLogin(host, name);
   const prepared = await preparePlan(host, config, configFile, planOptions(options));
   const { plan, desired, installed } = prepared;
   for (const warning of plan.warnings) ui.warn(warning);
@@ -208,7 +212,7 @@ function tellPending(plan: Plan, options: DeployOptions, tell: (line: string) =>
   );
   if (pending.length === 0) return;
   tell(
-    `changed, but still running as before: ${pending.join(', ')}; a restart is a new login: sudo ibq restart ${pending.join(' ')}`,
+    `changed, but still running as before: ${pending.join(', ')}; a restart puts it into force: sudo ibq restart ${pending.join(' ')} (it says first whether the session is kept)`,
   );
 }
 

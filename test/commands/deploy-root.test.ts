@@ -17,6 +17,7 @@ const OPTIONS: DeployOptions = {
   wait: true,
   timeoutSeconds: 1,
   restartChanged: false,
+  retryLogin: false,
   replaceDrift: false,
   risksAccepted: [],
 };

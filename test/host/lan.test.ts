@@ -108,7 +108,9 @@ describeOnHosts('lan', (host) => {
     test('a changed one waits for the restart, and until then nobody else gets the old one', async () => {
       await setKey('chosen', 'address', '"10.0.0.101"');
       const { stderr } = await deploy();
-      expect(stderr).toContain('~ chosen: a restart puts it into force (new login); address');
+      expect(stderr).toContain(
+        '~ chosen: a restart puts it into force (a new login, unless the session can be kept); address',
+      );
       expect(stderr).toContain('~ 4001: addresses of other instances');
       expect(await addressesOf('chosen')).toContain('10.0.0.100');
       // Still a sibling by the address that it has.

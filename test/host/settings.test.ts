@@ -131,7 +131,7 @@ describeOnHosts('settings', (host) => {
       );
       const plan = await ibqOk(host, ['plan']);
       expect(plan.stdout).toContain(
-        '~ 4002: a restart puts it into force (new login); ibc.LogComponents, ibc.MinimizeMainWindow, jts.Logon.proxy, jts.Own.colour',
+        '~ 4002: a restart puts it into force (a new login, unless the session can be kept); ibc.LogComponents, ibc.MinimizeMainWindow, jts.Logon.proxy, jts.Own.colour',
       );
       await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
 

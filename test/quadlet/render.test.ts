@@ -77,6 +77,8 @@ describe('a generation', () => {
       'Environment=TRADING_MODE=live',
       'Environment="AUTO_RESTART_TIME=11:59 PM"',
       'Environment=TWS_PASSWORD_FILE=/run/secrets/password',
+      'Annotation=ibq.stop=7462:4001',
+      'Annotation=ibq.session=5bc4cd45757b5502',
     ]);
   });
 

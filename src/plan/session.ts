@@ -1,0 +1,30 @@
+/** Whether a restart goes on with the session of a gateway, or has to log in. Pure. */
+
+export interface SessionRestart {
+  /** IBC is told to keep the session, so that IBKR should not ask for a second factor. */
+  kept: boolean;
+  /** Why not; one clause. */
+  why: string;
+}
+
+export function restartOf({
+  session,
+  coming,
+  loggedIn,
+  newLogin,
+}: {
+  /** Of the container that runs; empty: none outlives it. */
+  session: string;
+  /** Of the one that comes. */
+  coming: string;
+  /** Each half. */
+  loggedIn: readonly boolean[];
+  newLogin: boolean;
+}): SessionRestart {
+  const lost = (why: string) => ({ kept: false, why });
+  if (session === '') return lost('this image, as it runs, keeps no session');
+  if (newLogin) return lost('a new login was asked for, or its password was set anew');
+  if (session !== coming) return lost('its user, mode or settings directory changed');
+  if (!loggedIn.every(Boolean)) return lost('not all of it is logged in');
+  return { kept: true, why: '' };
+}
