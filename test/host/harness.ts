@@ -262,6 +262,9 @@ export async function installIbq(host: TestHost): Promise<void> {
   await built;
   if (host.suite === 'vm') await installInMachine(host);
   else await install(host.root, prefixOf(host), '/usr/bin/node');
+  // What the installer does where it runs on the host itself.
+  const lib = libraryOf(host);
+  await host.ok(`"$(sed -n '1s/^#!//p' ${lib}/ibq.cjs)" ${lib}/parts/compile.cjs`);
   await host.ok(['systemctl', 'daemon-reload']);
 }
 let built: Promise<unknown> | undefined;
