@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 // `unit` needs nothing but Node. `host` and `vm` run on booted disposable hosts, containers and a
-// virtual machine, and take one file at a time: a file owns its host while it runs.
+// virtual machine, a host for each file. `scripts/test` runs many of them side by side, each in a Vitest
+// of its own; within one it is one file at a time.
 const inMachines = 'test/host/**/*vm.test.ts';
 
 export default defineConfig({
@@ -22,8 +23,9 @@ export default defineConfig({
           include: ['test/host/**/*.test.ts'],
           exclude: [inMachines],
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          // For one that hangs: other hosts run beside it, and take their share of the processors.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -86,11 +86,8 @@ function section(command, parent) {
 }
 
 function options(command) {
-  return command.options.flatMap(({ flags, description }) => [
-    '.TP',
-    `.B ${text(flags)}`,
-    text(description),
-  ]);
+  const shown = command.options.filter(({ hidden }) => !hidden);
+  return shown.flatMap(({ flags, description }) => ['.TP', `.B ${text(flags)}`, text(description)]);
 }
 
 /** roff: a hyphen that is a minus, a backslash, and lines that must not begin a request. */

@@ -7,6 +7,7 @@ import { ExitCode, NeedsRoot, UserError } from './errors.ts';
 import { openHost } from './host/open.ts';
 import { type Scope, sudoLine, withScope } from './typed-line.ts';
 import { terminalUi } from './ui/terminal.ts';
+import { answerMistakes, readHelp } from './usage.ts';
 
 /** @returns the exit code */
 export async function runProgram(
@@ -20,7 +21,7 @@ export async function runProgram(
   };
   const program = buildProgram(version, finish, open);
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await program.parseAsync([...readHelp(args, program)], { from: 'user' });
   } catch (error) {
     // commander has printed its message; help and version are no errors.
     if (error instanceof CommanderError) {
@@ -67,9 +68,6 @@ export function buildProgram(
     .option('-q, --quiet', 'no progress')
     .option('-v, --verbose', 'print each command that ibq runs')
     .option('--no-color', 'no colours (NO_COLOR is honoured too)')
-    .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: (text, write) => write(inOurForm(text)) })
-    .showHelpAfterError('(see "ibq --help")')
     .showSuggestionAfterError(true)
     .exitOverride()
     .addHelpText('after', HELP_END);
@@ -418,13 +416,22 @@ export function buildProgram(
     .option('-f, --follow', 'go on as new lines come')
     .option('-n, --lines <n>', 'how many of the last lines', parseCount, 50)
     .option('--since <time>', 'as journalctl reads it: "10 min ago", "today"')
+    .option(
+      '--all',
+      "also the relay's lines about clients that came too early, and long lines whole",
+    )
     .action(
       action(
-        async (ctx, name: string, options: { follow?: boolean; lines: number; since?: string }) =>
+        async (
+          ctx,
+          name: string,
+          options: { follow?: boolean; lines: number; since?: string; all?: boolean },
+        ) =>
           (await import('./commands/logs.ts')).logs(ctx, name, {
             follow: options.follow === true,
             lines: options.lines,
             since: options.since ?? null,
+            all: options.all === true,
           }),
       ),
     );
@@ -499,6 +506,7 @@ export function buildProgram(
       ),
     );
 
+  answerMistakes(program);
   return program;
 }
 
@@ -552,13 +560,6 @@ First steps:
 Exit codes:
   0 done · 1 failed · 2 changes pending · 3 not healthy · 64 usage · 69 something is missing
   75 another ibq is at work · 77 needs root · 78 configuration invalid · 130/143 interrupted`;
-
-/** `ibq: --timeout <seconds>: should be seconds, 1 or more, got "x"`. */
-function inOurForm(text: string): string {
-  return text
-    .replace(/^error: option '(.+)' argument '(.*)' is invalid\. (.*)$/m, 'ibq: $1: $3, got "$2"')
-    .replace(/^error: /, 'ibq: ');
-}
 
 /** Risks have names: what is accepted is one thing, and said. */
 function acceptRisk(): Option {

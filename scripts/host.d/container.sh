@@ -47,16 +47,16 @@ container_reachable() {
   pid=$(container_leader "$name") && [[ $pid != "$before" && -S /proc/$pid/root/run/systemd/private ]]
 }
 
-# A signal to this process reaches what runs there.
-become_in_container() {
+# Puts before `words` what enters the container. A signal to that process reaches what runs there.
+enter_container() {
   local name=$1 pid cgroup
-  shift
   pid=$(leader "$name")
   cgroup=/proc/$pid/root/sys/fs/cgroup/exec
-  # Into the host's cgroups too, or Podman there would meet a cgroup that its host can't see.
   mkdir -p "$cgroup"
-  echo "$BASHPID" >"$cgroup/cgroup.procs"
-  exec nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup --root --wd "$@"
+  # Into the host's cgroups too, or Podman there would meet a cgroup that its host can't see.
+  # shellcheck disable=SC2016 # expands in that shell
+  words=(bash -c 'echo $$ >"$0" && exec "$@"' "$cgroup/cgroup.procs"
+    nsenter --target "$pid" --mount --uts --ipc --net --pid --cgroup --root --wd "${words[@]}")
 }
 
 end_container() {

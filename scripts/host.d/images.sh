@@ -9,18 +9,34 @@ require_root() {
 
 # Installs the Debian package of each PROGRAM:PACKAGE that is not there.
 require_programs() {
+  missing_programs "$@" >/dev/null || return 0
+  command -v apt-get >/dev/null || fail "please install: $(missing_programs "$@")" 69
+  mkdir -p "$cache"
+  # Two images are built side by side on a new machine: one of them installs, the other finds it done.
+  exec 7>"$cache/apt.lock"
+  flock 7
+  if missing_programs "$@" >/dev/null; then install_packages "$(missing_programs "$@")"; fi
+  exec 7>&-
+}
+
+# Packages of the programs that are not there, on one line; fails where none is missing.
+missing_programs() {
   local program missing=()
   for program in "$@"; do
     command -v "${program%:*}" >/dev/null || missing+=("${program#*:}")
   done
-  [[ ${#missing[@]} -gt 0 ]] || return 0
-  command -v apt-get >/dev/null || fail "please install: ${missing[*]}" 69
-  say "installing ${missing[*]}"
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" \
-    >/dev/null 2>&1 ||
-    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
-      --no-install-recommends "${missing[@]}"; } >&2 ||
-    fail "could not install: ${missing[*]}" 69
+  [[ ${#missing[@]} -gt 0 ]] && echo "${missing[*]}"
+}
+
+install_packages() {
+  local packages apt
+  read -ra packages <<<"$1"
+  # Another apt or dpkg may be at work on this machine: it is waited for.
+  apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=600)
+  say "installing ${packages[*]}"
+  "${apt[@]}" install --no-install-recommends "${packages[@]}" >/dev/null 2>&1 7>&- ||
+    { "${apt[@]}" update && "${apt[@]}" install --no-install-recommends "${packages[@]}"; } >&2 7>&- ||
+    fail "could not install: ${packages[*]}" 69
 }
 
 # A name that changes with everything that goes into the image.

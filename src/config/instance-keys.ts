@@ -105,8 +105,9 @@ const INSTANCE: readonly KeySpec[] = [
     type: { kind: 'choice', values: ['exit', 'restart'] },
     default: 'exit',
     description:
-      'What happens when nobody answers the two-factor request. `exit` leaves it to systemd; ' +
-      '`restart` asks again and again inside the container.',
+      'What IBC does when a login does not complete after its two-factor request was answered; it counts only with ' +
+      '`relogin_after_twofa_timeout`. `exit` ends the container with 87, and systemd starts it again; `restart` starts ' +
+      'the gateway again inside it. A request that nobody answers ends nothing by itself.',
     example: 'exit',
   },
   {

@@ -433,7 +433,7 @@ const FILLED_IN_MS = 5000;
 /** So long after the second factor a login completes (IBC's own limit, SecondFactorAuthenticationExitInterval). */
 const COMPLETES_MS = 60_000;
 /** So long after its process has ended ibcstart.sh has started another, or the container has ended. */
-const ENDED_MS = 5000;
+const ENDED_MS = 3000;
 /** A dialog that IBC answers is gone by then. */
 const ANSWERED_MS = 10_000;
 

@@ -4,7 +4,10 @@
  * The relay's two lines for each client that comes while no gateway is behind it (socat 1.8):
  * `2026/11/28 00:51:37 socat[209] W connect(5, AF=2 127.0.0.1:4001, 16): Connection refused`.
  */
-const RELAY = /socat\[\d+\] [WE] .*Connection refused\s*$/;
+const RELAY = /socat\[\d+\] [WE] .*Connection refused/;
+
+/** The same for journalctl's --grep (PCRE2): a message with words, and none of the relay's. */
+export const NOISE_PATTERN = '^(?!.*socat\\[\\d+\\] [WE] .*Connection refused).*\\S';
 
 /** Podman's events: `2026-11-21 09:41:06.7 +0000 UTC m=+0.02 image pull …`. */
 const PODMAN_EVENT = /^\S+ \S+ \+\d{4} \w+ m=\+/;

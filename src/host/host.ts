@@ -55,6 +55,13 @@ export interface RunResult {
   failure: 'not-found' | 'not-started' | 'timed-out' | 'signal' | null;
 }
 
+export interface AttachOptions {
+  /** What of each line of its output is shown; null: nothing. Absent: the output goes past ibq. */
+  line?: (text: string) => string | null;
+  /** Given on standard input, for a pager. */
+  input?: string;
+}
+
 /** A reader's view: facts are gathered through it and nothing can be changed. */
 export interface HostReader {
   /** `--root DIR`, else `null`. With it no process is started and no socket opened. */
@@ -63,7 +70,7 @@ export interface HostReader {
   /** Runs a program; a non-zero exit is a result, not an exception. */
   run(argv: readonly [string, ...string[]], options?: RunOptions): Promise<RunResult>;
   /** Runs a program on ibq's own terminal and gives its exit code (128 + signal where one ended it). */
-  attach(argv: readonly [string, ...string[]]): Promise<number>;
+  attach(argv: readonly [string, ...string[]], options?: AttachOptions): Promise<number>;
   /** Milliseconds since the epoch. */
   now(): number;
   sleep(ms: number): Promise<void>;

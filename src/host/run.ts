@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { ExitCode, UserError } from '../errors.ts';
 import { shellLine } from '../shell-line.ts';
-import type { HostReader, RunOptions, RunResult } from './host.ts';
+import type { AttachOptions, HostReader, RunOptions, RunResult } from './host.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** From the polite signal to the other one. */
@@ -80,7 +80,7 @@ function endAfter(
 
 /** Programs that talk to the user themselves: journalctl, podman exec. */
 export function attacher(verbose: (line: string) => void): HostReader['attach'] {
-  return async (argv) => {
+  return async (argv, { line, input }: AttachOptions = {}) => {
     verbose(shellLine(argv));
     const { execa } = await import('execa');
     const [program, ...rest] = argv;
@@ -88,7 +88,22 @@ export function attacher(verbose: (line: string) => void): HostReader['attach'] 
     const ignore = () => {};
     process.on('SIGINT', ignore);
     try {
-      const result = await execa(program, rest, { reject: false, cwd: '/', stdio: 'inherit' });
+      const subprocess = execa(program, rest, {
+        reject: false,
+        cwd: '/',
+        ...(input === undefined ? { stdin: 'inherit' } : { input }),
+        stdout: line === undefined ? 'inherit' : 'pipe',
+        stderr: 'inherit',
+        // What is followed has no end that would fit into memory.
+        buffer: false,
+      });
+      if (line !== undefined) {
+        forEachLine(subprocess.stdout, (text) => {
+          const shown = line(text);
+          if (shown !== null) process.stdout.write(`${shown}\n`);
+        });
+      }
+      const result = await subprocess;
       if (result.code === 'ENOENT') {
         throw new UserError(`${program} is not installed`, ExitCode.missingPart);
       }

@@ -1,14 +1,15 @@
 /** Facts of a host on which all is well: two gateways, 4001 and 4002, in mode dual. */
 
+import { parseInstanceName } from '../../src/config/instances.ts';
 import { resolveSettings } from '../../src/config/settings.ts';
-import type { Config } from '../../src/config/types.ts';
+import type { Config, Instance, Port } from '../../src/config/types.ts';
 import type { CheckResult } from '../../src/doctor/check.ts';
 import { runChecks } from '../../src/doctor/checks.ts';
 import type { Fact, Facts, FactValues } from '../../src/doctor/facts.ts';
 import type { Link, NetworkFacts } from '../../src/network/facts.ts';
 import { type Ipv4, parseIpv4 } from '../../src/network/ipv4.ts';
 import { RTF_UP } from '../../src/network/proc.ts';
-import type { Manifest } from '../../src/plan/manifest.ts';
+import type { Manifest, ManifestInstance } from '../../src/plan/manifest.ts';
 import { cidr } from '../network/hosts.ts';
 
 export const MAC = { 4001: '02:aa:00:00:00:01', 4002: '02:aa:00:00:00:02' } as const;
@@ -38,8 +39,11 @@ const MACHINE = {
 
 /** Fails loudly where a test's own text is wrong. */
 export function address(text: string): Ipv4 {
-  const parsed = parseIpv4(text);
-  if (parsed === null) throw new Error(`${text} is no address`);
+  return known(parseIpv4(text), text);
+}
+
+function known<T>(parsed: T | null, text: string): T {
+  if (parsed === null) throw new Error(`${text}: should be what it stands for`);
   return parsed;
 }
 
@@ -69,54 +73,66 @@ export function config(changes: Partial<Config['network']> = {}): Config {
     gateway: address('10.0.0.1'),
     range: cidr('10.0.0.192/27'),
   };
-  const instance = (name: string, port: number) => ({
-    name,
+  const instance = (name: string): Instance => ({
+    name: known(parseInstanceName(name), name),
     file: `/etc/ibq/instances/${name}.toml`,
     mode: 'paper',
     profile: 'simulator',
     image: 'localhost/ibq-simulator:latest',
-    port,
+    port: Number(name) as Port,
     user: 'me',
+    paperUser: null,
     sidePorts: {},
     settings: resolveSettings([]),
     environment: {},
   });
   return {
-    network: { mode: 'dual', lan, allow: [], ...changes },
+    network: {
+      mode: 'dual',
+      lan,
+      egress: 'host',
+      hostAccess: false,
+      allow: [],
+      allowNetworks: [],
+      routed: null,
+      ...changes,
+    },
     publish: { address: address('127.0.0.1'), subnet: null },
-    instances: [instance('4001', 4001), instance('4002', 4002)],
-  } as unknown as Config;
+    instances: [instance('4001'), instance('4002')],
+  };
 }
 
-/** What checks read of one. */
-export const manifest = {
+/** An instance as the manifest has it. */
+export function deployed(name: keyof typeof MAC): ManifestInstance {
+  return {
+    definition: `d${name}`,
+    mode: 'paper',
+    profile: 'simulator',
+    image: 'localhost/ibq-simulator:latest',
+    publish: `127.0.0.1:${name}`,
+    lan: { address: name === 4001 ? '10.0.0.192' : '10.0.0.193', mac: MAC[name] },
+    relayPort: 4004,
+    sideServices: [],
+    commandPorts: [],
+    tunnel: null,
+    inputs: {},
+  };
+}
+
+export const manifest: Manifest = {
   schemaVersion: 1,
   ibq: '0.1.0',
   generation: 7,
+  configFile: '/etc/ibq/ibq.toml',
   createdAt: '2026-11-21T07:00:00.000Z',
   publishSubnet: '10.89.0.0/24',
-  instances: Object.fromEntries(
-    (['4001', '4002'] as const).map((name, at) => [
-      name,
-      {
-        definition: `d${name}`,
-        mode: 'paper',
-        profile: 'simulator',
-        image: 'localhost/ibq-simulator:latest',
-        publish: `127.0.0.1:${name}`,
-        lan: { address: `10.0.0.${192 + at}`, mac: MAC[name] },
-        relayPort: 4004,
-        sideServices: [],
-        inputs: {},
-      },
-    ]),
-  ),
+  instances: { '4001': deployed(4001), '4002': deployed(4002) },
   addresses: {},
   hostPorts: {},
   networks: ['ibq-publish-1', 'ibq-lan-2'],
   files: {},
   images: {},
-} as unknown as Manifest;
+};
 
 const SERVICES = [
   'ib-gateway@4001.service',

@@ -1,7 +1,6 @@
 /** What the checks of parts and of the configuration say: one row a cause. */
 
-import type { FactValues } from '../../src/doctor/facts.ts';
-import { hook, manifest, volume } from './facts.ts';
+import { deployed, hook, manifest, volume } from './facts.ts';
 import { judgeTable, type Row } from './rows.ts';
 
 const parts: Row[] = [
@@ -150,10 +149,7 @@ const configuration: Row[] = [
     'of a registry',
     {
       images: new Set(),
-      manifest: {
-        ...manifest,
-        instances: { a: { ...manifest.instances['4001'], image: 'ghcr.io/x' } },
-      } as unknown as FactValues['manifest'],
+      manifest: { ...manifest, instances: { a: { ...deployed(4001), image: 'ghcr.io/x' } } },
     },
     'fail',
     /ghcr/,

@@ -92,12 +92,7 @@ describe('an instance whose unit does not run', () => {
   const rows: [UnitState, Stage, string, RegExp][] = [
     [{ active: 'inactive', sub: 'dead', result: 'success' }, 'stopping', 'stopped', /^$/],
     [{ active: 'inactive', sub: 'dead', result: 'success' }, 'exited', 'stopped', /exited/],
-    [
-      { active: 'inactive', sub: 'dead', result: 'success' },
-      'ended',
-      'ended',
-      /ended/,
-    ],
+    [{ active: 'inactive', sub: 'dead', result: 'success' }, 'ended', 'ended', /ended/],
     [{ active: 'inactive', sub: 'dead', result: 'success' }, 'paused', 'paused', /paused/],
     [
       { active: 'failed', sub: 'failed', result: 'exit-code' },

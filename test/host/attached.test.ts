@@ -71,7 +71,7 @@ describeOnHosts('attached networks', (host) => {
       }
       expect(new Set(routes).size).toBe(1);
       expect(routes[0]).toMatch(/^default via \S+ dev pub0/);
-    }, 180_000);
+    });
 
     test('is left again by taking it out, at the next restart', async () => {
       await allow('"10.0.0.7"');

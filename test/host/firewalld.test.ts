@@ -184,7 +184,7 @@ describeOnHosts('firewalld', (host) => {
     expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
     const failed = [...(await doctor()).values()].filter(({ result }) => result === 'fail');
     expect(failed).toEqual([]);
-  }, 180_000);
+  });
 
   /** It answers, and who was told of its reload has done what he does. */
   async function settled(): Promise<void> {
@@ -192,7 +192,7 @@ describeOnHosts('firewalld', (host) => {
       'firewalld runs',
       async () => (await host.run('firewall-cmd --state')).exitCode === 0,
     );
-    await host.ok('sleep 2');
+    await host.rest(2_000);
   }
 
   async function inForce() {

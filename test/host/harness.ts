@@ -14,8 +14,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
+import { keepEvidence } from './evidence.ts';
+import { nameOf, notForThisHost, usedByHost, waitingFor } from './times.ts';
 
 /** `vm`: Debian 13 in a virtual machine, with a kernel of its own; the others are containers. */
 export type Suite = 'trixie' | 'forky' | 'vm';
@@ -28,7 +31,7 @@ export type Command = string | readonly [string, ...string[]];
 
 export interface RunOptions {
   stdin?: string | Uint8Array;
-  /** Milliseconds; the command is killed then, and `timedOut` says so. Default 60 000, in a virtual machine 300 000. */
+  /** Milliseconds; the command is killed then, and `timedOut` says so. Default 110 000, in a virtual machine 300 000. */
   timeoutMs?: number;
   env?: Record<string, string>;
 }
@@ -50,6 +53,8 @@ const hostScript = join(repository, 'scripts/host');
 const cache = process.env.IBQ_CACHE ?? '/var/cache/ibq-test';
 /** Leaves the hosts of a failed run standing, to look around with `scripts/host enter`. */
 const keep = process.env.IBQ_KEEP_HOSTS === '1';
+/** Where a failing test leaves what its host looked like. */
+const evidence = process.env.IBQ_TEST_EVIDENCE ?? join(tmpdir(), 'ibq-test-evidence');
 
 /**
  * One `describe` per suite under test, each with a freshly booted host that is removed at the end.
@@ -63,11 +68,26 @@ export function describeOnHosts(
   suites: readonly Suite[] = CONTAINERS,
 ): void {
   const these = suites.filter((suite) => asked.includes(suite));
+  if (these.length === 0) notForThisHost();
   describe.each(these)(`${title} (%s)`, (suite) => {
-    const host = new TestHost(suite, hostName(suite));
+    const host = new TestHost(suite, keep ? keptName(suite, title) : hostName(suite));
     // The first boot of a suite builds its image.
-    beforeAll(() => host.boot(), 600_000);
-    afterAll(() => (keep ? undefined : host.remove()));
+    beforeAll(() => host.boot(), 1_200_000);
+    // A failing test is looked at when it fails; a hook that failed, for which no test ran, at the end.
+    let looks = 0;
+    const look = async (title: string): Promise<void> => {
+      looks += 1;
+      console.error(`FAILS ${title}: see ${await keepEvidence(host, title, evidence)}`);
+    };
+    beforeEach(({ onTestFailed }) => {
+      onTestFailed(({ task }) => look(task.name), 600_000);
+    });
+    // biome-ignore lint/correctness/noEmptyPattern: Vitest takes nothing but a pattern there
+    afterAll(async ({}, { result, tasks }) => {
+      const failed = [{ result }, ...tasks].some((it) => it.result?.state === 'fail');
+      if (failed && looks === 0) await look(title);
+      if (!keep) await host.remove();
+    }, 600_000);
     define(host);
   });
 }
@@ -83,6 +103,8 @@ export class TestHost {
   readonly suite: Suite;
   readonly name: string;
   #pid: number | null = null;
+  /** Before a command that is to run on a container host; `null` of a virtual machine: by `scripts/host exec`. */
+  #words: readonly string[] | null = null;
 
   constructor(suite: Suite, name: string) {
     this.suite = suite;
@@ -107,25 +129,29 @@ export class TestHost {
   async boot(): Promise<void> {
     // A killed test run must not leave hosts behind: they end with this process.
     const owner = keep ? '' : String(process.pid);
-    await must(['boot', this.suite, this.name], { IBQ_OWNER: owner });
+    // One that was kept has seen tests before; a new one is there in a second.
+    if (keep) await must(['rm', this.name]);
+    await waitingFor('boot', () => must(['boot', this.suite, this.name], { IBQ_OWNER: owner }));
     await this.#findPid();
   }
 
   /** Runs a command as root and waits for it. A non-zero exit is a result, not an exception. */
   async run(command: Command, options: RunOptions = {}): Promise<RunResult> {
-    const { stdin = '', timeoutMs = this.suite === 'vm' ? 300_000 : 60_000, env = {} } = options;
+    const { stdin = '', timeoutMs = this.suite === 'vm' ? 300_000 : 110_000, env = {} } = options;
     const argv = typeof command === 'string' ? ['bash', '-c', command] : command;
     const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     // Limited from inside, where all that the command started is ended with it.
     const limited = ['timeout', '--signal=KILL', String(timeoutMs / 1000), 'env', ...variables];
     const started = Date.now();
-    const result = await execa(hostScript, ['exec', this.name, '--', ...limited, ...argv], {
-      input: stdin,
-      reject: false,
-      stripFinalNewline: false,
-      timeout: timeoutMs + 10_000,
-      maxBuffer: 256 * 1024 * 1024,
-    });
+    const result = await waitingFor(nameOf(argv), () =>
+      execa(...this.#on([...limited, ...argv]), {
+        input: stdin,
+        reject: false,
+        stripFinalNewline: false,
+        timeout: timeoutMs + 10_000,
+        maxBuffer: 256 * 1024 * 1024,
+      }),
+    );
     const exitCode = result.exitCode ?? 137;
     const timedOut = exitCode === 137 && Date.now() - started >= timeoutMs;
     return { stdout: result.stdout, stderr: result.stderr, exitCode, timedOut };
@@ -202,7 +228,8 @@ export class TestHost {
 
   /** A real reboot: systemd stops everything and boots the same file system again. */
   async reboot(): Promise<void> {
-    await must(['reboot', this.name]);
+    this.#countUse();
+    await waitingFor('reboot', () => must(['reboot', this.name]));
     await this.#findPid();
   }
 
@@ -222,17 +249,66 @@ export class TestHost {
     });
     await running;
     if (!cut) throw new Error(`on ${this.name}: ${command.join(' ')}: ended before:\n${text}`);
-    await must(['cut', this.name]);
+    await waitingFor('reboot', () => must(['cut', this.name]));
     await this.#findPid();
   }
 
+  /**
+   * How long something takes by the host's own clock: without the time in which a process of the host
+   * waited for a processor, which is other hosts' doing.
+   */
+  async timed<T>(act: () => Promise<T>): Promise<{ value: T; ms: number }> {
+    const clock = this.#clock();
+    const value = await act();
+    return { value, ms: clock() };
+  }
+
+  /** Lets time pass by the host's own clock: for what happens by itself and is announced by nothing. */
+  async rest(ms: number): Promise<void> {
+    const clock = this.#clock();
+    const started = Date.now();
+    await waitingFor('rest', async () => {
+      while (clock() < ms && Date.now() - started < 4 * ms) await sleep(Math.min(ms, 250));
+    });
+  }
+
+  #clock(): () => number {
+    const [started, stalled] = [Date.now(), this.#stalled()];
+    return () => Date.now() - started - (this.#stalled() - stalled);
+  }
+
+  /** Milliseconds; 0 where the kernel does not tell (no pressure stall information). */
+  #stalled(): number {
+    const path = this.suite === 'vm' ? '' : `${this.root}/sys/fs/cgroup/cpu.pressure`;
+    if (!existsSync(path)) return 0;
+    return Number(/^some .*total=(\d+)/m.exec(readFileSync(path, 'utf8'))?.[1] ?? 0) / 1000;
+  }
+
   async remove(): Promise<void> {
-    await must(['rm', this.name]);
+    this.#countUse();
+    await waitingFor('remove', () => must(['rm', this.name]));
     this.#pid = null;
+  }
+
+  /** What it has used since it booted. */
+  #countUse(): void {
+    if (this.#pid === null) return;
+    try {
+      usedByHost(this.suite === 'vm' ? usedByProcess(this.#pid) : usedByCgroup(this.root));
+    } catch {
+      // A host that has ended by itself has no count; what it was to show is for the tests to say.
+    }
   }
 
   async #findPid(): Promise<void> {
     this.#pid = Number(await must(['pid', this.name]));
+    this.#words = this.suite === 'vm' ? null : (await must(['words', this.name])).split('\n');
+  }
+
+  /** Program and arguments, here, of a command there. */
+  #on(argv: readonly string[]): [string, string[]] {
+    const [program = '', ...args] = this.#words ?? [hostScript, 'exec', this.name, '--'];
+    return [program, [...args, ...argv]];
   }
 
   async #mustRun(command: Command, options: RunOptions): Promise<string> {
@@ -244,6 +320,24 @@ export class TestHost {
       `on ${this.name}: ${shown}: ${why}\n--- stdout\n${result.stdout}\n--- stderr\n${result.stderr}`,
     );
   }
+}
+
+/** Without what tests run there: those are children of theirs. */
+function usedByCgroup(root: string): number {
+  const usage = (cgroup: string) =>
+    Number(
+      /usage_usec (\d+)/.exec(
+        readFileSync(`${root}/sys/fs/cgroup/${cgroup}cpu.stat`, 'utf8'),
+      )?.[1] ?? 0,
+    );
+  const ran = existsSync(`${root}/sys/fs/cgroup/exec`) ? usage('exec/') : 0;
+  return (usage('') - ran) / 1000;
+}
+
+/** User and system time are in hundredths of a second. */
+function usedByProcess(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 /** Where ibq goes: forky's sudo looks for commands in /usr/sbin, /usr/bin, /sbin and /bin only. */
@@ -258,10 +352,14 @@ export function libraryOf(host: TestHost): string {
 
 /** Installs ibq on the host the way a user does: the bundle, by `scripts/install.sh`. */
 export async function installIbq(host: TestHost): Promise<void> {
-  built ??= execa('npm', ['run', 'build'], { cwd: repository });
-  await built;
-  if (host.suite === 'vm') await installInMachine(host);
-  else await install(host.root, prefixOf(host), '/usr/bin/node');
+  // Whoever runs many files at once has built it before.
+  if (process.env.IBQ_BUILT !== '1') built ??= execa('npm', ['run', 'build'], { cwd: repository });
+  await waitingFor('build', async () => built);
+  await waitingFor('install', () =>
+    host.suite === 'vm'
+      ? installInMachine(host)
+      : install(host.root, prefixOf(host), '/usr/bin/node'),
+  );
   // What the installer does where it runs on the host itself.
   const lib = libraryOf(host);
   await host.ok(`"$(sed -n '1s/^#!//p' ${lib}/ibq.cjs)" ${lib}/parts/compile.cjs`);
@@ -316,9 +414,11 @@ export async function installSimulator(
 ): Promise<string> {
   const building = simulators.get(contract) ?? simulatorImage(contract);
   simulators.set(contract, building);
-  const { rootFileSystem, importArguments, reference } = await building;
+  const { rootFileSystem, importArguments, reference } = await waitingFor('build', () => building);
   const command = ['podman', 'import', '-q', ...importArguments, '-', reference];
-  await execa(hostScript, ['exec', host.name, '--', ...command], { inputFile: rootFileSystem });
+  await waitingFor('podman import', () =>
+    execa(hostScript, ['exec', host.name, '--', ...command], { inputFile: rootFileSystem }),
+  );
   return reference;
 }
 const simulators = new Map<string, Promise<SimulatorImage>>();
@@ -379,6 +479,11 @@ async function must(args: string[], env: Record<string, string> = {}): Promise<s
 /** Unique among all test runs of a machine. */
 function hostName(suite: Suite): string {
   return `${suite}-${process.pid}-${randomBytes(3).toString('hex')}`;
+}
+
+/** The same in each run: a kept host is replaced by the next one. */
+function keptName(suite: Suite, title: string): string {
+  return `kept-${suite}-${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`.slice(0, 41);
 }
 
 function parseSuite(word: string): Suite {

@@ -37,7 +37,7 @@ describeOnHosts('import compose', (host) => {
     const deployed = await ibq(host, ['deploy', '-y', '--no-wait']);
     expect(deployed.exitCode, await told(host, deployed)).toBe(0);
     const answers = async () => (await statusOf(host, instance.name)).ready;
-    await until(`${instance.name} answers`, answers, 60_000);
+    await until(`${instance.name} answers`, answers);
   });
 
   describe('credentials', () => {

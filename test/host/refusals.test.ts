@@ -1,7 +1,7 @@
 /** What ibq can't work with, it refuses before it changes anything, and says what to do. */
 
 import { beforeAll, describe, expect, test } from 'vitest';
-import { addArguments, ibqOk, setPassword, told } from './gateways.ts';
+import { addArguments, ibqOk, setPassword, told, until } from './gateways.ts';
 import { describeOnHosts, installIbq, type RunResult } from './harness.ts';
 
 describeOnHosts('refusals', (host) => {
@@ -99,10 +99,13 @@ describeOnHosts('refusals', (host) => {
 
   test('another ibq at work: 75, and which', async () => {
     // Who holds the lock is written in it.
-    const held = host.run(
-      'mkdir -p /run/ibq; exec 9>>/run/ibq/lock; flock 9; echo \'pid 1234, "ibq deploy", since now\' >/run/ibq/lock; sleep 4',
+    const hold = 'echo pid 1234, \\"ibq deploy\\", since now >/run/ibq/lock; exec sleep infinity';
+    await host.ok(
+      `mkdir -p /run/ibq; systemd-run --quiet --unit=holder flock /run/ibq/lock sh -c '${hold}'`,
     );
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await until('it holds the lock', async () =>
+      (await host.readFile('/run/ibq/lock')).includes('pid 1234'),
+    );
     for (const command of ['deploy', 'secret remove 4002 password']) {
       expectRefused(
         await host.run(`ibq ${command}`),
@@ -110,7 +113,7 @@ describeOnHosts('refusals', (host) => {
         /^ibq: another ibq is at work: pid 1234, "ibq deploy", since now/m,
       );
     }
-    await held;
+    await host.ok('systemctl stop holder');
   });
 
   test('whatever was refused has left nothing behind', async () => {

@@ -33,7 +33,7 @@ describeOnHosts('the simulated images', (host) => {
   }
 
   async function logged(name: string, pattern: RegExp): Promise<void> {
-    for (let tries = 0; tries < 60; tries++) {
+    for (let tries = 0; tries < 400; tries++) {
       const { stdout, stderr } = await host.run(['podman', 'logs', name]);
       if (pattern.test(stdout + stderr)) return;
       await new Promise((resolve) => setTimeout(resolve, 250));

@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { until } from './gateways.ts';
 import { bootHost, describeOnHosts, type Neighbour } from './harness.ts';
 
 const versions = {
@@ -84,9 +85,9 @@ describeOnHosts('test host', (host) => {
 
   test('tells what a Quadlet generator found wrong', async () => {
     await host.writeFile('/etc/containers/systemd/bad.container', '[Container]\nBogus=1\n');
-    await host.ok('systemctl daemon-reload; rm /etc/containers/systemd/bad.container; sleep 0.3');
-    expect(await host.ok('journalctl -b -t quadlet-generator')).toContain(
-      "unsupported key 'Bogus'",
+    await host.ok('systemctl daemon-reload; rm /etc/containers/systemd/bad.container');
+    await until('it is in the journal', async () =>
+      (await host.ok('journalctl -b -t quadlet-generator')).includes("unsupported key 'Bogus'"),
     );
   });
 

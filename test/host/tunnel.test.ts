@@ -257,7 +257,7 @@ describeOnHosts('tunnels', (host) => {
     test('one that goes does not end the other', async () => {
       const session = await openSession(host, 'lan1', '127.0.0.1', 4001);
       await killServer('lan2');
-      await until('it is told', async () => (await stateOf('4001', 1)) === 'down', 60_000);
+      await until('it is told', async () => (await stateOf('4001', 1)) === 'down');
       const { exitCode, stderr } = await ibq(host, ['status']);
       expect(exitCode).toBe(3);
       expect(stderr).toMatch(
@@ -273,7 +273,7 @@ describeOnHosts('tunnels', (host) => {
       // Since the first try that failed.
       expect(last?.since).toBe(first?.since);
       await host.ok('systemctl start far-sshd@lan2');
-      await until('it is back', async () => (await stateOf('4001', 1)) === 'up', 60_000);
+      await until('it is back', async () => (await stateOf('4001', 1)) === 'up');
       await session.expectAlive();
       await session.end();
       await accountsAt(host, 'lan2', '127.0.0.1', 14_001);
@@ -415,7 +415,7 @@ describeOnHosts('tunnels', (host) => {
       expect(await host.ok('find /run/ibq/tunnels -path "*4001*"')).toBe('');
       await host.ok('systemctl start ibq-tunnel@4001');
       await host.ok('systemctl kill -s KILL ibq-tunnel@4001');
-      await until('it is back', async () => (await stateOf('4001')) === 'up', 60_000);
+      await until('it is back', async () => (await stateOf('4001')) === 'up');
       expect(await containerIds(host)).toEqual(running);
     });
 
@@ -475,11 +475,11 @@ describeOnHosts('tunnels', (host) => {
   test('a reboot brings it back', async () => {
     await host.reboot();
     await ibqOk(host, ['wait', '4001', '4002', '--timeout', '60']);
-    await until('it is up', async () => (await stateOf('4001')) === 'up', 60_000);
+    await until('it is up', async () => (await stateOf('4001')) === 'up');
     await accountsAt(host, 'lan1', '127.0.0.1', 4001);
     expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
     running = await containerIds(host);
-  }, 120_000);
+  });
 
   test('mode lan: refused without the host among its instances, up with it', async () => {
     await host.writeFile('/etc/ibq/ibq.toml', '[network]\nmode = "lan"\nallow = ["10.0.0.7"]\n');
@@ -492,7 +492,7 @@ describeOnHosts('tunnels', (host) => {
     );
     await deploy('--restart-changed');
     await accountsAt(host, 'lan1', '127.0.0.1', 4001);
-  }, 180_000);
+  });
 
   test('what is taken away goes wholly', async () => {
     await configure('4001', null);

@@ -19,7 +19,7 @@ describeOnHosts('unhealthy', (host) => {
     await prepareHost(host);
     await addGateway(host, '4001', { mode: 'live' });
     for (const { name, ...options } of sick) await addGateway(host, name, options);
-    deployed = await ibq(host, ['deploy', '--timeout', '10'], { timeoutMs: 120_000 });
+    deployed = await ibq(host, ['deploy', '--timeout', '30'], { timeoutMs: 200_000 });
   });
 
   test('deploy ends with 3 after its time-out, and counts who is ready', async () => {
@@ -28,7 +28,7 @@ describeOnHosts('unhealthy', (host) => {
   });
 
   test('a TCP connection proves nothing: all of them accept one', async () => {
-    for (const { port } of sick) await host.ok(`timeout 2 bash -c '</dev/tcp/127.0.0.1/${port}'`);
+    for (const { port } of sick) await host.ok(`timeout 20 bash -c '</dev/tcp/127.0.0.1/${port}'`);
   });
 
   describe.each([
@@ -79,12 +79,12 @@ describeOnHosts('unhealthy', (host) => {
 
   test('the healthy one is neither named nor delayed', async () => {
     expect(deployed.stderr).not.toContain('4001 does not answer');
-    await ibqOk(host, ['wait', '4001', '--timeout', '5']);
+    await ibqOk(host, ['wait', '4001', '--timeout', '30']);
   });
 
   test('once it recovers, status and wait say so', async () => {
     await host.ok('podman exec ib-gateway-hung simulator normal');
-    await ibqOk(host, ['wait', 'hung', '--timeout', '20']);
+    await ibqOk(host, ['wait', 'hung', '--timeout', '60']);
     expect((await statusOf(host, 'hung')).word).toBe('ready');
   });
 

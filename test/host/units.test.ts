@@ -189,7 +189,7 @@ describeOnHosts('units', (host) => {
     expect(state.split('\n').sort()).toEqual(['', 'inactive', 'success']);
     await host.ok('podman volume inspect ibq-4001-settings');
     expect(await host.ok('podman inspect -f {{.Id}} ib-gateway-4002')).toBe(id);
-  }, 180_000);
+  });
 
   test('a mistyped name does not start', async () => {
     const typo = await host.run('systemctl start ib-gateway@typo');

@@ -264,6 +264,26 @@ describe('a deploy from any configuration to any other', () => {
     });
   });
 
+  // The model takes its text from the code under test; here its sets are read as the kernel would.
+  test('whoever runs lets in who is allowed now, and knows the host and its siblings', () => {
+    check((sample) => {
+      const host = deployed(sample);
+      host.deploy(sample.after, { ...sample.options, noStart: false });
+      const { allow, hostAccess } = sample.after.network;
+      for (const { name, settings } of sample.after.instances) {
+        const guard = host.running.get(name)?.guard;
+        if (guard === undefined) continue;
+        // By a tunnel alone: no client is let in.
+        const clients = settings.ssh.mode === 'yes' ? [] : allow.map(withoutLength).sort();
+        expect(elementsOf(guard, 'allow'), name).toEqual(clients);
+        expect(elementsOf(guard, 'shim'), name).toHaveLength(hostAccess ? 1 : 0);
+        if (lan !== null && sample.after.network.lan !== null) {
+          expect(elementsOf(guard, 'siblings'), name).toContain(lan.range);
+        }
+      }
+    });
+  });
+
   test('killed after any step is finished by the next, and nothing that ran is stopped', () => {
     fc.assert(
       fc.property(fc.record(cases), fc.nat(), (sample, at) => {
@@ -290,6 +310,22 @@ describe('a deploy from any configuration to any other', () => {
 
 function isHeldHere({ mode, via }: Settings['ssh']): boolean {
   return mode !== 'no' && via === 'host';
+}
+
+/** Elements of a set, out of the text that `nft -f` reads. */
+function elementsOf(guard: string, set: string): string[] {
+  const body = new RegExp(`set ${set} \\{([^}]*)`).exec(guard)?.[1];
+  if (body === undefined) throw new Error(`no set ${set} in:\n${guard}`);
+  const listed = /elements = \{(.*)/.exec(body)?.[1] ?? '';
+  return listed
+    .split(',')
+    .map((it) => it.trim())
+    .filter(Boolean)
+    .sort();
+}
+
+function withoutLength(cidr: Cidr): string {
+  return cidr.replace(/\/32$/, '');
 }
 
 function count(plan: Plan, kind: string): number {

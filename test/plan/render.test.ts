@@ -111,23 +111,45 @@ test('driftLines: what is missing, what was edited', () => {
   ]);
 });
 
-test.each<[Step, string]>([
-  [{ kind: 'pull-image', reference: 'a/b:1' }, 'pull a/b:1'],
-  [{ kind: 'write-generation', number: 3 }, 'write and check generation 3'],
-  [{ kind: 'write-static', path: '/etc/systemd/system/x' }, 'write /etc/systemd/system/x'],
-  [{ kind: 'stop', instances: ['a', 'b'] }, 'stop a, b'],
-  [{ kind: 'activate', number: 3 }, 'switch to generation 3'],
-  [{ kind: 'link-quadlets' }, 'link the units into /etc/containers/systemd'],
-  [{ kind: 'reload' }, 'reload systemd'],
-  [{ kind: 'enable', unit: 'x.target' }, 'enable x.target'],
-  [{ kind: 'prune', numbers: [1, 2] }, 'remove old generations 1, 2'],
-  [{ kind: 'load-host-rules' }, "load the host's rules"],
-  [{ kind: 'load-shim' }, "set up the host's address among the instances"],
-  [{ kind: 'remove-network', name: 'n' }, 'remove network n'],
-  [{ kind: 'update-guard', instance: 'a' }, 'update the guard of a'],
-  [{ kind: 'start', instances: ['a'] }, 'start a'],
-  [{ kind: 'restart', instance: 'a' }, 'restart a'],
-  [{ kind: 'wait', instances: ['a'] }, 'wait for a'],
-])('step %j', (step, text) => {
+/** One of each kind: a kind that is added to the code is missed here at compile time. */
+const SAID: { [Kind in Step['kind']]: [Extract<Step, { kind: Kind }>, string] } = {
+  'pull-image': [{ kind: 'pull-image', reference: 'a/b:1' }, 'pull a/b:1'],
+  'write-generation': [{ kind: 'write-generation', number: 3 }, 'write and check generation 3'],
+  'write-static': [
+    { kind: 'write-static', path: '/etc/systemd/system/x' },
+    'write /etc/systemd/system/x',
+  ],
+  stop: [{ kind: 'stop', instances: ['a', 'b'] }, 'stop a, b'],
+  activate: [{ kind: 'activate', number: 3 }, 'switch to generation 3'],
+  'link-quadlets': [{ kind: 'link-quadlets' }, 'link the units into /etc/containers/systemd'],
+  reload: [{ kind: 'reload' }, 'reload systemd'],
+  enable: [{ kind: 'enable', unit: 'x.target' }, 'enable x.target'],
+  prune: [{ kind: 'prune', numbers: [1, 2] }, 'remove old generations 1, 2'],
+  'load-host-rules': [{ kind: 'load-host-rules' }, "load the host's rules"],
+  'load-shim': [{ kind: 'load-shim' }, "set up the host's address among the instances"],
+  'remove-network': [{ kind: 'remove-network', name: 'n' }, 'remove network n'],
+  'update-guard': [{ kind: 'update-guard', instance: 'a' }, 'update the guard of a'],
+  start: [{ kind: 'start', instances: ['a'] }, 'start a'],
+  restart: [{ kind: 'restart', instance: 'a' }, 'restart a'],
+  wait: [{ kind: 'wait', instances: ['a'] }, 'wait for a'],
+  'write-file-secret': [
+    {
+      kind: 'write-file-secret',
+      name: 'ibq-4001-config_ini-0123',
+      instance: '4001',
+      path: '/etc/ibq/files/config.ini',
+    },
+    'keep /etc/ibq/files/config.ini of 4001 as a secret',
+  ],
+  'remove-file-secrets': [{ kind: 'remove-file-secrets', names: ['a', 'b'] }, 'forget 2 old files'],
+  'stop-tunnels': [{ kind: 'stop-tunnels', instances: ['a', 'b'] }, 'end the tunnels of a, b'],
+  'start-tunnels': [{ kind: 'start-tunnels', instances: ['a'] }, 'make the tunnels of a'],
+};
+
+test.each<[Step, string]>(Object.values(SAID))('step %j', (step, text) => {
   expect(describeStep(step)).toBe(text);
+});
+
+test('one old file is no plural', () => {
+  expect(describeStep({ kind: 'remove-file-secrets', names: ['a'] })).toBe('forget 1 old file');
 });

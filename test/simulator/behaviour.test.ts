@@ -52,7 +52,7 @@ describe('a behaviour from the start', () => {
       word: 'login failed',
     },
     { behaviour: 'link-down', until: /tasks completed/, state: 'link-down', word: 'link down' },
-    { behaviour: 'slow-login:60', until: /Login attempt/, state: 'closed', word: 'starting' },
+    { behaviour: 'slow-login:60', until: /Login attempt/, state: 'closed', word: 'logging in' },
   ];
   it.each(rows)('$behaviour: $word', async ({ behaviour, until, state, word }) => {
     const simulator = run({ SIMULATOR_BEHAVIOUR: behaviour });
@@ -273,6 +273,21 @@ describe("IBC's command server", () => {
     const second = start({ env: { ...env, ...settings }, root: first.root });
     open.push(second);
     await second.until(() => second.halves().some(({ apiPort }) => apiPort !== null));
+  });
+
+  it('opens the API of a TWS that is told before its login is complete', async () => {
+    const simulator = run({
+      SIMULATOR_CONTRACT: 'gnzsnz-tws',
+      SIMULATOR_COMMAND_PORT: '7462',
+      SIMULATOR_BEHAVIOUR: 'no-login',
+      TWS_SETTINGS_PATH: '/config/tws_settings',
+    });
+    await simulator.logged(/CommandServer started and is ready/);
+    const answer = command(simulator, 'ENABLEAPI\nEXIT');
+    await simulator.logged(/received command: ENABLEAPI/);
+    simulator.behave('normal');
+    expect(await answer).toBe('OK configured\nOK Goodbye\n');
+    await simulator.until(() => simulator.half().apiPort !== null);
   });
 
   it('STOP ends the container without a failure', async () => {

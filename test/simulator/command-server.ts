@@ -6,6 +6,13 @@ import { type Listener, listen } from './listen.ts';
 
 export type Order = 'STOP' | 'RESTART' | 'PAUSE';
 
+/** What an order that is being carried out has of its client. */
+export interface Channel {
+  /** Sends a line. */
+  say(line: string): void;
+  close(): void;
+}
+
 export interface CommandServerOptions {
   /** 0: any. */
   port: number;
@@ -24,10 +31,13 @@ export interface CommandServerOptions {
   log: (message: string) => void;
   /** `false`: an order of its kind is being carried out already, and is for ever. */
   begin: (order: Order) => boolean;
-  /** Calls `closeChannel` as soon as the client is no longer needed; until then it gets no more answers. */
-  carryOut: (order: Order, closeChannel: () => void) => void;
-  /** Ticks "Enable ActiveX and Socket Clients"; `false`: it was ticked. */
-  enableApi: () => boolean;
+  /** Closes the channel as soon as the client is no longer needed; until then it may give no more orders. */
+  carryOut: (order: Order, channel: Channel) => void;
+  /**
+   * Ticks "Enable ActiveX and Socket Clients"; `false`: it was ticked. As IBC's, it waits until there
+   * is a main window, which is after the login; it never settles where the process ends before.
+   */
+  enableApi: () => Promise<boolean>;
 }
 
 /** Rejects where it cannot listen; IBC then goes on without one. */
@@ -61,22 +71,29 @@ export function isPermitted(client: string, bindAddress: string, controlFrom: st
 
 function serve(socket: Socket, options: CommandServerOptions): void {
   let text = '';
+  // One line after the other, as IBC's one thread for a client reads them.
+  let work = Promise.resolve();
   if (!options.quiet) socket.write('INFO IBC Command Server\n');
-  socket.on('end', () => socket.end());
+  // A client that has said all still gets its answers.
+  socket.on('end', () => {
+    work = work.then(() => void socket.end());
+  });
   socket.on('data', (chunk) => {
     text += chunk.toString('utf8');
     const lines = text.split(/\r?\n/);
     text = lines.pop() ?? '';
     if (text.length > 4096) socket.destroy();
     for (const line of lines) {
-      if (socket.writableEnded || busy.has(socket)) return;
-      if (line.trim() !== '') handle(line, socket, options);
-      if (!socket.writableEnded && !busy.has(socket)) socket.write(options.prompt);
+      work = work.then(async () => {
+        if (socket.writableEnded || busy.has(socket)) return;
+        if (line.trim() !== '') await handle(line, socket, options);
+        if (!socket.writableEnded && !busy.has(socket)) socket.write(options.prompt);
+      });
     }
   });
 }
 
-function handle(line: string, socket: Socket, options: CommandServerOptions): void {
+async function handle(line: string, socket: Socket, options: CommandServerOptions): Promise<void> {
   const { log } = options;
   log(`CommandServer received command: ${line}`);
   const command = line.toUpperCase();
@@ -95,7 +112,7 @@ function handle(line: string, socket: Socket, options: CommandServerOptions): vo
       execute(command, socket, options);
       return;
     case 'ENABLEAPI':
-      socket.write(enableApi(options));
+      socket.write(await enableApi(options));
       return;
     case 'RECONNECTDATA':
     case 'RECONNECTACCOUNT':
@@ -130,16 +147,17 @@ function execute(order: Order, socket: Socket, options: CommandServerOptions): v
   const { info, ok } = ANSWERS[order];
   socket.write(`${quiet ? '' : `INFO ${info}\n`}OK ${ok}\n`);
   busy.add(socket);
-  carryOut(order, close);
+  carryOut(order, { say: (line) => socket.write(`${line}\n`), close });
 }
 
 /** Connections whose order is being carried out, on the thread that would read the next one. */
 const busy = new WeakSet<Socket>();
 
-function enableApi({ product, log, enableApi: enable }: CommandServerOptions): string {
+async function enableApi(options: CommandServerOptions): Promise<string> {
+  const { product, log } = options;
   if (product === 'gateway') return 'ERROR ENABLEAPI is not valid for the IB Gateway\n';
+  const changed = await options.enableApi();
   log('Doing ENABLEAPI configuration');
-  const changed = enable();
   log(`TWS ${changed ? 'has been' : 'is already'} configured to accept API connections`);
   return changed ? 'OK configured\n' : 'OK already configured\n';
 }

@@ -1,7 +1,8 @@
 /** The command server of one process of IBC: where its settings put it, and what its orders do. */
 
 import { writeFileSync } from 'node:fs';
-import { type Order, startCommandServer } from './command-server.ts';
+import type { ApiSocket } from './api-socket.ts';
+import { type Channel, type Order, startCommandServer } from './command-server.ts';
 import { Exit } from './contract.ts';
 import { reason } from './files.ts';
 import {
@@ -47,9 +48,8 @@ export async function startCommands(
         begun.add(task);
         return true;
       },
-      carryOut: (order, closeChannel) =>
-        carryOut(order, { options, state, pauseFlag, closeChannel }),
-      enableApi: () => state.api?.enable() ?? false,
+      carryOut: (order, channel) => carryOut(order, { options, state, pauseFlag, channel }),
+      enableApi: async () => (await loggedIn(state)).enable(),
     });
     state.commandPort = listener.port;
     let isOpen = true;
@@ -76,11 +76,20 @@ export async function startCommands(
   }
 }
 
+/** The API socket, once there is one; never where the process ends before its login is complete. */
+function loggedIn(state: GatewayState): Promise<ApiSocket> {
+  const { api } = state;
+  if (api !== null) return Promise.resolve(api);
+  return new Promise((resolve) => {
+    state.awaitingLogin.push(resolve);
+  });
+}
+
 interface Task {
   options: ProcessOptions;
   state: GatewayState;
   pauseFlag: string;
-  closeChannel: () => void;
+  channel: Channel;
 }
 
 function carryOut(order: Order, task: Task): void {
@@ -88,10 +97,10 @@ function carryOut(order: Order, task: Task): void {
   else restart(order, task);
 }
 
-function stop({ options, state, closeChannel }: Task): void {
+function stop({ options, state, channel }: Task): void {
   const log = (message: string) => say(options, message);
-  closeChannel();
-  if (state.api === null) {
+  channel.close();
+  if (state.session === null) {
     void state.closeCommands?.();
     log('Login has not completed: exiting immediately');
     state.end(0);
@@ -103,7 +112,8 @@ function stop({ options, state, closeChannel }: Task): void {
 }
 
 /** The menu cannot be used before the login is complete: until then it waits, and so does the client. */
-function restart(order: 'RESTART' | 'PAUSE', { options, state, pauseFlag, closeChannel }: Task) {
+function restart(order: 'RESTART' | 'PAUSE', task: Task): void {
+  const { options, state, pauseFlag, channel } = task;
   const log = (message: string) => say(options, message);
   if (order === 'PAUSE') {
     try {
@@ -116,9 +126,34 @@ function restart(order: 'RESTART' | 'PAUSE', { options, state, pauseFlag, closeC
   log('Getting main window');
   if (state.api !== null) log('Main window already found');
   const go = () => {
-    closeChannel();
+    if (!options.restartMenu) return setTheClock(order, task);
+    channel.close();
     void shutDown(options, state, 'taken up again');
   };
-  if (state.api === null) state.awaitingLogin = go;
+  if (state.api === null) state.awaitingLogin.push(go);
   else go();
+}
+
+/** Without an item of that name in its menu the gateway is told to restart at the next full minute. */
+function setTheClock(order: 'RESTART' | 'PAUSE', { options, state, channel }: Task): void {
+  const log = (message: string) => say(options, message);
+  const next = new Date(Math.ceil((Date.now() + 2000) / 60_000) * 60_000);
+  const time = twelveHours(next);
+  log(`Setting auto-restart time to ${time}`);
+  log('Getting config dialog');
+  log('Setting Auto restart time');
+  log(`Auto restart time set to ${time}`);
+  log('Configuration tasks completed');
+  channel.say(`OK ${order} at ${time}`);
+  channel.close();
+  const { session } = state;
+  setTimeout(() => {
+    if (state.session === session) void shutDown(options, state, 'taken up again');
+  }, next.getTime() - Date.now()).unref();
+}
+
+function twelveHours(time: Date): string {
+  const two = (value: number) => String(value).padStart(2, '0');
+  const hours = time.getHours();
+  return `${two(hours % 12 || 12)}:${two(time.getMinutes())} ${hours < 12 ? 'AM' : 'PM'}`;
 }

@@ -118,6 +118,7 @@ export function startIbc(
     accounts: (user, mode) => accountsOf(user, mode, env.SIMULATOR_ACCOUNTS),
     defaultPort: (mode) => contract.ports[mode].api,
     commandPort: env.SIMULATOR_COMMAND_PORT ? numeric(env.SIMULATOR_COMMAND_PORT, 7462) : null,
+    restartMenu: env.SIMULATOR_RESTART_MENU !== 'no',
     anyPort: port(1) === 0,
     everywhere: bind,
   });

@@ -43,6 +43,8 @@ export interface ProcessOptions
   defaultPort: (mode: Mode) => number;
   /** Command server on loopback instead of what config.ini says; `null`: as that says. */
   commandPort: number | null;
+  /** The gateway has File > Restart... in its menu. */
+  restartMenu: boolean;
   /** Any port that is free instead of the image's. */
   anyPort: boolean;
   /** What stands for all addresses: 0.0.0.0, or loopback in tests. */
@@ -63,8 +65,8 @@ export interface GatewayState {
   end: (status: number) => void;
   /** As `end`, with IBC's words about why. */
   fail: (why: Exit) => void;
-  /** What waits for the end of the login: RESTART and PAUSE. */
-  awaitingLogin: (() => void) | null;
+  /** What waits for the end of the login: RESTART, PAUSE and ENABLEAPI. */
+  awaitingLogin: ((api: ApiSocket) => void)[];
   /** The gateway is shutting itself down, or IBC was told to see to it. */
   shuttingDown: boolean;
 }
@@ -113,7 +115,7 @@ export async function runProcess(
   } finally {
     state.end = () => undefined;
     state.fail = () => undefined;
-    state.awaitingLogin = null;
+    state.awaitingLogin = [];
     state.shuttingDown = false;
     for (const end of cleanUp.reverse()) await end();
     // Its connections and waits end with it.
@@ -201,7 +203,7 @@ async function live(
     log,
     complain: complaint,
   });
-  state.awaitingLogin?.();
+  for (const go of state.awaitingLogin.splice(0)) go(api);
   return watchBehaviour(options, api, signal);
 }
 

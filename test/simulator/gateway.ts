@@ -51,7 +51,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     user: '',
     end: () => undefined,
     fail: () => undefined,
-    awaitingLogin: null,
+    awaitingLogin: [],
     shuttingDown: false,
   };
   let terminated: number | null = null;

@@ -142,7 +142,7 @@ export class Conversation {
         return false;
       }
       if (action === 'settled') return true;
-      const others = [...this.#user.sessions];
+      const others = this.#others();
       const outcomes = await Promise.all(others.map((other) => other.#takeOver()));
       const stay = outcomes.includes('stays');
       const insists = others.length === 0 && this.#policy.existingSession === 'insists';
@@ -153,7 +153,13 @@ export class Conversation {
   }
 
   #isElsewhere(): boolean {
-    return this.#user.sessions.size > 0 || this.#policy.existingSession !== 'none';
+    return this.#others().length > 0 || this.#policy.existingSession !== 'none';
+  }
+
+  /** Sessions of the user in the same mode: live and paper are two accounts. */
+  #others(): Conversation[] {
+    const { mode } = this.#hello;
+    return [...this.#user.sessions].filter((other) => other.#hello.mode === mode);
   }
 
   /** What the gateway chooses; `settled`: the other session has gone meanwhile. */
@@ -173,10 +179,13 @@ export class Conversation {
       this.#contest = resolve;
     });
     this.#line.send({ type: 'taken-over' });
-    const late = sleep(CONTEST_MS, 'goes' as const, { ref: false });
+    const late = sleep(CONTEST_MS, 'silent' as const, { ref: false });
     const result = await Promise.race([outcome, late]);
     this.#contest = null;
-    return result;
+    if (result !== 'silent') return result;
+    // Nobody is there any more, and no network has said so.
+    this.#line.close();
+    return 'goes';
   }
 
   async #secondFactor(): Promise<boolean> {

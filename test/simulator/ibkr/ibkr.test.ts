@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RIGHT, start, type TestSimulator } from '../running.ts';
 import { overStream } from './line.ts';
-import type { Counts, Question } from './protocol.ts';
+import type { Counts, Hello, Question } from './protocol.ts';
 import { createIbkrServer, type IbkrServer, listenForGateways } from './server.ts';
 
 let server: Server;
@@ -44,6 +44,11 @@ async function reached(simulator: TestSimulator, wanted: Partial<Counts>): Promi
   const holds = () =>
     Object.entries(wanted).every(([key, value]) => bob()[key as keyof Counts] === value);
   await simulator.until(holds).catch(() => expect(bob()).toMatchObject(wanted));
+}
+
+/** As long as it takes: more than a simulator's `until` waits. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
 async function order(simulator: TestSimulator, command: string): Promise<void> {
@@ -227,6 +232,28 @@ describe('two gateways of one user', () => {
     expect(await first.exited).toBe(0);
     expect(first.lines.join('\n')).toMatch(/\(scenario 2\)/);
     await reached(second, { gaveWay: 1, open: 1, completed: 2 });
+  });
+});
+
+describe('a session that nobody has any more', () => {
+  it('makes way, and is lost', async () => {
+    const [host = '', port] = address.split(':');
+    const dead = overStream<Hello, unknown>(connect(Number(port), host));
+    dead.send({ type: 'login', user: 'bob', password: 'secret', mode: 'live', wish: {} });
+    await until(() => bob().open === 1);
+    const simulator = run();
+    await simulator.logged(/scenario 3/);
+    await until(() => bob().lost === 1);
+    await settled(simulator);
+    expect(bob()).toMatchObject({ completed: 2, open: 1, gaveWay: 0 });
+  });
+
+  it('of live is none of paper', async () => {
+    await settled(run());
+    const paper = run({ TRADING_MODE: 'paper' });
+    await settled(paper);
+    expect(paper.lines.join('\n')).not.toContain('Existing session');
+    expect(bob()).toMatchObject({ completed: 2, open: 2 });
   });
 });
 
