@@ -85,16 +85,17 @@ secrets: { seed: { file: ./seed.txt } }
     for (const key of ['password', 'api_key', 'seed']) {
       expect(imported.stderr).toContain(`set the ${key} of 4002`);
     }
-    expect(await host.ok('stat -c %a /etc/ibq/instances/4002.toml')).toBe('640');
+    expect((await host.ok('stat -c %a /etc/ibq/instances/4002.toml')).trim()).toBe('640');
     await ibqOk(host, ['deploy', '-y']);
     const places = ['/etc/ibq', '/etc/containers', '/run/ibq', '/run/systemd/generator'];
     expect((await host.run(['grep', '-rlF', 'geheim', ...places])).stdout).toBe('');
-    const inside = (command: string) => host.ok(`podman exec ib-gateway-4002 ${command}`);
+    const inside = async (command: string) =>
+      (await host.ok(`podman exec ib-gateway-4002 ${command}`)).trim();
     expect(await inside('printenv API_KEY')).toBe('a"geheim$');
     expect(await inside(`sh -c 'cat "$SEED_FILE"'`)).toBe('JBSWgeheim');
     const config = await inside('cat /home/ibgateway/ibc/config.ini');
     expect(config).toMatch(/^IbPassword=Sun#geheim$/m);
-    expect(await host.ok('systemctl show -P Restart ib-gateway@4002')).toBe('always');
+    expect((await host.ok('systemctl show -P Restart ib-gateway@4002')).trim()).toBe('always');
   });
 
   test('an API that was not published has no port of the host, and answers', async () => {
@@ -134,7 +135,8 @@ secrets: { seed: { file: ./seed.txt } }
     await ibqOk(host, draft);
     await ibqOk(host, ['deploy', '-y']);
     await until('4012 answers', async () => (await statusOf(host, '4012')).ready, 60_000);
-    const inside = (command: string) => host.ok(`podman exec ib-gateway-4012 ${command}`);
+    const inside = async (command: string) =>
+      (await host.ok(`podman exec ib-gateway-4012 ${command}`)).trim();
     expect(await inside('id -u')).toBe('1000');
     expect(await inside('cat /proc/mounts')).toContain('/scratch tmpfs');
     const again = await ibqOk(host, draft);
