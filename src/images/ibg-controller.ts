@@ -50,6 +50,11 @@ export const ibgController: Profile = {
     // Its RESTART is a full login: nothing that a soft restart could be made of.
     commandServer: () => null,
   },
+  container: {
+    ...gnzsnz.container,
+    // A seed that is none; a second factor that was not answered; and not after its restart either.
+    final: [2, 3, 4],
+  },
   logoutPorts: (mode, network) =>
     network === 'host' ? [] : halvesOf(mode).map((_, index) => COMMAND_PORT + index),
   ssh: tunnel,

@@ -196,6 +196,8 @@ interface ContainerNeeds {
   capabilities: readonly string[];
   /** Whether it stands a read-only file system of its own. */
   readOnly: boolean;
+  /** Exit statuses after which another start is no use, or one more request for a second factor. */
+  final?: readonly number[];
   /** What the user asks for an image of the user's own; none for those that ibq knows. */
   asked?: Pick<Instance['settings']['custom'], 'user' | 'command' | 'tmpfs' | 'devices'>;
 }

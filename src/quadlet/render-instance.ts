@@ -46,7 +46,10 @@ export function renderDropIn(parts: InstanceParts): string {
     ...instance.settings.volumes,
   ];
   const environment = environmentOf(profile, instance, reachOf(config));
-  const service = [...serviceLines(instance), ...(idBase === null ? [] : USER_NAMESPACE_SERVICE)];
+  const service = [
+    ...serviceLines(profile, instance),
+    ...(idBase === null ? [] : USER_NAMESPACE_SERVICE),
+  ];
   return [
     '[Container]\n',
     quadletLine('Image', instance.image),

@@ -3,7 +3,7 @@
  * the guard writes down when that container starts: a newer generation may say something else.
  */
 
-import type { Instance } from '../config/types.ts';
+import type { Instance, NetworkMode } from '../config/types.ts';
 import { halvesOf, type Profile } from '../images/profile.ts';
 import { quadletLine } from './escape.ts';
 import { definitionHash } from './render-instance.ts';
@@ -13,12 +13,13 @@ import type { OwnFileNames } from './render-settings.ts';
 export interface StopParts {
   profile: Profile;
   instance: Instance;
+  network: NetworkMode;
   ownFiles: OwnFileNames;
   /** As `RenderedInstance`. */
   commandPorts: readonly number[];
 }
 
-/** Lines of `[Container]`; none where IBC has no command server that ibq could use. */
+/** Lines of `[Container]`; none where there is no command server that ibq could use. */
 export function stopLines(parts: StopParts): string {
   const halves = halfPorts(parts);
   if (halves === '') return '';
@@ -40,14 +41,15 @@ export function stopLines(parts: StopParts): string {
  */
 function sessionHash({ profile, instance, ownFiles }: StopParts): string | null {
   const volume = profile.settingsVolume(instance);
-  if (volume === null) return null;
+  if (volume === null || profile.logoutPorts !== undefined) return null;
   return definitionHash([volume, loginHash(instance, ownFiles)]);
 }
 
 /** `7462:4002`: the command server, and the API that listens while somebody is logged in; `both` has two. */
-function halfPorts({ profile, instance, commandPorts }: StopParts): string {
+function halfPorts({ profile, instance, network, commandPorts }: StopParts): string {
   const { gateway } = profile.ports(instance);
   const halves = halvesOf(instance.mode);
-  if (commandPorts.length !== halves.length) return '';
-  return halves.map((half, index) => `${commandPorts[index]}:${gateway[half]}`).join(' ');
+  const ports = profile.logoutPorts?.(instance.mode, network) ?? commandPorts;
+  if (ports.length !== halves.length) return '';
+  return halves.map((half, index) => `${ports[index]}:${gateway[half]}`).join(' ');
 }

@@ -179,7 +179,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       ...(input.userDropIns.instances.get(name) ?? []).map(dropInMeaning),
     ]);
     const { commandPorts } = settings;
-    const stop = stopLines({ profile, instance, ownFiles, commandPorts });
+    const stop = stopLines({ profile, instance, network: mode, ownFiles, commandPorts });
     const guard = renderGuard({
       instance: name,
       mode,

@@ -41,11 +41,15 @@ function askedLines({ container: { asked } }: Profile): string[] {
 }
 
 /** Lines of `[Service]`: limits are those of the unit's control group, which the container's is below. */
-export function serviceLines({ settings }: Instance): string[] {
+export function serviceLines({ container }: Profile, { settings }: Instance): string[] {
   const { memory, cpus, stop_timeout: stop, restart } = settings;
   return [
     // The template has the default.
     ...(restart === 'on-failure' ? [] : [`Restart=${restart}\n`]),
+    // Beside those of the template: systemd adds them up.
+    ...(container.final === undefined
+      ? []
+      : [`RestartPreventExitStatus=${container.final.join(' ')}\n`]),
     ...(memory === null ? [] : [`MemoryMax=${memory}M\n`]),
     // systemd reads two decimals of a percent (parse_permyriad).
     ...(cpus === null ? [] : [`CPUQuota=${Number((cpus * 100).toFixed(2))}%\n`]),
