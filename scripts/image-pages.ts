@@ -130,13 +130,109 @@ function refusedRows({ refused }: Profile): string[][] {
   ]);
 }
 
+/** Files of instances; test/images/custom.test.ts loads them. */
+const CUSTOM_EXAMPLES: readonly { title: string; text: string }[] = [
+  {
+    title: 'extrange/ibkr: one port for both modes, IBC by its own names',
+    text: `mode = "live"
+user = "myuser01"
+port = 4001
+read_only_api = false
+# TOTP, and what else the image takes that is a secret: "sudo ibq secret set 4001 totp".
+secrets = { TOTP = "totp" }
+environment = { GATEWAY_OR_TWS = "gateway", TWS_SETTINGS_PATH = "/settings" }
+
+[image]
+profile = "custom"
+reference = "ghcr.io/extrange/ibkr:stable"
+
+[custom]
+live_port = 8888
+paper_port = 8888
+settings_path = "/settings"
+
+[custom.variables]
+mode = "IBC_TradingMode"
+user = "USERNAME"
+password = "PASSWORD"
+read_only_api = "IBC_ReadOnlyApi"
+`,
+  },
+  {
+    title:
+      'UnusualAlpha/ib-gateway: the names of gnzsnz, without files for secrets and on other ports',
+    text: `mode = "paper"
+user = "myuser01"
+port = 4002
+read_only_api = true
+
+[image]
+profile = "custom"
+reference = "ghcr.io/unusualalpha/ib-gateway:stable"
+
+[vnc]
+enabled = true
+
+[custom]
+live_port = 4001
+paper_port = 4002
+vnc_port = 5900
+
+[custom.variables]
+mode = "TRADING_MODE"
+user = "TWS_USERID"
+password = "TWS_PASSWORD"
+vnc_password = "VNC_SERVER_PASSWORD"
+read_only_api = "READ_ONLY_API"
+`,
+  },
+  {
+    title:
+      'A build of your own: as its own user, read-only, with a command and a directory in memory',
+    text: `mode = "paper"
+user = "myuser01"
+port = 4012
+read_only = true
+restart = "always"
+
+[image]
+profile = "custom"
+# sudo podman build -t localhost/my-gateway:1 DIRECTORY
+reference = "localhost/my-gateway:1"
+
+[custom]
+live_port = 4003
+paper_port = 4004
+settings_path = "/home/ibgateway/tws_settings"
+password_as = "file"
+user = "1000:1000"
+command = ["/opt/run.sh", "--quiet"]
+tmpfs = ["/run/x11:size=16m"]
+
+[custom.variables]
+mode = "TRADING_MODE"
+user = "TWS_USERID"
+password = "TWS_PASSWORD_FILE"
+time_zone = "TIME_ZONE"
+`,
+  },
+];
+
 function customKeys(): string[] {
   return [
     'An image of this profile is given the variables that `custom.variables` names, and `environment`. A key without a',
     'name there is refused. Booleans become `yes` and `no`, lists have commas.\n',
     '```toml\n[custom.variables]\nmode = "TRADING_MODE"\nuser = "IB_USER"\npassword = "IB_PASSWORD"\n```\n',
     `Keys: ${list(CUSTOM_KEYS)}.\n`,
-    `Secrets: ${list(CUSTOM_SECRETS)}; with \`user_secret\` also \`user\` and \`paper_user\`.\n`,
+    `Secrets: ${list(CUSTOM_SECRETS)}; with \`user_secret\` also \`user\` and \`paper_user\`. Any other variable that is a secret`,
+    'stands in `secrets`, with a KEY of your choice; one that ends in `_FILE` is given the path of a file.\n',
+    '`ibq import compose FILE --service S --profile custom` drafts such a file from the service of a Compose file.\n',
+    '## Three of them whole\n',
+    'None of these was seen with a login to IBKR here: they follow what the documents of the images say.\n',
+    ...CUSTOM_EXAMPLES.flatMap(({ title, text }) => [
+      `### ${title}\n`,
+      `\`\`\`toml\n${text}\`\`\`\n`,
+    ]),
   ];
 }
 
@@ -145,9 +241,11 @@ function withoutEffect(profile: Profile): string[] {
   const none = [...IMAGE_KEYS].filter(
     (id) => !followed.has(id) && (profile.id === 'custom' ? !CUSTOM_KEYS.includes(id) : true),
   );
+  const why = Object.entries(profile.unfollowed ?? {});
   return [
     "\nRefused in the file of an instance, because this image can't follow: " +
       `${list(none.sort())}.\n`,
+    ...(why.length === 0 ? [] : [`${bullets(why.map(([id, text]) => `${code(id)}: ${text}.`))}`]),
   ];
 }
 
@@ -160,6 +258,7 @@ const SITUATIONS: readonly [string, string][] = [
   ['with `ssh.via = "image"`', '[ssh]\nmode = "both"\nvia = "image"\ntargets = ["a@b"]\n'],
   ['with `custom_config.ibc`', '[custom_config]\nibc = "/x"\n'],
   ['with `user_secret`', 'user_secret = true\n'],
+  ['with `twofa_totp`', 'twofa_totp = true\n'],
   ['in mode `both`', 'mode = "both"\n'],
   ['in mode `both` with `user_secret`', 'mode = "both"\nuser_secret = true\n'],
 ];

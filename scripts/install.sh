@@ -86,6 +86,8 @@ install_ibq() {
 
   put 0755 "$source/scripts/guard" "$lib/guard"
   put 0755 "$source/scripts/settings" "$lib/settings"
+  put 0755 "$source/scripts/stop" "$lib/stop"
+  put 0755 "$source/scripts/login-guard" "$lib/login-guard"
   put 0755 "$source/scripts/shim" "$lib/shim"
   put 0755 "$source/scripts/tunnel" "$lib/tunnel"
   put 0644 "$work/ibq-guard.json" "$lib/hooks.d/ibq-guard.json"
@@ -108,8 +110,8 @@ install_ibq() {
   fi
 }
 
-# Starts are a third faster with it; without it all is the same but slower. A tree to install into may be
-# of another machine: whoever packs it runs this on the host (postinst), after each upgrade of Node too.
+# What V8 makes of the program is kept: it halves what ibq adds to Node's own start, and nothing else. A tree to
+# install into may be of another machine: whoever packs it runs this on the host, after each upgrade of Node too.
 compile() {
   "$node" "$lib/parts/compile.cjs" || echo "ibq works, and starts more slowly; to try again: $node $lib/parts/compile.cjs"
 }

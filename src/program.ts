@@ -163,15 +163,19 @@ export function buildProgram(
     .description('gateways that run by other means, as instances')
     .command('compose')
     .description('the gateways of a docker-compose.yml')
-    .argument('<file>', 'docker-compose.yml; the .env beside it is read too')
-    .option('--env-file <file>', 'another file of variables than .env')
+    .argument(
+      '[files...]',
+      'docker-compose.yml or its directory, later ones over earlier; "-": standard input',
+    )
+    .option('-f, --file <file>', 'one more file; repeatable', collect, [])
+    .option('--variables <file>', 'another file of variables than the .env beside it')
     .option('--service <name>', 'one service of the file')
-    .option('--profile <id>', 'the known image that an unknown one is like')
+    .option('--profile <id>', 'the known image that an unknown one is like, or custom')
     .option('--dry-run', 'show the files, write nothing', false)
     .option('--json', 'print JSON', false)
     .action(
-      action(async (ctx, file: string, options: ImportComposeOptions) =>
-        (await import('./commands/import-compose.ts')).importCompose(ctx, file, options),
+      action(async (ctx, files: string[], options: ImportComposeOptions) =>
+        (await import('./commands/import-compose.ts')).importCompose(ctx, files, options),
       ),
     );
 
@@ -352,7 +356,11 @@ export function buildProgram(
     .option('--no-start', 'start nothing')
     .option('--no-wait', "don't wait for the API")
     .option('--timeout <seconds>', 'how long to wait for the API', parseSeconds, 180)
-    .option('--restart-changed', 'restart what changed, one by one: a new login each')
+    .option(
+      '--restart-changed',
+      'restart what changed, one by one; sessions are kept where the image can',
+    )
+    .option('--retry-login', 'start also what IBKR refused too often')
     .option('--replace-drift', 'replace generated files that were edited by hand')
     .addOption(acceptRisk())
     .action(
@@ -364,6 +372,7 @@ export function buildProgram(
           wait: options.wait,
           timeoutSeconds: options.timeout,
           restartChanged: options.restartChanged === true,
+          retryLogin: options.retryLogin === true,
           replaceDrift: options.replaceDrift === true,
           risksAccepted: options.acceptRisk === undefined ? [] : [options.acceptRisk],
         }),
@@ -390,10 +399,19 @@ export function buildProgram(
       .description(LIFECYCLE[verb])
       .argument('[names...]', 'instances')
       .option('--all', 'every deployed instance');
+    if (verb !== 'stop') {
+      command.option('--retry-login', 'also after IBKR refused the login too often');
+    }
     if (verb === 'restart') {
       command
         .option('--soft', 'let IBC restart the gateway inside its container, without a new login')
-        .option('--timeout <seconds>', 'how long --soft waits for the API', parseSeconds, 300);
+        .option('--timeout <seconds>', 'how long --soft waits for the API', parseSeconds, 300)
+        .addOption(
+          new Option(
+            '--new-login',
+            'log out and in again even where the session could be kept',
+          ).conflicts('soft'),
+        );
     }
     command.action(
       action(async (ctx, names: string[], options: LifecycleFlags) =>
@@ -404,6 +422,8 @@ export function buildProgram(
             })
           : (await import('./commands/lifecycle.ts')).lifecycle(ctx, verb, names, {
               all: options.all === true,
+              newLogin: options.newLogin === true,
+              retryLogin: options.retryLogin === true,
             }),
       ),
     );
@@ -530,6 +550,8 @@ interface InstanceAddFlags {
 interface LifecycleFlags {
   all?: boolean;
   soft?: boolean;
+  newLogin?: boolean;
+  retryLogin?: boolean;
   timeout: number;
 }
 
@@ -540,6 +562,7 @@ interface DeployFlags {
   wait: boolean;
   timeout: number;
   restartChanged?: boolean;
+  retryLogin?: boolean;
   replaceDrift?: boolean;
   acceptRisk?: string;
 }
@@ -547,7 +570,7 @@ interface DeployFlags {
 const LIFECYCLE = {
   start: 'start instances',
   stop: 'stop instances: they log out',
-  restart: 'restart instances: each costs a login and a two-factor request',
+  restart: 'restart instances; sessions are kept where they can be, and it says so',
 } as const;
 
 const HELP_END = `

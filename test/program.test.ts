@@ -146,13 +146,13 @@ describe('the contract', () => {
     ['plan', '--json --detailed-exitcode --accept-risk'],
     [
       'deploy',
-      '--dry-run --yes --no-start --no-wait --timeout --restart-changed --replace-drift --accept-risk',
+      '--dry-run --yes --no-start --no-wait --timeout --restart-changed --retry-login --replace-drift --accept-risk',
     ],
     ['status', '--json --watch'],
-    ['start', '--all'],
+    ['start', '--all --retry-login'],
     ['stop', '--all'],
-    ['restart', '--all --soft --timeout'],
-    ['logs', '--follow --lines --since'],
+    ['restart', '--all --retry-login --soft --timeout --new-login'],
+    ['logs', '--follow --lines --since --all'],
     ['exec', ''],
     ['probe', '--json --login --half'],
     ['vnc', '--json'],
@@ -332,6 +332,7 @@ describe('what reaches a command', () => {
     wait: true,
     timeoutSeconds: 180,
     restartChanged: false,
+    retryLogin: false,
     replaceDrift: false,
     risksAccepted: [],
   };
@@ -368,7 +369,10 @@ describe('what reaches a command', () => {
 
   test('logs', async () => {
     const { call } = await reached('logs', '4001', '-f', '-n', '5', '--since', '10 min ago');
-    expect(call.slice(1)).toEqual(['4001', { follow: true, lines: 5, since: '10 min ago' }]);
+    expect(call.slice(1)).toEqual([
+      '4001',
+      { follow: true, lines: 5, since: '10 min ago', all: false },
+    ]);
   });
 
   test.each([

@@ -58,6 +58,9 @@ start_machine() {
     fi
   done
   pid=$(<"$state/qemu.pid")
+  # In a session of its own, whose share of the processors is not the niceness of its processes
+  # (sched(7), autogroup): whoever calls this with `nice` means the machine.
+  [[ ! -w /proc/$pid/autogroup ]] || nice >"/proc/$pid/autogroup" 2>/dev/null || true
   echo "$pid $(started "$pid")" >"$state/supervisor"
   ssh_config "$image" "$state" "$port" >"$state/ssh_config"
   [[ ! -e $state/owner ]] || watch_owner "$(<"$state/owner")" "$name" "$pid"

@@ -75,7 +75,7 @@ function start(job) {
   const files = { log: file('log'), report: file('json'), times: file('times') };
   const tests = job.kind === 'host' || job.kind === 'unit';
   const argv = [
-    ...niceness(job),
+    ...['nice', '-n', String(niceness(job))],
     ...job.command,
     ...(tests
       ? ['--reporter=default', '--reporter=json', `--outputFile.json=${files.report}`]
@@ -89,11 +89,13 @@ function start(job) {
     IBQ_TEST_EVIDENCE: evidence,
     ...(asked.keep ? { IBQ_KEEP_HOSTS: '1' } : {}),
   };
-  // The shell knows what its command and all that it waited for has used of the processors.
-  const script = 'exec 3>&2 >"$1" 2>&1; shift; TIMEFORMAT="%U %S"; { time "$@" 2>&4; } 4>&2 2>&3';
-  const child = spawn('bash', ['-c', script, 'job', files.log, ...argv], {
-    ...{ env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] },
-  });
+  // The shell knows what its command and all that it waited for has used of the processors. Its
+  // session counts as one with a niceness of its own (sched(7), autogroup).
+  const script = `exec 3>&2 >"$2" 2>&1
+    echo "$1" >/proc/self/autogroup || true
+    shift 2; TIMEFORMAT="%U %S"; { time "$@" 2>&4; } 4>&2 2>&3`;
+  const words = ['-c', script, 'job', String(niceness(job)), files.log, ...argv];
+  const child = spawn('bash', words, { env, detached: true, stdio: ['ignore', 'ignore', 'pipe'] });
   running.set(job, { pid: child.pid, at: Date.now() });
   mostHosts = Math.max(mostHosts, [...running.keys()].filter(({ kind }) => kind === 'host').length);
   const timer = setTimeout(() => end(child.pid), LIMIT * 1000);
@@ -126,8 +128,8 @@ function start(job) {
 
 /** An emulated processor waits for nothing but this machine's, and its files are among the longest. */
 function niceness({ background, suite }) {
-  if (background) return ['nice', '-n', '10'];
-  return suite === 'vm' ? ['nice', '-n', '-10'] : [];
+  if (background) return 3;
+  return suite === 'vm' ? -10 : 0;
 }
 
 function note(job, log) {

@@ -12,11 +12,14 @@ import { withLock } from '../host/lock.ts';
 import type { Observation } from '../host/observe.ts';
 import { observeInstances } from '../host/observe.ts';
 import { type Prepared, preparePlan } from '../host/prepare.ts';
+import { forgetRefusedLogin } from '../host/refused-logins.ts';
 import { requireRoot } from '../host/root.ts';
+import { foretellRestarts } from '../host/sessions.ts';
 import { waitForInstances } from '../host/wait.ts';
 import { buildManifest, type ManifestInstance } from '../plan/manifest.ts';
 import { describeStep, type Plan } from '../plan/plan.ts';
 import { driftLines, renderPlan } from '../plan/render.ts';
+import { describeRestart, NOT_RUNNING } from '../plan/session.ts';
 import { configForDeploy, NOTHING_CONFIGURED } from './deploy-config.ts';
 import { reportTunnels } from './tunnel-output.ts';
 import { reportUnhealthy, tellChange, tellWaiting } from './wait-output.ts';
@@ -28,6 +31,8 @@ export interface DeployOptions {
   wait: boolean;
   timeoutSeconds: number;
   restartChanged: boolean;
+  /** Start also where IBKR refused the login. */
+  retryLogin: boolean;
   replaceDrift: boolean;
   /** `open-api`: the configuration may let everybody in. */
   risksAccepted: readonly string[];
@@ -80,6 +85,7 @@ async function run(
     assumeYes: options.yes,
     risksAccepted: options.risksAccepted,
   });
+  if (options.retryLogin) for (const { name } of config.instances) forgetRefusedLogin(host, name);
   const prepared = await preparePlan(host, config, configFile, planOptions(options));
   const { plan, desired, installed } = prepared;
   for (const warning of plan.warnings) ui.warn(warning);
@@ -117,7 +123,12 @@ async function run(
     configFile: host.files.exists(configFile) ? configFile : null,
     version,
     interrupt,
-    onStep: (step, number, total) => ui.note(`[${number}/${total}] ${describeStep(step)}`),
+    onStep(step, number, total) {
+      ui.note(`[${number}/${total}] ${describeStep(step)}`);
+      if (step.kind !== 'restart') return;
+      const restart = foretellRestarts(host.files, [step.instance], { newLogin: false });
+      ui.note(`  ${step.instance}: ${describeRestart(restart.get(step.instance) ?? NOT_RUNNING)}`);
+    },
     onProgress: (line) => ui.note(`  ${line}`),
     onWarning: (line) => ui.warn(line),
     wait,
@@ -208,7 +219,7 @@ function tellPending(plan: Plan, options: DeployOptions, tell: (line: string) =>
   );
   if (pending.length === 0) return;
   tell(
-    `changed, but still running as before: ${pending.join(', ')}; a restart is a new login: sudo ibq restart ${pending.join(' ')}`,
+    `changed, but still running as before: ${pending.join(', ')}; a restart puts it into force: sudo ibq restart ${pending.join(' ')} (it says first whether the session is kept)`,
   );
 }
 

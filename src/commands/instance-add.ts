@@ -8,7 +8,12 @@ import { show } from '../config/text.ts';
 import { renderInstance } from '../config/write.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
-import { configPaths, instanceFile, readConfigSources } from '../host/config-files.ts';
+import {
+  configPaths,
+  INSTANCE_FILE_MODE,
+  instanceFile,
+  readConfigSources,
+} from '../host/config-files.ts';
 import { requireRoot } from '../host/root.ts';
 import { profileFor } from '../images/index.ts';
 import { neededSecrets } from '../ssh/secrets.ts';
@@ -54,7 +59,7 @@ export async function instanceAdd(
 
   const { instances } = configPaths(configFile);
   if (!host.files.exists(instances)) host.files.makeDirectory(instances, 0o755);
-  host.files.writeText(path, text, 0o644);
+  host.files.writeText(path, text, INSTANCE_FILE_MODE);
   for (const warning of loaded.warnings) if (warning.startsWith(`${path}: `)) ui.warn(warning);
   ui.note(`wrote ${path}`);
   ui.note('next:');

@@ -1,14 +1,22 @@
 /** `ibq start|stop|restart`: systemctl on instances, with what it costs said first. */
 
 import type { Context } from '../context.ts';
-import { ExitCode } from '../errors.ts';
+import { ExitCode, UserError } from '../errors.ts';
 import { selectDeployed } from '../host/deployed.ts';
 import { withLock } from '../host/lock.ts';
 import { requireParts } from '../host/podman.ts';
+import {
+  describeRefusedLogin,
+  forgetRefusedLogin,
+  mendOfRefusedLogin,
+  readRefusedLogin,
+} from '../host/refused-logins.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
 import { unitLog } from '../host/run-log.ts';
+import { demandNewLogin, endOf, foretellRestarts, forgetEnds } from '../host/sessions.ts';
 import { restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
+import { describeRestart, NOT_RUNNING } from '../plan/session.ts';
 import { lastWords } from './wait-output.ts';
 
 const LOG_LINES = 50;
@@ -16,13 +24,26 @@ const LOG_LINES_SHOWN = 8;
 
 export type Verb = 'start' | 'stop' | 'restart';
 
+export interface LifecycleOptions {
+  all: boolean;
+  /** Restart with a login even where the session could be kept. */
+  newLogin?: boolean;
+  /** Start also where IBKR refused the login. */
+  retryLogin?: boolean;
+}
+
 export async function lifecycle(
   { host, ui }: Context,
   verb: Verb,
   names: readonly string[],
-  { all }: { all: boolean },
+  { all, newLogin = false, retryLogin = false }: LifecycleOptions,
 ): Promise<number> {
-  const command = [verb, ...names, ...(all ? ['--all'] : [])].join(' ');
+  const flags = [
+    ...(newLogin ? ['--new-login'] : []),
+    ...(retryLogin ? ['--retry-login'] : []),
+    ...(all ? ['--all'] : []),
+  ];
+  const command = [verb, ...flags, ...names].join(' ');
   requireLive(host, verb);
   const selected = selectDeployed(host, names, { all, verb });
   requireRoot(host);
@@ -34,18 +55,44 @@ export async function lifecycle(
   // Before a restart stops what would not come back.
   if (verb !== 'stop') requireParts(host);
   return withLock(host, command, async () => {
-    if (verb === 'restart') {
-      ui.note(
-        `restarting ${selected.join(', ')}: ends the session; each may ask for a second factor`,
-      );
-    }
+    if (verb !== 'stop') seeToRefusals();
+    if (verb === 'restart') sayCosts();
+    if (newLogin) demandNewLogin(host, selected);
+    forgetEnds(host, selected);
     if (verb === 'stop') await stopUnits(host, units);
     else await (verb === 'start' ? startUnits : restartUnits)(host, units);
     return verb === 'stop' ? reportStopped() : reportStarted();
   });
 
+  /** The unit would not start either; nothing is stopped for it. */
+  function seeToRefusals(): void {
+    const refusals = selected.flatMap((name) => {
+      const refused = readRefusedLogin(host.files, name);
+      return refused === null ? [] : [{ name, refused }];
+    });
+    if (retryLogin) {
+      for (const { name } of refusals) forgetRefusedLogin(host, name);
+    } else if (refusals.length > 0) {
+      const lines = refusals.map(
+        ({ name, refused }) =>
+          `${name}: ${describeRefusedLogin(refused)}; ${mendOfRefusedLogin(name)}`,
+      );
+      throw new UserError(`${lines.join('\n')}\nnothing was ${verb}ed`);
+    }
+  }
+
+  function sayCosts(): void {
+    const restarts = foretellRestarts(host.files, selected, { newLogin });
+    for (const name of selected) {
+      ui.note(`restarting ${name}: ${describeRestart(restarts.get(name) ?? NOT_RUNNING)}`);
+    }
+  }
+
   function reportStopped(): number {
-    ui.note(`stopped ${selected.join(', ')}`);
+    for (const name of selected) {
+      const end = endOf(host.files, name);
+      ui.note(end === null ? `stopped ${name}` : `stopped ${name}: ${end}`);
+    }
     return ExitCode.done;
   }
 

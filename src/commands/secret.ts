@@ -7,7 +7,9 @@ import { ExitCode, UserError } from '../errors.ts';
 import { loadHostConfig } from '../host/config-files.ts';
 import { withLock } from '../host/lock.ts';
 import { listSecrets, removeSecret, writeSecret } from '../host/podman.ts';
+import { forgetRefusedLogin } from '../host/refused-logins.ts';
 import { requireLiveRoot } from '../host/root.ts';
+import { demandNewLogin } from '../host/sessions.ts';
 import { profileFor } from '../images/index.ts';
 import { secretName } from '../images/profile.ts';
 import { readSecretValue } from '../images/secret-value.ts';
@@ -15,6 +17,14 @@ import { listSecretsOf } from '../plan/secret-list.ts';
 import { type Secret, secretsOfInstance } from '../ssh/secrets.ts';
 import { table } from '../ui/table.ts';
 import type { Style } from '../ui/ui.ts';
+
+/** Secrets that a login is made with. */
+const LOGIN_KEYS: ReadonlySet<string> = new Set([
+  'user',
+  'password',
+  'paper_user',
+  'paper_password',
+]);
 
 export interface SecretSetOptions {
   /** A file of this host that has the value; null: a hidden prompt, or standard input. */
@@ -38,6 +48,11 @@ export async function secretSet(
   await withLock(host, `secret set ${name} ${key}`, async () => {
     const replaced = (await listSecrets(host)).has(secretName(name, key));
     await writeSecret(host, secretName(name, key), value.text);
+    // A session that went on would not know whether it is right.
+    if (LOGIN_KEYS.has(key)) {
+      demandNewLogin(host, [name]);
+      forgetRefusedLogin(host, name);
+    }
     if (secret.wanted(instance) === 'unused') {
       ui.note(`kept the ${key} of ${name}; as it is configured now nothing uses it`);
     } else {

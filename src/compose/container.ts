@@ -1,18 +1,20 @@
-/** What else a service says: resources, names, networks; and what ibq, Quadlet or systemd do in its place. */
+/** What else a service says: resources, names, a command; and what ibq, Quadlet or systemd do in its place. */
 
-import type { ComposeFile, Service } from './document.ts';
-import { type Draft, take } from './draft.ts';
-import { megabytes, seconds } from './words.ts';
+import type { Profile } from '../images/profile.ts';
+import { type Draft, take, takeEntries, takeItem } from './draft.ts';
+import type { Service } from './service.ts';
+import { isTable, listOf, textOf } from './values.ts';
+import { megabytes, seconds, words } from './words.ts';
 
-export function readContainer(draft: Draft, file: ComposeFile, service: Service): void {
+export function readContainer(draft: Draft, profile: Profile, service: Service): void {
   for (const [key, value] of Object.entries(service.others)) {
     if (value === null || value === undefined) continue;
     const done = DONE_OTHERWISE[key];
-    const reader = READERS[key];
+    const reader = (profile.id === 'custom' ? CUSTOM[key] : undefined) ?? READERS[key];
     if (reader) reader(draft, value);
-    else draft.left.push({ what: key, why: done ?? 'has no counterpart' });
+    else if (!key.startsWith('x-'))
+      draft.left.push({ what: key, why: done ?? 'has no counterpart' });
   }
-  readNetworks(draft, file, service);
 }
 
 type Reader = (draft: Draft, value: unknown) => void;
@@ -25,7 +27,10 @@ const READERS: Readonly<Record<string, Reader>> = {
   stop_grace_period: (draft, value) => {
     take(draft, 'stop_timeout', String(seconds(value) ?? value), 'stop_grace_period');
   },
-  dns: (draft, value) => take(draft, 'dns', listOf(value).join(','), 'dns'),
+  dns: (draft, value) => {
+    for (const address of listOf(value))
+      takeItem(draft, 'dns', String(address), `dns ${String(address)}`);
+  },
   extra_hosts: (draft, value) => {
     const pairs = isTable(value)
       ? Object.entries(value).map(([name, address]) => [name, String(address)] as const)
@@ -33,27 +38,97 @@ const READERS: Readonly<Record<string, Reader>> = {
           const [, name = '', address = ''] = /^([^:=]+)[:=](.*)$/.exec(String(item)) ?? [];
           return [name, address] as const;
         });
-    const hosts: Record<string, string> = {};
-    for (const [name, address] of pairs) {
-      if (/^[\d.]+$/.test(address)) hosts[name] = address;
-      else
-        draft.left.push({
-          what: `extra_hosts ${name}:${address}`,
-          why: 'should be an IPv4 address',
-        });
-    }
-    if (Object.keys(hosts).length > 0) draft.values.set('hosts', hosts);
+    const entries = pairs.map(([name, address]) => ({
+      name,
+      value: address,
+      what: `extra_hosts ${name}:${address}`,
+    }));
+    takeEntries(draft, 'hosts', entries);
   },
+  restart: (draft, value) => takeRestart(draft, String(value), 'restart'),
   deploy: (draft, value) => {
-    const limits = isTable(value) && isTable(value.resources) ? value.resources.limits : null;
-    if (!isTable(limits))
-      return void draft.left.push({ what: 'deploy', why: 'has no counterpart' });
-    if (limits.memory !== undefined)
-      takeSize(draft, 'memory', limits.memory, 'deploy.resources.limits.memory');
-    if (limits.cpus !== undefined)
-      take(draft, 'cpus', String(limits.cpus), 'deploy.resources.limits.cpus');
+    if (!isTable(value)) return void draft.left.push({ what: 'deploy', why: 'has no counterpart' });
+    const { resources, restart_policy: policy, ...rest } = value;
+    const { limits, ...otherResources } = isTable(resources) ? resources : {};
+    const { memory, cpus, ...otherLimits } = isTable(limits) ? limits : {};
+    if (memory !== undefined) takeSize(draft, 'memory', memory, 'deploy.resources.limits.memory');
+    if (cpus !== undefined) take(draft, 'cpus', String(cpus), 'deploy.resources.limits.cpus');
+    if (isTable(policy)) {
+      const { condition, ...others } = policy;
+      const words: Readonly<Record<string, string>> = { none: 'no', any: 'always' };
+      const text = textOf(condition) ?? 'any';
+      takeRestart(draft, words[text] ?? text, 'deploy.restart_policy');
+      leaveKeys(draft, 'deploy.restart_policy', others);
+    }
+    leaveKeys(draft, 'deploy.resources.limits', otherLimits);
+    leaveKeys(draft, 'deploy.resources', otherResources);
+    leaveKeys(draft, 'deploy', rest);
   },
 };
+
+/** Of an image of the user's own: what known images need, their profile says. */
+const CUSTOM: Readonly<Record<string, Reader>> = {
+  user: (draft, value) => take(draft, 'custom.user', String(value), `user ${String(value)}`),
+  command: (draft, value) => {
+    const parts = Array.isArray(value) ? value.map(String) : words(String(value));
+    for (const word of parts) takeItem(draft, 'custom.command', word, `command ${word}`);
+  },
+  tmpfs: (draft, value) => {
+    for (const it of listOf(value))
+      takeItem(draft, 'custom.tmpfs', String(it), `tmpfs ${String(it)}`);
+  },
+  devices: (draft, value) => {
+    for (const it of listOf(value)) {
+      const text = isTable(it)
+        ? [it.source, it.target, it.permissions].filter((part) => part !== undefined).join(':')
+        : String(it);
+      takeItem(draft, 'custom.devices', text, `devices ${text}`);
+    }
+  },
+  cap_add: (draft, value) => {
+    for (const it of listOf(value)) {
+      const name = String(it).toUpperCase().replace(/^CAP_/, '');
+      takeItem(draft, 'custom.capabilities', name, `cap_add ${String(it)}`);
+    }
+  },
+};
+
+function leaveKeys(draft: Draft, place: string, rest: object): void {
+  for (const [key, value] of Object.entries(rest)) {
+    // One is what there is.
+    if (place === 'deploy' && key === 'replicas' && Number(value) === 1) continue;
+    draft.left.push({ what: `${place}.${key}`, why: 'has no counterpart' });
+  }
+}
+
+/** Each start is a login, so it is told what becomes of it. */
+function takeRestart(draft: Draft, policy: string, what: string): void {
+  const [name = '', times] = policy.split(':');
+  const restart = {
+    no: 'no',
+    'on-failure': 'on-failure',
+    always: 'always',
+    'unless-stopped': 'always',
+  }[name];
+  if (restart === undefined) {
+    draft.left.push({
+      what: `${what}: ${policy}`,
+      why: 'should be no, always, on-failure or unless-stopped',
+    });
+    return;
+  }
+  draft.values.set('restart', restart);
+  draft.origins.set('restart', what);
+  const ends = {
+    no: 'after no end of its own',
+    'on-failure': 'after a crash',
+    always: 'after each end of its own, a logoff too',
+  }[restart];
+  draft.left.push({
+    what: `${what}: ${policy}`,
+    why: `is restart = "${restart}": started again ${ends}, ever slower, at most 10 times in 3 hours${times === undefined ? '' : `, and not ${times} times`}: each start is a login`,
+  });
+}
 
 function takeSize(draft: Draft, key: string, value: unknown, what: string): void {
   take(draft, key, String(megabytes(value) ?? value), what);
@@ -61,54 +136,25 @@ function takeSize(draft: Draft, key: string, value: unknown, what: string): void
 
 /** Not carried over, because it is so already. */
 const DONE_OTHERWISE: Readonly<Record<string, string>> = {
-  build: 'images are not built by ibq: build it with Podman under the name of "image"',
+  cap_drop: 'ibq drops all capabilities but those that the image needs',
+  command: 'has no counterpart with a known image; profile custom has custom.command',
   container_name: 'containers are named ib-gateway-NAME',
   depends_on: 'systemd orders what depends: drop-ins of your own (docs/units.md)',
+  devices: 'has no counterpart with a known image; profile custom has custom.devices',
+  cap_add:
+    'known images get the capabilities that they need; profile custom has custom.capabilities',
+  tmpfs: 'has no counterpart with a known image; profile custom has custom.tmpfs',
+  user: 'known images run as their own user; profile custom has custom.user',
   healthcheck: 'ibq status asks the IB API itself; a restart would be a login',
   hostname: 'has no counterpart: the gateway does not need one',
   init: 'the images have an init or need none',
   labels: 'has no counterpart: drop-ins of your own can add labels (docs/units.md)',
   logging: 'the log goes to the journal: ibq logs NAME',
   platform: 'Podman takes the image for this machine',
+  profiles: 'an instance starts with the host; "sudo ibq stop NAME" keeps it down',
   pull_policy: 'ibq deploy pulls what is missing',
-  restart: 'systemd does it, carefully: each start is a login',
   security_opt: 'ibq gives the image what it needs, and no more',
   stdin_open: 'has no counterpart',
   tty: 'has no counterpart',
   ulimits: 'ibq sets nofile to 10000; others by drop-ins of your own (docs/units.md)',
 };
-
-/** Names under which Compose's networks would be joined. */
-function readNetworks(draft: Draft, file: ComposeFile, { networks, networkMode }: Service): void {
-  if (networkMode !== null && !['host', 'bridge', 'default'].includes(networkMode)) {
-    draft.left.push({
-      what: `network_mode ${networkMode}`,
-      why: 'has no counterpart; see network.via',
-    });
-  }
-  const joined = networks.filter((name) => name !== 'default');
-  if (joined.length === 0) return;
-  draft.values.set(
-    'network.join',
-    joined.map((name) => file.networks.get(name) ?? `${name}.network`),
-  );
-  for (const name of joined) {
-    const outside = file.networks.get(name) ?? null;
-    const make =
-      outside === null
-        ? `write /etc/containers/systemd/${name}.network with the line [Network], then: sudo systemctl daemon-reload && sudo systemctl start ${name}-network`
-        : `sudo podman network create ${outside}`;
-    draft.left.push({
-      what: `network ${name}`,
-      why: `is joined; it has to be there (${make}), and its containers get in when network.allow has "${outside ?? `${name}.network`}"`,
-    });
-  }
-}
-
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [value];
-}
-
-function isTable(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

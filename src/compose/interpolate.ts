@@ -6,6 +6,9 @@
 
 export type Variables = Readonly<Record<string, string | undefined>>;
 
+/** Value of a variable; undefined: it is not set. */
+export type LookUp = (name: string) => string | undefined;
+
 export interface Interpolated {
   text: string;
   /** Names that have no value, and no default either: Compose takes them as empty. */
@@ -13,7 +16,9 @@ export interface Interpolated {
 }
 
 /** @throws Error for a variable that the file demands, and for braces that don't close */
-export function interpolate(text: string, variables: Variables): Interpolated {
+export function interpolate(text: string, variables: Variables | LookUp): Interpolated {
+  if (!text.includes('$')) return { text, missing: [] };
+  const lookUp: LookUp = typeof variables === 'function' ? variables : (name) => variables[name];
   const missing: string[] = [];
   const read = (part: string): string => {
     let out = '';
@@ -39,7 +44,7 @@ export function interpolate(text: string, variables: Variables): Interpolated {
     return out;
   };
   const valueOrMissing = (name: string): string => {
-    const value = variables[name];
+    const value = lookUp(name);
     if (value === undefined) missing.push(name);
     return value ?? '';
   };
@@ -49,7 +54,7 @@ export function interpolate(text: string, variables: Variables): Interpolated {
     if (name === '' || (operator === '' && rest !== '')) {
       throw new Error(`\${${inside}} should be a variable such as \${NAME:-default}`);
     }
-    const value = variables[name];
+    const value = lookUp(name);
     const set = value !== undefined && !(operator.startsWith(':') && value === '');
     if (operator === '') return valueOrMissing(name);
     if (operator.endsWith('-')) return set ? (value ?? '') : read(rest);

@@ -2,43 +2,89 @@
 
 import type { Instance } from '../config/types.ts';
 import { halvesOf, type Profile } from '../images/profile.ts';
-import type { PublishedPort, Service } from './document.ts';
 import type { Draft } from './draft.ts';
+import type { PublishedPort, Service } from './service.ts';
 
-/** @returns the port of the API on the host */
-export function readPorts(draft: Draft, profile: Profile, { ports, networkMode }: Service): number {
+/** Ways to the screen and the pages of images that ibq knows. */
+const SIDES = ['vnc', 'rdp', 'supervisor'] as const;
+
+/** @param publishAddress of the configuration that is there @returns the port of the API on the host, and whether the file names it */
+export function readPorts(
+  draft: Draft,
+  profile: Profile,
+  { ports, networkMode }: Service,
+  publishAddress: string,
+): { port: number; named: boolean } {
   const mode = (draft.values.get('mode') ?? 'paper') as Instance['mode'];
   const [first = 'paper', second] = halvesOf(mode);
   const own = Number(draft.values.get('port') ?? 0);
-  const known = profile.ports(placeholder(mode, own));
+  const known = profile.ports(placeholder(mode, own || defaultPort(profile, first)));
   const rest = [...ports];
-  const published = (...inside: (number | null)[]): number | null => {
+  const taken: PublishedPort[] = [];
+  const published = (screen: boolean, ...inside: (number | null)[]): number | null => {
     const at = rest.findIndex((port) => inside.includes(port.inside) && port.host !== null);
     const [port] = at < 0 ? [] : rest.splice(at, 1);
-    if (port) tellAddress(draft, port);
-    return port?.host ?? null;
+    if (port === undefined) return null;
+    taken.push(port);
+    tellAddress(draft, port, screen, publishAddress);
+    return port.host;
   };
-  const api = published(known.api[first], known.gateway[first]);
-  const paper = second ? published(known.api[second], known.gateway[second]) : null;
-  const port = api ?? (own || known.gateway[first]);
-  if (paper !== null && paper !== port + 1) draft.values.set('paper_port', paper);
-  for (const [service, offset] of [
-    ['vnc', 1900],
-    ['rdp', 29_000],
-    ['supervisor', 5000],
-  ] as const) {
-    if (draft.values.get(`${service}.enabled`) !== true) continue;
-    const host = published(known[service]);
-    if (host !== null && host !== port + offset) draft.values.set(`${service}.port`, host);
-  }
-  for (const other of rest) {
+  const api = published(false, known.api[first], known.gateway[first]);
+  const paper = second ? published(false, known.api[second], known.gateway[second]) : null;
+  const base = known.gateway[first];
+  const port = api ?? (own || (base > 1 ? base : defaultPort(profile, first)));
+  if (paper !== null) draft.values.set('paper_port', paper);
+  if (second && api !== null && paper === null) {
     draft.left.push({
-      what: `port ${portText(other)}`,
-      why: whyNot(other, profile, mode, known),
+      what: 'ports',
+      why: `the paper API was not published, and is now too: at ${port + 1}, on loopback`,
     });
   }
-  if (networkMode === 'host' && api === null) draft.values.delete('port');
-  return port;
+  for (const service of SIDES) {
+    if (draft.values.get(`${service}.enabled`) !== true) continue;
+    const host = published(true, known[service]);
+    if (host !== null) draft.values.set(`${service}.port`, host);
+  }
+  for (const other of rest) {
+    const twin = taken.find(({ inside }) => inside === other.inside);
+    draft.left.push({
+      what: `port ${portText(other)}`,
+      why:
+        twin === undefined
+          ? whyNot(other, profile, mode, known)
+          : `one address and port alone: it is published as ${portText(twin)}`,
+    });
+  }
+  const shared = networkMode === 'host' || profile.networks.every((it) => it === 'host');
+  // Who names the instance writes it where the name is another.
+  draft.values.delete('port');
+  if (!shared && api === null && own === 0) keepFromHost(draft, paper !== null);
+  return { port, named: api !== null || own > 0 };
+}
+
+/** An API that the file does not publish stays so, where nothing needs it published. */
+function keepFromHost(draft: Draft, paper: boolean): void {
+  if (draft.values.has('network.via')) return;
+  const tunnel = draft.values.has('ssh.targets') ? draft.values.get('ssh.mode') : 'no';
+  if (tunnel === 'yes' || tunnel === 'both' || paper) {
+    const why = paper ? 'so is that of paper' : 'the tunnel begins there';
+    draft.left.push({
+      what: 'ports',
+      why: `the API was not published, and is now, on the host's loopback: ${why}`,
+    });
+    return;
+  }
+  draft.values.set('network.publish', false);
+  draft.origins.set('network.publish', 'ports');
+  draft.left.push({
+    what: 'ports',
+    why: 'the API is not published, and stays so (network.publish = false); for programs of this host leave that line out',
+  });
+}
+
+function defaultPort(profile: Profile, half: 'live' | 'paper'): number {
+  if (profile.program === 'tws') return half === 'live' ? 7496 : 7497;
+  return half === 'live' ? 4001 : 4002;
 }
 
 function whyNot(
@@ -49,6 +95,7 @@ function whyNot(
 ): string {
   const apis = [known.api, known.gateway].flatMap(({ live, paper }) => [live, paper]);
   if (host === null) return 'has no port of the host';
+  if (id === 'custom') return 'is neither the API nor VNC of the image: ibq publishes no others';
   if (apis.includes(inside)) return `nothing listens on ${inside} in mode ${mode}`;
   if (inside === known.vnc) return 'VNC is off: no password is given';
   if (inside === known.rdp || inside === known.supervisor) return 'is not switched on';
@@ -56,13 +103,20 @@ function whyNot(
 }
 
 /** The API has no password: ibq opens it to those alone who are named. */
-function tellAddress(draft: Draft, port: PublishedPort): void {
+function tellAddress(
+  draft: Draft,
+  port: PublishedPort,
+  screen: boolean,
+  publishAddress: string,
+): void {
   const { address } = port;
-  if (address?.startsWith('127.')) return;
+  if (address?.startsWith('127.') || (!screen && address === publishAddress)) return;
   const where = address === null || address === '0.0.0.0' ? 'every address of the host' : address;
   draft.left.push({
     what: `port ${portText(port)}`,
-    why: `was open on ${where}; ibq publishes on 127.0.0.1. For clients of the network set publish.address and network.allow`,
+    why: screen
+      ? `was open on ${where}; ibq publishes screens on 127.0.0.1: "ibq vnc NAME" tells the way from elsewhere`
+      : `was open on ${where}; ibq publishes on ${publishAddress}. For clients of the network set publish.address and network.allow`,
   });
 }
 

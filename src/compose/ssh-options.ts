@@ -11,6 +11,11 @@ export function readSshOptions(draft: Draft, text: string): void {
   for (let at = 0; at < parts.length; at += 1) {
     const word = parts[at] ?? '';
     const [, flag = '', joined = ''] = /^-([A-Za-z])(.*)$/s.exec(word) ?? [];
+    if (flag === 'p') {
+      if (joined === '') at += 1;
+      takePort(draft, joined === '' ? (parts[at] ?? '') : joined);
+      continue;
+    }
     if (flag !== 'o' && flag !== 'J') {
       draft.left.push({
         what: `SSH_OPTIONS ${word}`,
@@ -29,10 +34,16 @@ export function readSshOptions(draft: Draft, text: string): void {
   if (list.length > 0) draft.values.set('ssh.options', list);
 }
 
+/** Of the far side: a part of each target. */
+function takePort(draft: Draft, port: string): void {
+  draft.portOfTargets = port;
+}
+
 function takeOption(draft: Draft, list: string[], name: string, value: string): void {
   const option = `${name}=${value}`;
   const what = `SSH_OPTIONS ${option}`;
-  if (name === 'ProxyJump') take(draft, 'ssh.bastion', value, what);
+  if (name === 'Port') takePort(draft, value);
+  else if (name === 'ProxyJump') take(draft, 'ssh.bastion', value, what);
   else if (name === 'ProxyCommand') takeProxy(draft, value, what);
   else if (name === '')
     draft.left.push({ what: 'SSH_OPTIONS', why: `${value} should be Name=value` });

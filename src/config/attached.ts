@@ -13,12 +13,17 @@ export function checkAttached(
 ): void {
   const sidecars = new Map<string, Instance>();
   for (const instance of instances) {
-    const { join, via } = instance.settings.network;
+    const { join, via, publish } = instance.settings.network;
     const refuse = (key: string, message: string) =>
       report.problem({ file: instance.file, key, message });
     if (network.mode === 'host' && join.length > 0) {
       refuse('network.join', 'should be empty in mode "host": the host is in all its networks');
     }
+    const { ssh } = instance.settings;
+    const kept = publish
+      ? null
+      : whyPublished(network, via, ssh.mode !== 'no' && ssh.via === 'host');
+    if (kept !== null) refuse('network.publish', kept);
     if (via === null) continue;
     if (network.mode === 'host') {
       refuse('network.via', 'should be left out in mode "host", which has no network of its own');
@@ -49,4 +54,14 @@ function setBeside({ settings }: Instance): string[] {
     dns: settings.dns.length > 0,
   };
   return Object.keys(set).filter((key) => set[key]);
+}
+
+/** Why an API can't be kept from the host; null: it can. */
+function whyPublished({ mode }: NetworkConfig, via: string | null, tunnel: boolean): string | null {
+  if (mode === 'host')
+    return 'should be true in mode "host": the gateway listens on the host itself';
+  if (via !== null) return `should be left out beside network.via: ${via} publishes`;
+  if (tunnel && mode === 'bridge')
+    return 'should be true beside a tunnel that this host holds: it begins at the published port';
+  return null;
 }

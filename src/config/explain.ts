@@ -22,7 +22,9 @@ export interface Explained {
 }
 
 /** Keys of which each entry is told by itself. */
-const ENTRIES: readonly string[] = ['environment', 'hosts', 'ibc', 'jts', 'custom.variables'];
+const ENTRIES: readonly string[] = [
+  ...['environment', 'hosts', 'secrets', 'ibc', 'jts', 'custom.variables'],
+];
 
 /** @param config of the same sources: they are valid */
 export function explainInstance(

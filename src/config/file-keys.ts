@@ -7,6 +7,7 @@ import { type Layer, placeOf } from './layer.ts';
 import type { Report } from './report.ts';
 import { closest, show, showKey } from './text.ts';
 import type { Instance } from './types.ts';
+import { volumeRisk } from './volume-risk.ts';
 
 type Lines = Readonly<Record<string, string>>;
 
@@ -27,7 +28,7 @@ export function checkFileKeys(
     checkVolumes(layer, report);
     // Of such an image none of the keys is followed, which has been told.
     if (profile.files === null) continue;
-    checkIbc(instance, profile, layer, report);
+    if (followedKeys(profile).has('ibc')) checkIbc(instance, profile, layer, report);
     checkJts(instance, layer, report);
   }
 }
@@ -36,8 +37,13 @@ export function checkFileKeys(
 function checkVolumes(layer: Layer, report: Report): void {
   const volumes = (layer.values.get('volumes') ?? []) as readonly string[];
   volumes.forEach((volume, index) => {
-    if (!/^ibq-[a-z0-9_]+-settings:/.test(volume)) return;
     const { file, key } = placeOf({ ...layer, id: 'volumes' });
+    const risk = volumeRisk(volume.split(':')[0] ?? '');
+    if (risk !== null) {
+      const message = `hands the gateway ${risk}; a directory of its own is safer`;
+      report.warn({ file, key: `${key}.${index}`, message });
+    }
+    if (!/^ibq-[a-z0-9_]+-settings:/.test(volume)) return;
     const message = 'should not be the settings of an instance: they belong to that one alone';
     report.problem({ file, key: `${key}.${index}`, message });
   });

@@ -57,6 +57,11 @@ export const FORMATS = {
     should: 'an IB user name (1-64 of letters, digits, ".", "_", "-", "@")',
     pattern: '^[A-Za-z0-9._@-]{1,64}$',
   },
+  /** What a controller writes into jts.ini: letters that can't open another section. */
+  server: {
+    should: 'the name of a server such as cdc1.ibllc.com',
+    pattern: '^[A-Za-z0-9][A-Za-z0-9.-]{0,252}$',
+  },
   /** It becomes a line of IBC's config.ini: one line, no backslash. */
   device: {
     should: 'the name of a two-factor device as the login dialog lists it',
@@ -113,6 +118,34 @@ export const FORMATS = {
     should: 'SOURCE:PATH or SOURCE:PATH:OPTIONS, with a named volume or an absolute path as SOURCE',
     pattern:
       '^(?:/[^\\s:"\\x00-\\x1f]*|[A-Za-z0-9][A-Za-z0-9_.-]{0,254}):/[^\\s:"\\x00-\\x1f]+(?::[A-Za-z0-9,=]+)?$',
+  },
+  containerUser: {
+    should: 'a user in numbers such as "1000" or "1000:1000"',
+    pattern: '^\\d{1,5}(?::\\d{1,5})?$',
+    holds: (text) => text.split(':').every((part) => Number(part) <= 65_534),
+  },
+  tmpfs: {
+    should: 'a directory such as "/run" or "/run:size=64m"',
+    pattern: '^/[^\\s:"\\x00-\\x1f]+(?::[A-Za-z0-9,=]+)?$',
+  },
+  /** What is all of the memory or a disk is no device of a gateway. */
+  devicePath: {
+    should: 'a device such as "/dev/dri/renderD128"; neither memory nor a disk',
+    pattern:
+      '^/dev/[A-Za-z0-9][A-Za-z0-9/_.-]{0,200}(?::/[A-Za-z0-9/_.-]{1,200})?(?::[rwm]{1,3})?$',
+    holds: (text) =>
+      !text.includes('..') &&
+      !/^\/dev\/(?:k?mem|port|kmsg|(?:[sv]d|xvd|nvme|mmcblk|dm-|md|loop|sr|nbd)[a-z0-9]|disk|mapper|block)/.test(
+        text,
+      ),
+  },
+  /** Those of Podman that can't undo the guard: it lives in the network namespace that NET_ADMIN commands. */
+  capability: {
+    should:
+      'one of AUDIT_WRITE, CHOWN, DAC_OVERRIDE, FOWNER, FSETID, IPC_LOCK, KILL, NET_BIND_SERVICE, SETFCAP, SETGID, SETPCAP, SETUID, SYS_CHROOT, SYS_NICE; another would let the container past its guard',
+    pattern:
+      '^(?:AUDIT_WRITE|CHOWN|DAC_OVERRIDE|FOWNER|FSETID|IPC_LOCK|KILL|NET_BIND_SERVICE|SETFCAP|SETGID|SETPCAP|SETUID|SYS_CHROOT|SYS_NICE)$',
+    suggest: (text) => text.toUpperCase().replace(/^CAP_/, ''),
   },
   path: {
     should: 'an absolute path without blanks at its ends',

@@ -1,11 +1,15 @@
 /** The image of an instance: which it is, what its profile can't do, and the user's own variables for it. */
 
+import { freeKey } from '../images/free-secrets.ts';
 import { followedKeys, IMAGE_KEYS, ownedVariable, profileFor, profileOf } from '../images/index.ts';
 import type { ImageFinding, Profile, ProfileId } from '../images/profile.ts';
+import { foreignReference } from '../images/repositories.ts';
 import { tunnelFindings } from '../images/ssh.ts';
 import { checkCustom } from './custom.ts';
 import { complain, isBroken, type Layer, lookup, placeOf } from './layer.ts';
 import type { Report } from './report.ts';
+import { looksSecret } from './secret-like.ts';
+import { checkSecrets } from './secrets.ts';
 import { builtIn } from './settings.ts';
 import { show, showKey } from './text.ts';
 import type { Instance, InstanceName, NetworkMode, Settings } from './types.ts';
@@ -25,7 +29,21 @@ export function resolveImage(
     const message = `should be set: profile ${id} has no image of its own`;
     report.problem({ file: own.file, key: 'image.reference', message });
   }
+  warnOfForeign(id, own, host, inherited === undefined, report);
   return { profile: profileFor({ profile: id, settings }), image: String(image) };
+}
+
+/** Told where the reference stands: an image of another repository may want other variables, and have other ports. */
+function warnOfForeign(
+  id: ProfileId,
+  own: Layer,
+  host: Layer,
+  ownAlone: boolean,
+  report: Report,
+): void {
+  const at = lookup('image.reference', ownAlone ? [own] : [own, host]);
+  const message = at === null ? null : foreignReference(id, String(at.value));
+  if (at !== null && message !== null) report.warn({ ...placeOf(at), message });
 }
 
 /** `[defaults]` first, the instance's own over it; `null` after a problem. */
@@ -42,14 +60,16 @@ export function resolveEnvironment(
     for (const [variable, value] of Object.entries(variables)) {
       merged.set(variable, value);
       const refusal = refuseVariable(variable, profile, name);
-      if (refusal === null) continue;
       const place = placeOf({ id: 'environment', origin: layer.origin, file: layer.file });
-      report.problem({
-        file: place.file,
-        key: `${place.key}.${showKey(variable)}`,
-        message: refusal,
-      });
-      legal = false;
+      const at = { file: place.file, key: `${place.key}.${showKey(variable)}` };
+      if (refusal !== null) {
+        report.problem({ ...at, message: refusal });
+        legal = false;
+      } else if (!variable.endsWith('_FILE') && looksSecret(variable, value)) {
+        const key = freeKey(variable);
+        const message = `looks like a secret, and stands in a file and a unit; secrets = { ${variable} = ${show(key)} } keeps it in Podman`;
+        report.warn({ ...at, message });
+      }
     }
   }
   return legal ? Object.fromEntries(merged) : null;
@@ -66,7 +86,8 @@ function refuseVariable(variable: string, profile: Profile, name: InstanceName):
   );
   if (secret) return `should not stand in a file; run "sudo ibq secret set ${name} ${secret.key}"`;
   if (/PASSWORD|PASSWD|PASSPHRASE/i.test(variable)) {
-    return 'should not stand in a file: it is a secret, and ibq has no place for this one';
+    const key = freeKey(variable);
+    return `should not stand in a file: write secrets = { ${variable} = ${show(key)} }, then run "sudo ibq secret set ${name} ${key}"`;
   }
   return null;
 }
@@ -84,7 +105,8 @@ export function checkProfile(
   for (const id of own.values.keys()) {
     if (!IMAGE_KEYS.has(id) || followed.has(id)) continue;
     const how = profile.id === 'custom' ? ' without a variable in custom.variables' : '';
-    const message = `has no effect on images of profile ${profile.id}${how}; leave it out`;
+    const why = profile.unfollowed?.[id];
+    const message = `has no effect on images of profile ${profile.id}${how}${why ? `: ${why}` : ''}; leave it out`;
     report.problem({ file: own.file, key: id, message });
   }
   if (!profile.modes.includes(mode)) {
@@ -109,6 +131,7 @@ export function checkProfile(
     if (kind === 'problem') report.problem({ ...place, message });
     else report.warn({ ...place, message });
   }
+  checkSecrets(instance, profile, layers, report);
   if (profile.id === 'custom') checkCustom(instance, layers, report);
 }
 

@@ -107,7 +107,8 @@ const INSTANCE: readonly KeySpec[] = [
     description:
       'What IBC does when a login does not complete after its two-factor request was answered; it counts only with ' +
       '`relogin_after_twofa_timeout`. `exit` ends the container with 87, and systemd starts it again; `restart` starts ' +
-      'the gateway again inside it. A request that nobody answers ends nothing by itself.',
+      'the gateway again inside it. A request that nobody answers ends nothing by ' +
+      'itself. With image `ibg-controller` it is what comes after `twofa_wait`: `exit` ends the container with 3, `restart` logs in and asks again and again.',
     example: 'exit',
   },
   {
@@ -124,7 +125,8 @@ const INSTANCE: readonly KeySpec[] = [
     type: { kind: 'integer', minimum: 1, maximum: 3600, should: 'seconds (1-3600)' },
     default: 60,
     description:
-      'Seconds that a login may take after the two-factor request was answered, before the gateway gives up.',
+      'Seconds that a login may take after the two-factor request was answered, before IBC gives up. It has no effect ' +
+      'without `relogin_after_twofa_timeout`.',
     example: 60,
   },
   {
@@ -136,12 +138,65 @@ const INSTANCE: readonly KeySpec[] = [
     example: false,
   },
   {
+    name: 'twofa_totp',
+    type: { kind: 'boolean' },
+    default: false,
+    description:
+      'Whether the gateway makes the codes of the second factor by itself, for images that can. Needs the secret `totp`: ' +
+      'the seed in base32 that IBKR shows when the Mobile Authenticator app is set up, not one of its codes.',
+    example: true,
+  },
+  {
+    name: 'twofa_wait',
+    type: { kind: 'integer', minimum: 10, maximum: 3600, should: 'seconds (10-3600)' },
+    default: 180,
+    description:
+      'Seconds that a login waits for the second factor before `twofa_timeout_action`, for images that end the wait by ' +
+      'themselves.',
+    example: 180,
+  },
+  {
+    name: 'passkey_authenticate',
+    type: { kind: 'boolean' },
+    default: false,
+    description:
+      'Whether to press *Authenticate* where IBKR asks for a passkey, for images that can. An authenticator has to ' +
+      'answer then, which the image has not.',
+    example: true,
+  },
+  {
+    name: 'tws_server',
+    type: { kind: 'text', format: 'server' },
+    default: null,
+    unset: "the gateway's own choice",
+    description:
+      'Server of IBKR that the user belongs to, for images that take it. jts.ini is written anew for it at each start.',
+    example: 'cdc1.ibllc.com',
+  },
+  {
+    name: 'paper_tws_server',
+    type: { kind: 'text', format: 'server' },
+    default: null,
+    unset: '`tws_server`',
+    description: 'Server of the paper user in mode `both`, where it is another one.',
+    example: 'ndc1.ibllc.com',
+  },
+  {
     name: 'existing_session_action',
     type: { kind: 'choice', values: ['primary', 'primaryoverride', 'secondary', 'manual'] },
     default: 'primary',
     description:
       'What to do when the user is logged in elsewhere. `manual` blocks until somebody answers the dialog.',
     example: 'primary',
+  },
+  {
+    name: 'login_attempts',
+    type: { kind: 'integer', minimum: 0, maximum: 10, should: 'a number of attempts (0-10)' },
+    default: 2,
+    description:
+      'How often IBKR may refuse the login before ibq ends the gateway, so that the user is not locked. It is then ' +
+      'not started before its password is set anew or `--retry-login` is given. 0: IBC tries for ever.',
+    example: 2,
   },
   {
     name: 'bypass_warning',
@@ -184,8 +239,9 @@ const INSTANCE: readonly KeySpec[] = [
     name: 'save_settings',
     type: { kind: 'text', format: 'saveTimes' },
     default: null,
-    unset: 'the gateway saves when it stops',
-    description: 'When the gateway saves its settings, as IBC reads it (SaveTwsSettingsAt).',
+    unset: 'the gateway saves when it logs out, and at no other time',
+    description:
+      'When the gateway saves its settings, as IBC reads it (SaveTwsSettingsAt). A gateway that is killed saves nothing.',
     example: 'Every 30 mins',
   },
   {
@@ -248,8 +304,18 @@ const INSTANCE: readonly KeySpec[] = [
     default: null,
     unset: '90, as the template says',
     description:
-      'Seconds that the gateway has to save its settings and end when it is stopped, before it is killed.',
+      'Seconds that the gateway has to log out and end when it is stopped, and again as many for its container, before it is killed.',
     example: 90,
+  },
+  {
+    name: 'restart',
+    type: { kind: 'choice', values: ['on-failure', 'always', 'no'] },
+    default: 'on-failure',
+    description:
+      'Whether systemd starts the gateway again when it ended by itself; each start is a login. `on-failure`: after a ' +
+      'crash, and not after an end with 0, which is a logoff that was asked for or a session that gave way to ' +
+      'another one of the user; `always`: after such an end too; `no`: never.',
+    example: 'on-failure',
   },
   {
     name: 'read_only',
@@ -318,6 +384,16 @@ const INSTANCE: readonly KeySpec[] = [
       'More environment variables for the container, passed on as they are. Not those that ibq sets ' +
       'itself, and never a secret. An instance adds to those of `[defaults]`.',
     example: { LANG: 'C.UTF-8' },
+  },
+  {
+    name: 'secrets',
+    type: { kind: 'variables' },
+    default: {},
+    description:
+      'Secrets of your own: the variable to the KEY of `ibq secret set NAME KEY`. A variable whose name ends in ' +
+      '`_FILE` is given the path of a file with the value, any other the value itself. An instance adds to ' +
+      'those of `[defaults]`.',
+    example: { TWOFACTOR_CODE_FILE: 'totp' },
   },
   {
     name: 'volumes',
@@ -559,6 +635,15 @@ const SSH: readonly KeySpec[] = [
 
 const ATTACHED: readonly KeySpec[] = [
   {
+    name: 'publish',
+    type: { kind: 'boolean' },
+    default: true,
+    description:
+      'Whether the API is published on a port of the host. `false`: it is there for joined networks and for allowed ' +
+      'clients of the LAN alone, and ibq asks it from inside; the screen stays published.',
+    example: false,
+  },
+  {
     name: 'join',
     type: { kind: 'list', format: 'networkName' },
     default: [],
@@ -617,6 +702,45 @@ const CUSTOM: readonly KeySpec[] = [
     description:
       'How secrets reach the image: as files whose names are in the variables, or as the values of the variables.',
     example: 'file',
+  },
+  {
+    name: 'user',
+    type: { kind: 'text', format: 'containerUser' },
+    default: null,
+    unset: 'the user that the image names',
+    description: 'User that the container starts as, with a group where one is named, in numbers.',
+    example: '1000:1000',
+  },
+  {
+    name: 'command',
+    type: { kind: 'list', format: 'line' },
+    default: [],
+    description: "Words of the container's command, in the place of the image's own.",
+    example: ['/run.sh', '--gateway'],
+  },
+  {
+    name: 'tmpfs',
+    type: { kind: 'list', format: 'tmpfs' },
+    default: [],
+    description:
+      'Directories of the container that are kept in memory, each with options where it needs some.',
+    example: ['/run', '/var/tmp:size=64m'],
+  },
+  {
+    name: 'devices',
+    type: { kind: 'list', format: 'devicePath' },
+    default: [],
+    description: 'Devices of the host that the container may use.',
+    example: ['/dev/dri/renderD128'],
+  },
+  {
+    name: 'capabilities',
+    type: { kind: 'list', format: 'capability' },
+    default: [],
+    description:
+      'Capabilities that the container has; without any here it has none. What would let it take down its own guard ' +
+      'is refused.',
+    example: ['SETUID', 'SETGID'],
   },
   {
     name: 'variables',

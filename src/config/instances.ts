@@ -1,7 +1,8 @@
 /** The instances: name from the file, each value from the instance, `[defaults]` or the schema. */
 
 import { basename } from 'node:path';
-import { halvesOf } from '../images/profile.ts';
+import { followedKeys } from '../images/index.ts';
+import { halvesOf, type Profile } from '../images/profile.ts';
 import { checkFileKeys } from './file-keys.ts';
 import { checkProfile, resolveEnvironment, resolveImage } from './image.ts';
 import { type Effective, isBroken, type Layer, lookup, placeOf } from './layer.ts';
@@ -9,7 +10,7 @@ import { resolvePort, resolveSidePorts } from './ports.ts';
 import type { Report } from './report.ts';
 import { builtIn, resolveSettings } from './settings.ts';
 import { show } from './text.ts';
-import type { Instance, InstanceName, TradingMode } from './types.ts';
+import type { Instance, InstanceName, Settings, TradingMode } from './types.ts';
 
 export const NAME_RULE = '1-31 of a-z, 0-9 and "_", the first a letter or digit';
 
@@ -49,8 +50,9 @@ export function resolveInstance(
   const layers = [own, shared.defaults];
   const get = (id: string) => lookup(id, layers)?.value ?? builtIn(id);
   const port = resolvePort(name, own, report);
-  const settings = resolveSettings(layers);
-  const { profile, image } = resolveImage(own, shared.host, settings, report);
+  const all = resolveSettings(layers);
+  const { profile, image } = resolveImage(own, shared.host, all, report);
+  const settings = withoutUnread(all, profile);
   const environment = resolveEnvironment(layers, profile, name, report);
   if (port === null || environment === null) return null;
   const mode = get('mode') as TradingMode;
@@ -71,6 +73,17 @@ export function resolveInstance(
   checkFileKeys(instance, profile, layers, report);
   warnAbout(instance, layers, report);
   return instance;
+}
+
+/** IBC's lines and file are not handed to an image that reads none, whoever asked for them. */
+function withoutUnread(settings: Settings, profile: Profile): Settings {
+  const followed = followedKeys(profile);
+  const { ibc, custom_config: own } = settings;
+  return {
+    ...settings,
+    ibc: followed.has('ibc') ? ibc : {},
+    custom_config: { ...own, ibc: followed.has('custom_config.ibc') ? own.ibc : null },
+  };
 }
 
 /** What is legal and probably not wanted. */

@@ -12,6 +12,7 @@ import { environmentLayers, resolveNetwork, whyBridge } from './network.ts';
 import { checkPorts } from './ports.ts';
 import { resolvePublishAddress, resolvePublishSubnet } from './publish.ts';
 import { createReport, type Report } from './report.ts';
+import { warnOfSharedUsers } from './shared-users.ts';
 import { checkTunnels } from './ssh.ts';
 import { printable } from './text.ts';
 import type { Config, Instance } from './types.ts';
@@ -71,6 +72,7 @@ export function loadConfig(
   const layerOf = ({ file }: Instance) => byFile.get(file);
   const placed = network.mode === 'host' ? adoptHostPorts(instances, layerOf, report) : instances;
   checkPorts(placed, report);
+  warnOfSharedUsers(placed, report);
   checkAttached(placed, network, layers.network, report);
   const risks = [...risksAccepted, lookup('publish.accept_risk', layers.network)?.value];
   const layersOf = (instance: Instance) => [layerOf(instance) ?? [], layers.defaults].flat();

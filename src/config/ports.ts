@@ -58,12 +58,12 @@ export function resolveSidePorts(
 /** Every port belongs to one service of one instance; of two that want it, both are told. */
 export function checkPorts(instances: readonly Instance[], report: Report): void {
   const byPort = new Map<Port, { file: string; key: string }[]>();
-  for (const { file, port, sidePorts } of instances) {
-    const own = Object.entries(sidePorts).map(([service, number]) => ({
-      number,
-      key: SIDE_PORTS[service as SideService].key,
-    }));
-    for (const { number, key } of [{ number: port, key: 'port' }, ...own]) {
+  for (const { file, port, sidePorts, settings } of instances) {
+    const { publish } = settings.network;
+    const own = Object.entries(sidePorts).flatMap(([service, number]) =>
+      publish || service !== 'paper' ? { number, key: SIDE_PORTS[service as SideService].key } : [],
+    );
+    for (const { number, key } of [...(publish ? [{ number: port, key: 'port' }] : []), ...own]) {
       byPort.set(number, [...(byPort.get(number) ?? []), { file, key }]);
     }
   }

@@ -16,7 +16,7 @@ export const SETTING_KEYS: readonly string[] = INSTANCE_KEYS.filter(
 );
 
 /** Tables that an instance adds to, entry by entry. */
-const ADDED_TO: readonly string[] = ['hosts', 'ibc', 'custom.variables'];
+const ADDED_TO: readonly string[] = ['hosts', 'secrets', 'ibc', 'custom.variables'];
 
 /** The built-in value; `null` where the key stays unset. */
 export function builtIn(id: string): Value | null {

@@ -82,7 +82,18 @@ export interface Settings {
   /** Seconds. */
   twofa_exit_interval: number;
   relogin_after_twofa_timeout: boolean;
+  /** The seed of one-time codes is a secret of the instance. */
+  twofa_totp: boolean;
+  /** Seconds. */
+  twofa_wait: number;
+  passkey_authenticate: boolean;
+  /** Server of IBKR; null: the gateway's own choice. */
+  tws_server: string | null;
+  /** Of the paper gateway in mode `both`. */
+  paper_tws_server: string | null;
   existing_session_action: 'primary' | 'primaryoverride' | 'secondary' | 'manual';
+  /** Refused logins before the gateway is ended; 0: no cap. */
+  login_attempts: number;
   bypass_warning: boolean | null;
   allow_blind_trading: boolean;
   accept_incoming: 'accept' | 'reject' | 'manual';
@@ -100,6 +111,8 @@ export interface Settings {
   shm_size: number | null;
   /** Seconds; null: as the template says. */
   stop_timeout: number | null;
+  /** When systemd starts it again (systemd.service(5), Restart=). */
+  restart: 'on-failure' | 'always' | 'no';
   read_only: boolean;
   /** Users of its own, apart from those of the host. */
   user_namespace: boolean;
@@ -111,6 +124,8 @@ export interface Settings {
   hosts: Readonly<Record<string, string>>;
   /** Name servers; empty: the host's. */
   dns: readonly Ipv4[];
+  /** Variable → KEY of a secret of the user's own. */
+  secrets: Readonly<Record<string, string>>;
   /** `SOURCE:PATH[:OPTIONS]`. */
   volumes: readonly string[];
   /** Lines for jts.ini, by section. */
@@ -123,7 +138,7 @@ export interface Settings {
   ssh: SshSettings;
   /** Files of the host, absolute paths. */
   custom_config: { jts: string | null; ibc: string | null };
-  network: { join: readonly string[]; via: string | null };
+  network: { publish: boolean; join: readonly string[]; via: string | null };
   custom: CustomSettings;
 }
 
@@ -154,6 +169,13 @@ interface CustomSettings {
   vnc_port: number | null;
   settings_path: string | null;
   password_as: 'file' | 'environment';
+  /** `UID[:GID]`. */
+  user: string | null;
+  command: readonly string[];
+  /** `PATH[:OPTIONS]`. */
+  tmpfs: readonly string[];
+  devices: readonly string[];
+  capabilities: readonly string[];
   /** ibq's key, or that of a secret → the image's variable. */
   variables: Readonly<Record<string, string>>;
 }

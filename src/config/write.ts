@@ -73,9 +73,12 @@ export function renderValue(value: Value): string {
   return pairs.length === 0 ? '{}' : `{ ${pairs.join(', ')} }`;
 }
 
-/** JSON's escapes are all TOML's; TOML refuses DEL as well. */
+/** JSON's escapes are all TOML's. What a terminal could act on is escaped as well, for those who look at the file. */
 function quote(text: string): string {
-  return JSON.stringify(text).replaceAll('\x7f', '\\u007f');
+  return JSON.stringify(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (sign) => {
+    const code = (sign.codePointAt(0) ?? 0).toString(16);
+    return code.length > 4 ? `\\U${code.padStart(8, '0')}` : `\\u${code.padStart(4, '0')}`;
+  });
 }
 
 function comment(text: string): string {

@@ -105,8 +105,10 @@ function whose(
   const sure = (...halves: Half[]) => ({ halves, unsure: false });
   if (OF_BOTH.has(event.kind)) return sure(...HALVES);
   if (event.kind === 'half-starting') return sure(event.half);
-  // config.ini_live, /home/ibgateway/tws_settings/ibq_paper/…, "trading mode live".
-  const named = /(?:_|trading mode )(live|paper)\b/.exec(line)?.[1] as Half | undefined;
+  // config.ini_live, /home/ibgateway/tws_settings/ibq_paper/…, "trading mode live"; a controller of another image
+  // begins each line with its half: "12:00:01 [INFO] [live] …".
+  const named = (/^\S+ \[[A-Z]+\] \[(live|paper)\] /.exec(line)?.[1] ??
+    /(?:_|trading mode )(live|paper)\b/.exec(line)?.[1]) as Half | undefined;
   if (named !== undefined) return sure(named);
   const running = HALVES.filter((half) => state[half].started);
   const [only] = running;

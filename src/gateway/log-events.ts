@@ -159,20 +159,27 @@ function changeOf(state: LogState, event: LogEvent, at: number | null): Partial<
     case 'two-factor-closed':
       return {
         stage: 'two-factor-answered',
-        detail: `the request for the second factor ended after ${event.seconds} s, and the login goes on`,
+        detail:
+          event.seconds === null
+            ? 'the second factor was given, and the login goes on'
+            : `the request for the second factor ended after ${event.seconds} s, and the login goes on`,
       };
     case 'two-factor-timeout':
-      return event.again
-        ? {
-            stage: 'logging-in',
-            detail: 'the second factor was not answered in time, and IBC logs in again',
-          }
-        : {
-            stage: 'two-factor-timeout',
-            detail: 'the second factor was not answered in time, and nobody asks again',
-          };
+      return unlessSticky(
+        event.again
+          ? {
+              stage: 'logging-in',
+              detail: 'the second factor was not answered in time, and IBC logs in again',
+            }
+          : {
+              stage: 'two-factor-timeout',
+              detail: 'the second factor was not answered in time, and nobody asks again',
+            },
+      );
     case 'two-factor-device':
       return { stage: 'two-factor-device', detail: event.text };
+    case 'halted':
+      return { stage: 'halted', detail: event.text };
     case 'login-stalled':
       return { stage: 'login-stalled', detail: STALLED };
     case 'existing-session':

@@ -1,5 +1,6 @@
 /** What one line of a gateway's log means: the events, and the tables of rules that find them. */
 
+import { CONTROLLER_LINES } from './controller-lines.ts';
 import { IBC_LINES } from './ibc-lines.ts';
 import { IMAGE_LINES } from './image-lines.ts';
 
@@ -14,10 +15,12 @@ export type LogEvent =
   | { kind: 'login-window' }
   | { kind: 'login-attempt' }
   | { kind: 'two-factor-waiting' }
-  /** The dialog has closed, `seconds` after the login was sent. */
-  | { kind: 'two-factor-closed'; seconds: number }
+  /** The dialog has closed, `seconds` after the login was sent; null: its controller does not say when. */
+  | { kind: 'two-factor-closed'; seconds: number | null }
   | { kind: 'two-factor-timeout'; again: boolean }
   | { kind: 'two-factor-device'; text: string }
+  /** Only a person can mend it, and until a restart nothing is tried any more. */
+  | { kind: 'halted'; text: string }
   | { kind: 'login-stalled' }
   | { kind: 'existing-session' }
   /** The gateway ends, so that another session of its user can go on. */
@@ -54,13 +57,6 @@ export type LogEvent =
 /** A pattern, and the event that its match stands for. The first rule that matches counts. */
 export type Rule = readonly [RegExp, (match: RegExpMatchArray) => LogEvent];
 
-/**
- * The rules of an image: those of its scripts, those of the program that logs in, and what systemd and ibq's
- * guard say of any unit. An image with another controller gets a table of its own beside these files and a
- * row here, by the id of its profile; whoever reads a log passes the profile on.
- */
-const RULES: Readonly<Record<string, readonly Rule[]>> = {};
-
 const OF_UNITS: readonly Rule[] = [
   // systemd's own line: somebody asked for it, and nothing that ends afterwards ended by itself.
   [/^Stopping \S.*\.\.\.\s*$/, () => ({ kind: 'stopping' })],
@@ -72,6 +68,15 @@ const OF_UNITS: readonly Rule[] = [
 ];
 
 const USUAL: readonly Rule[] = [...OF_UNITS, ...IMAGE_LINES, ...IBC_LINES];
+
+/**
+ * The rules of an image: those of its scripts, those of the program that logs in, and what systemd and ibq's
+ * guard say of any unit. An image with another controller gets a table of its own beside these files and a
+ * row here, by the id of its profile; whoever reads a log passes the profile on.
+ */
+const RULES: Readonly<Record<string, readonly Rule[]>> = {
+  'ibg-controller': [...OF_UNITS, ...CONTROLLER_LINES, ...IMAGE_LINES],
+};
 
 /**
  * The event a line stands for; `null` for the many that say nothing about the gateway's state.

@@ -11,6 +11,7 @@ export type Stage =
   | 'two-factor-device'
   | 'two-factor-answered'
   | 'two-factor-timeout'
+  | 'halted'
   | 'login-stalled'
   | 'existing-session'
   | 'dialog-open'
@@ -98,6 +99,13 @@ export const STAGES: Readonly<Record<Stage, StageFacts>> = {
     word: '2FA timed out',
     ends: true,
     mend: (about) => `${restartOf(about)}, and answer the notice in IBKR Mobile`,
+  },
+  halted: {
+    ...ROW,
+    word: 'halted',
+    hopeless: true,
+    mend: (about) =>
+      `log in by hand on its screen (ibq vnc ${about.name}), or mend what it says and ${restartOf(about)}`,
   },
   'login-stalled': {
     ...ROW,

@@ -7,13 +7,14 @@ import type { OwnFile } from '../plan/own-files.ts';
 export const ABSENT_FILE: OwnFile = { kind: 'unfit', why: 'should be a file, is not there' };
 
 /** Without waiting for a pipe, and not more than a secret may have. Throws the system's errors. */
-export function readChosen(path: string): OwnFile {
+export function readChosen(path: string, limit = MAX_SECRET_BYTES): OwnFile {
   const file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
   try {
     const status = fs.fstatSync(file);
     if (!status.isFile()) return unfit('should be a plain file, is none');
-    if (status.size > MAX_SECRET_BYTES) {
-      return unfit(`should be shorter than 512 kB, has ${status.size} bytes`);
+    if (status.size > limit) {
+      const most = limit === MAX_SECRET_BYTES ? '512 kB' : `${limit} bytes`;
+      return unfit(`should be shorter than ${most}, has ${status.size} bytes`);
     }
     const text = decode(fs.readFileSync(file));
     if (text === null) return unfit('should be text in UTF-8');

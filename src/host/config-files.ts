@@ -11,6 +11,9 @@ import { ExitCode, UserError } from '../errors.ts';
 import type { Manifest } from '../plan/manifest.ts';
 import type { FileReader } from './host.ts';
 
+/** Variables of a gateway stand in it, and what ibq takes for harmless may not be: not for everybody's eyes. */
+export const INSTANCE_FILE_MODE = 0o640;
+
 const DEFAULT_CONFIG_FILE = '/etc/ibq/ibq.toml';
 
 /** Everything lies beside ibq.toml. */

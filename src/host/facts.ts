@@ -37,6 +37,7 @@ const STATIC_UNIT_NAMES = [
   'ibq-host-rules.service',
   'ibq-shim.service',
   'ibq-tunnel@.service',
+  'ibq-login-guard@.service',
 ];
 
 export function readFacts(host: HostReader, config: Config, configFile: string): HostFacts {

@@ -43,8 +43,8 @@ export function openFiles(root: string | null): FileReader & FileWriter {
   return {
     readText: (path) =>
       guarded(path, 'read', (at) => absentAs(null, () => fs.readFileSync(at, 'utf8')), 'followed'),
-    readChosen: (path) =>
-      guarded(path, 'read', (at) => absentAs(ABSENT_FILE, () => readChosen(at)), 'followed'),
+    readChosen: (path, limit) =>
+      guarded(path, 'read', (at) => absentAs(ABSENT_FILE, () => readChosen(at, limit)), 'followed'),
     list: (path) =>
       guarded(
         path,

@@ -7,7 +7,7 @@ export interface FileReader {
   /** `null` where nothing is there. Throws `UserError` (77 without permission). */
   readText(path: string): string | null;
   /** A file that somebody chose: whatever lies there is looked at before it is read, and links are followed. */
-  readChosen(path: string): OwnFile;
+  readChosen(path: string, limit?: number): OwnFile;
   /** Sorted names; empty where the directory is absent. */
   list(path: string): string[];
   exists(path: string): boolean;

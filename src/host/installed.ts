@@ -106,6 +106,7 @@ async function readRuntime(
       'ib-gateway@*.service',
       'ibq-*-network.service',
       'ibq-tunnel@*.service',
+      'ibq-login-guard@*.service',
       ...[...names].map(instanceService),
       ...[...networks].map((name) => `${name}-network.service`),
     ]),
@@ -128,7 +129,7 @@ async function readRuntime(
       : null,
     staticUnitsStale: [...units].some(
       ([name, { needsReload }]) =>
-        needsReload && (plainUnits.includes(name) || /^ibq-tunnel@/.test(name)),
+        needsReload && (plainUnits.includes(name) || /^ibq-(?:tunnel|login-guard)@/.test(name)),
     ),
   };
 }
@@ -214,6 +215,11 @@ export function readRunning(
       container,
       pid: Number(pid),
       definition: value('definition'),
+      halves: [...value('stop').matchAll(/(\d+):(\d+)/g)].map(([, command, api]) => ({
+        command: Number(command),
+        api: Number(api),
+      })),
+      session: value('session'),
       guard,
     });
   }

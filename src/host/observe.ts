@@ -8,9 +8,11 @@ import type { RunningInstance } from '../plan/installed.ts';
 import type { Manifest, ManifestInstance } from '../plan/manifest.ts';
 import { generationPath, instanceService } from '../plan/paths.ts';
 import { type ApiService, apisOf } from '../plan/services.ts';
+import { toldByHealth } from './controller-health.ts';
 import type { HostReader } from './host.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
 import { lookAgain, probeService } from './probe-service.ts';
+import { describeRefusedLogin, mendOfRefusedLogin, readRefusedLogin } from './refused-logins.ts';
 import { asText, followRunLogs, type RunLogs } from './run-log.ts';
 import { showUnits, type UnitState } from './systemd.ts';
 import { findUnguarded } from './unguarded.ts';
@@ -153,10 +155,23 @@ async function observe(
             now: host.now(),
             half: two ? api.half : null,
           });
+      const told =
+        verdict.ready || lost || !active
+          ? null
+          : await toldByHealth(host, instance, running, { half: api.half, stage: stage.stage });
+      if (told !== null) verdict.problems.push(told);
       return { ...api, probe: latest, stage, verdict };
     }),
   );
-  const verdict = together(apis);
+  const refused = active ? null : readRefusedLogin(host.files, name);
+  const verdict: Verdict = refused
+    ? {
+        ready: false,
+        word: 'login refused',
+        problems: [describeRefusedLogin(refused)],
+        mend: mendOfRefusedLogin(name),
+      }
+    : together(apis);
   if (active && running === null) {
     verdict.problems.unshift(
       `nothing shows that its guard was loaded; the ports of its container may be open: sudo ibq restart ${name}`,

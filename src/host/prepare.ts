@@ -9,11 +9,12 @@ import type { Installed } from '../plan/installed.ts';
 import type { Plan } from '../plan/plan.ts';
 import { publishedOf } from '../plan/services.ts';
 import { settingsWarnings } from '../plan/settings-warnings.ts';
+import { isActive } from '../plan/state.ts';
 import { requireConfiguration } from './config-files.ts';
 import { readFacts } from './facts.ts';
 import { surplusFileSecrets } from './file-secrets.ts';
 import { withFreeAddresses } from './free-addresses.ts';
-import type { HostReader } from './host.ts';
+import type { FileReader, HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled } from './installed.ts';
 import { memoryWarning } from './memory.ts';
 import { readPodman } from './podman.ts';
@@ -25,6 +26,12 @@ import {
   requirePullable,
   requireSecrets,
 } from './preconditions.ts';
+import {
+  describeRefusedLogin,
+  loginFile,
+  mendOfRefusedLogin,
+  readRefusedLogin,
+} from './refused-logins.ts';
 import { requireTunnels } from './tunnels.ts';
 
 export interface Prepared {
@@ -35,7 +42,7 @@ export interface Prepared {
   images: ReadonlyMap<string, string>;
 }
 
-export interface PrepareOptions extends Omit<PlanOptions, keyof PodmanLacks> {
+export interface PrepareOptions extends Omit<PlanOptions, keyof PodmanLacks | 'refusedLogins'> {
   /**
    * Ask the LAN whether new addresses are free. That leaves a trace in the kernel's table of
    * neighbours: a deploy does it, a plan that is only shown does not.
@@ -82,8 +89,11 @@ export async function preparePlan(
       ? withFreeAddresses(host, { config, facts, manifest, desired: first })
       : { desired: first, skipped: [] },
   ]);
-  const plan = assemblePlan(desired, installed, { ...options, ...NOTHING });
-  plan.warnings.push(...addressWarning);
+  const refused = live && !options.noStart ? refusedLoginsOf(host.files, desired, installed) : [];
+  const refusedLogins = refused.map(({ name }) => name);
+  const refusals = refused.map(({ warning }) => warning);
+  const assembled = assemblePlan(desired, installed, { ...options, refusedLogins, ...NOTHING });
+  const plan = { ...assembled, warnings: [...refusals, ...addressWarning] };
   if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
 
   const starting = plan.steps.flatMap((step) => (step.kind === 'start' ? step.instances : []));
@@ -124,8 +134,9 @@ export async function preparePlan(
     installed,
     images: podman.images,
     plan: {
-      ...assemblePlan(desired, installed, { ...options, ...lacks }),
+      ...assemblePlan(desired, installed, { ...options, refusedLogins, ...lacks }),
       warnings: [
+        ...refusals,
         ...addressWarning,
         ...settingsWarnings(config, facts, manifest),
         ...skipped,
@@ -133,4 +144,19 @@ export async function preparePlan(
       ],
     },
   };
+}
+
+/** Those that do not run; what they would log in with now is what was refused. */
+function refusedLoginsOf(
+  files: FileReader,
+  desired: Desired,
+  { runtime }: Installed,
+): { name: string; warning: string }[] {
+  return desired.instances.flatMap(({ name, files: own }) => {
+    const wanted = own.find(({ path }) => path === loginFile(name))?.text ?? '';
+    const refused = readRefusedLogin(files, name, wanted);
+    if (refused === null || isActive(runtime, name)) return [];
+    const warning = `${name} is not started: ${describeRefusedLogin(refused)}; ${mendOfRefusedLogin(name)}`;
+    return [{ name, warning }];
+  });
 }

@@ -47,10 +47,16 @@ export function customProfile(custom: CustomSettings): Profile {
       rdp: null,
       supervisor: null,
     }),
-    user: ({ uid, gid }) => (uid === null ? null : { uid, gid: gid ?? uid }),
+    user: ({ uid, gid }) => (uid === null ? startsAs(custom) : { uid, gid: gid ?? uid }),
     settingsVolume: () => custom.settings_path,
     files: null,
-    container: { shm: null, seccompUnconfined: false, capabilities: [], readOnly: true },
+    container: {
+      shm: null,
+      seccompUnconfined: false,
+      capabilities: custom.capabilities,
+      readOnly: true,
+      asked: custom,
+    },
     ssh: null,
     secrets: customSecrets(custom),
     variables: Object.entries(variables).flatMap(([key, name]): ImageVariable[] =>
@@ -60,7 +66,8 @@ export function customProfile(custom: CustomSettings): Profile {
     follows: [
       ...['uid', 'gid', 'read_only'],
       ...['custom.live_port', 'custom.paper_port', 'custom.vnc_port', 'custom.settings_path'],
-      ...['custom.password_as', 'custom.variables'],
+      ...['custom.password_as', 'custom.variables', 'custom.user', 'custom.command'],
+      ...['custom.tmpfs', 'custom.devices', 'custom.capabilities'],
     ],
     notes: {
       source: 'what `[custom]` says',
@@ -72,6 +79,13 @@ export function customProfile(custom: CustomSettings): Profile {
       unverified: ['Everything: ibq asks the API, and that is what it knows.'],
     },
   };
+}
+
+function startsAs({ user }: CustomSettings): { uid: number; gid: number } | null {
+  // Of root's files the image may hand some to a user of its own.
+  if (user === null || Number(user.split(':')[0]) === 0) return null;
+  const [uid = 0, gid = uid] = user.split(':').map(Number);
+  return { uid, gid };
 }
 
 /** With `user_secret` the name is no variable but a secret; that of the paper gateway belongs to mode `both`. */

@@ -106,7 +106,7 @@ export function danklabsVariables(
       {
         readOnlyApi: 'no by its documents; a fresh gateway is read-only',
         bypassWarning: "yes by its documents; the gateway's own",
-        saveSettings: 'every 30 minutes by its documents; when it stops',
+        saveSettings: 'every 30 minutes by its documents; when it logs out',
       },
     ),
     {

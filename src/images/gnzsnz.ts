@@ -73,7 +73,10 @@ export const gnzsnz: Profile = {
     source: gnzsnzSource,
     defects: [
       ...gnzsnzDefects(),
+      'SIGTERM is no logout: the script ends the display first, and the gateway dies of that. The container ends with 1, sometimes with 143 or 255.',
+      'SIGTERM is not heard in the first moments, in mode `both` for 15 s: the script sets its trap last.',
       'VNC shows a screen of 1024x768 on display `:1`, and neither can be changed.',
+      'The password of VNC, read from its file, stays in the environment of x11vnc, where every process of the container can read it.',
       'No port of it can be chosen, nor its display: in `network.mode = "host"` one alone fits on a host.',
     ],
     unverified: [
@@ -161,7 +164,7 @@ export function gnzsnzVariables(settings: string): ImageVariable[] {
       {
         readOnlyApi: 'a fresh gateway is read-only, a kept one as it was',
         bypassWarning: "the gateway's own",
-        saveSettings: 'when it stops',
+        saveSettings: 'when it logs out',
       },
     ),
     row('TIME_ZONE', 'time_zone', 'empty', 'and at each start into jts.ini, by ibq'),
@@ -198,9 +201,12 @@ export function gnzsnzDefects(): string[] {
   return [
     "The defaults of its README are docker-compose's; the image has none. ibq writes every value.",
     'A password goes through Java Properties, where a backslash is an escape: ibq writes it as the reader needs it.',
+    'The passphrase of the tunnel, read from its file, stays in the environment of ssh-agent, where every process of the container can read it.',
     'Without a passphrase the image starts no tunnel at all, whatever its README says: `ssh_passphrase` is required where the image holds the tunnel.',
     'The far side of its tunnel always has the port of the gateway, so two instances to one machine collide. `ssh.via = "host"` has none of this.',
     'In mode `both` a container whose one half ended stays up. ibq asks each half.',
     'The image writes its time zone into a new jts.ini alone: ibq puts `time_zone` into the one that is there at each start.',
+    'An IBC that finds no login window (its exit status 88) is started again for ever inside the container, and so is one whose login was refused, without a pause: systemd sees neither.',
+    'A second factor that nobody gave ends nothing, and nobody asks again: a restart does. With `relogin_after_twofa_timeout` IBC logs in again after 5 s.',
   ];
 }

@@ -5,8 +5,10 @@ import { customProfile } from './custom.ts';
 import { danklabs } from './danklabs.ts';
 import { danklabsHost } from './danklabs-host.ts';
 import { danklabsTws } from './danklabs-tws.ts';
+import { freeSecrets } from './free-secrets.ts';
 import { gnzsnz } from './gnzsnz.ts';
 import { gnzsnzTws } from './gnzsnz-tws.ts';
+import { ibgController } from './ibg-controller.ts';
 import type { Profile, ProfileId } from './profile.ts';
 import { simulator } from './simulator.ts';
 
@@ -17,6 +19,11 @@ const unsaid = customProfile({
   vnc_port: null,
   settings_path: null,
   password_as: 'environment',
+  user: null,
+  command: [],
+  tmpfs: [],
+  devices: [],
+  capabilities: [],
   variables: {},
 });
 
@@ -26,6 +33,7 @@ const PROFILES: Readonly<Record<ProfileId, Profile>> = {
   danklabs,
   'danklabs-tws': danklabsTws,
   'danklabs-host': danklabsHost,
+  'ibg-controller': ibgController,
   custom: unsaid,
   simulator,
 };
@@ -38,9 +46,11 @@ export function profileOf(id: ProfileId): Profile {
   return PROFILES[id];
 }
 
-/** The profile of one instance: that of `custom` is made from its settings. */
+/** The profile of one instance: that of `custom` is made from its settings, and any may have secrets of the user's own. */
 export function profileFor({ profile, settings }: Pick<Instance, 'profile' | 'settings'>): Profile {
-  return profile === 'custom' ? customProfile(settings.custom) : PROFILES[profile];
+  const known = profile === 'custom' ? customProfile(settings.custom) : PROFILES[profile];
+  const own = freeSecrets(settings.secrets);
+  return own.length === 0 ? known : { ...known, secrets: [...known.secrets, ...own] };
 }
 
 /**

@@ -12,6 +12,7 @@ export type ProfileId =
   | 'danklabs'
   | 'danklabs-tws'
   | 'danklabs-host'
+  | 'ibg-controller'
   | 'custom'
   | 'simulator';
 
@@ -105,6 +106,11 @@ export interface Profile {
   user: (chosen: Pick<Instance['settings'], 'uid' | 'gid'>) => { uid: number; gid: number } | null;
   /** Where the settings volume is mounted; null: the image keeps nothing. One volume an instance. */
   settingsVolume: (instance: Instance) => string | null;
+  /**
+   * Ports of a command server that is not IBC's, on the container's loopback, one for each half: its STOP is a
+   * logout, and nothing of it keeps a session for the next start. Absent: what there is is IBC's (`files.commandServer`).
+   */
+  logoutPorts?: (mode: Instance['mode'], network: NetworkMode) => readonly number[];
   /** Where the image has its configuration files; null: not known, they can't be patched. */
   files: ProfileFiles | null;
   /** What the container needs beyond the template. */
@@ -117,6 +123,8 @@ export interface Profile {
   refused: readonly RefusedVariable[];
   /** Ids of keys that it follows in another way than by a variable. */
   follows: readonly string[];
+  /** Why it does not follow keys that others do, by their ids: what its users should know beside that. */
+  unfollowed?: Readonly<Record<string, string>>;
   /** What this image can't do of what is legal otherwise. */
   findings?: (instance: Instance) => ImageFinding[];
   notes: ProfileNotes;
@@ -188,6 +196,8 @@ interface ContainerNeeds {
   capabilities: readonly string[];
   /** Whether it stands a read-only file system of its own. */
   readOnly: boolean;
+  /** What the user asks for an image of the user's own; none for those that ibq knows. */
+  asked?: Pick<Instance['settings']['custom'], 'user' | 'command' | 'tmpfs' | 'devices'>;
 }
 
 /** Of an instance of mode `both`, both; live first. */

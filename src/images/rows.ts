@@ -55,9 +55,19 @@ interface IbcUnset {
 export function ibcRows(names: IbcNames, unset: IbcUnset): ImageVariable[] {
   return [
     row('READ_ONLY_API', 'read_only_api', unset.readOnlyApi),
-    row('TWOFA_TIMEOUT_ACTION', 'twofa_timeout_action', 'exit'),
+    row(
+      'TWOFA_TIMEOUT_ACTION',
+      'twofa_timeout_action',
+      'exit',
+      'read where `relogin_after_twofa_timeout` makes IBC end (87)',
+    ),
     row(names.device, 'twofa_device', 'with several devices the dialog waits for somebody'),
-    row('TWOFA_EXIT_INTERVAL', 'twofa_exit_interval', '60'),
+    row(
+      'TWOFA_EXIT_INTERVAL',
+      'twofa_exit_interval',
+      '60',
+      'read with `relogin_after_twofa_timeout` alone; it begins when the request was answered',
+    ),
     row(
       'RELOGIN_AFTER_TWOFA_TIMEOUT',
       'relogin_after_twofa_timeout',

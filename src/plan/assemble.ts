@@ -20,6 +20,8 @@ export interface PlanOptions {
   noWait: boolean;
   /** Restart running instances whose definition changed: each costs a login. */
   restartChanged: boolean;
+  /** Instances whose login IBKR refused until they were ended: they are not started. */
+  refusedLogins: readonly string[];
   /** Wanted images that are not on the host; empty where nobody looked. */
   missingImages: readonly string[];
   /** Files of the user's that Podman does not keep yet, by the names of their secrets; empty where nobody looked. */
@@ -80,7 +82,8 @@ function instanceChanges(desired: Desired, installed: Installed, options: PlanOp
     const old = before[instance.name];
     const active = isActive(runtime, instance.name);
     const outdated = isOutdated(instance, runtime);
-    const startCost = options.noStart || runtime === null ? 'none' : 'start';
+    const stays = options.noStart || options.refusedLogins.includes(instance.name);
+    const startCost = stays || runtime === null ? 'none' : 'start';
     const diff = instanceDiff(instance, installed);
     const change = { instance: instance.name, diff };
     if (!old) return [{ ...change, kind: 'add', cost: startCost, because: ['new'] }];
@@ -93,7 +96,7 @@ function instanceChanges(desired: Desired, installed: Installed, options: PlanOp
       const cost = active ? (outdated ? 'new-login' : 'none') : startCost;
       return [{ ...change, kind: 'change', cost, because }];
     }
-    if (runtime !== null && !active && !options.noStart) {
+    if (runtime !== null && !active && !stays) {
       return [{ ...change, kind: 'change', cost: 'start', because: ['not running'] }];
     }
     return [];
@@ -252,7 +255,9 @@ function runtimeSteps(
   if (options.restartChanged || !desired.instances.some((it) => isOutdated(it, runtime))) {
     steps.push(...removedNetworks(desired, runtime));
   }
-  const idle = desired.instances.map(({ name }) => name).filter((name) => !isActive(runtime, name));
+  const idle = desired.instances
+    .map(({ name }) => name)
+    .filter((name) => !isActive(runtime, name) && !options.refusedLogins.includes(name));
   if (idle.length > 0 && !options.noStart) {
     steps.push({ kind: 'start', instances: idle });
     if (!options.noWait) steps.push({ kind: 'wait', instances: idle });

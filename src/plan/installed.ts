@@ -17,6 +17,10 @@ export interface RunningInstance {
   /** First process, seen from the host. */
   pid: number;
   definition: string;
+  /** Ports of its command servers, each with that of the API of the same half; none: it is left to Podman. */
+  halves: readonly { command: number; api: number }[];
+  /** What its session depends on; empty: none outlives the container. */
+  session: string;
   /** The rules that were loaded last. */
   guard: string;
 }

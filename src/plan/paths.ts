@@ -35,6 +35,9 @@ export function tunnelService(name: string): string {
   return `ibq-tunnel@${name}.service`;
 }
 
+/** What the cap leaves, a file an instance: it is not started while that is there. Outlives a reboot. */
+export const LOGIN_REFUSED = '/var/lib/ibq/login-refused';
+
 /** The template that all instances share, relative to a generation's units. */
 export const TEMPLATE_UNIT = 'ib-gateway@.container';
 
@@ -50,6 +53,8 @@ export const HOST_RULES_LOADED = '/run/ibq/host.nft';
 /** Whose file of a generation this is: `units/ib-gateway@4001.container.d/…` is of `4001`; null: of all. */
 export function instanceOf(path: string): string | null {
   const match =
-    /^(?:units\/ib-gateway@(\w+)\.container\.d\/|guard\/(\w+)\.nft$|settings\/(\w+)\/)/.exec(path);
-  return match?.[1] ?? match?.[2] ?? match?.[3] ?? null;
+    /^(?:units\/ib-gateway@(\w+)\.container\.d\/|guard\/(\w+)\.nft$|settings\/(\w+)\/|login\/(\w+)$)/.exec(
+      path,
+    );
+  return match?.[1] ?? match?.[2] ?? match?.[3] ?? match?.[4] ?? null;
 }

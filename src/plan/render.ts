@@ -17,7 +17,7 @@ const COLOUR = { add: 'green', change: 'yellow', remove: 'red' } as const;
 const COST: Record<Cost, string> = {
   none: '',
   start: 'starts',
-  'new-login': 'a restart puts it into force (new login)',
+  'new-login': 'a restart puts it into force (a new login, unless the session can be kept)',
   stop: 'stops',
   connections: 'cuts what is connected through it (no login)',
 };

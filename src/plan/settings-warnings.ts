@@ -20,6 +20,11 @@ export function settingsWarnings(
       ...(file?.kind === 'text' && file.forAll
         ? [`${path} holds a password and every user may read it; run "sudo chmod 600 ${path}"`]
         : []),
+      ...(instance.settings.login_attempts === 0
+        ? [
+            `${instance.file}: login_attempts: is 0: after a refused login IBC tries again for ever, until IBKR locks the user`,
+          ]
+        : []),
       ...(before ? newOwner(instance, before) : []),
     ];
   });

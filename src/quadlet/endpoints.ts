@@ -36,7 +36,8 @@ export function endpointsOf(config: Config, instance: Instance, profile: Profile
   ];
   return all.flatMap(([service, inside, number, at]): Endpoint[] => {
     if (inside === null || number === undefined) return [];
-    const published = config.network.mode === 'lan' ? null : { address: at, port: number };
+    const kept = !instance.settings.network.publish && (service === 'api' || service === 'paper');
+    const published = kept || config.network.mode === 'lan' ? null : { address: at, port: number };
     return [{ service, inside, published }];
   });
 }
@@ -95,7 +96,8 @@ export function guardedPorts(endpoints: readonly Endpoint[]): {
   const inside = (services: readonly Service[]) =>
     endpoints.filter(({ service }) => services.includes(service)).map((it) => it.inside);
   return {
-    host: endpoints.map((it) => it.inside),
+    // The host comes to what is published, and asks the rest from inside.
+    host: endpoints.filter((it) => it.published !== null).map((it) => it.inside),
     published: inside(['api', 'paper']),
     lan: inside(LAN_SERVICES),
   };

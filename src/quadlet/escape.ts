@@ -12,8 +12,10 @@
  */
 const kinds = {
   AddCapability: 'words',
+  AddDevice: 'words',
   Annotation: 'words',
   Environment: 'words',
+  Group: 'scalar',
   Image: 'scalar',
   Label: 'words',
   Network: 'raw',
@@ -27,7 +29,9 @@ const kinds = {
   Secret: 'words',
   ShmSize: 'scalar',
   StopTimeout: 'scalar',
+  Tmpfs: 'raw',
   UIDMap: 'words',
+  User: 'scalar',
   Volume: 'raw',
 } as const;
 
@@ -45,6 +49,13 @@ export function quadletLine(key: QuadletKey, value: string): string {
   if (problem !== null) throw new Error(`${key}=: ${problem}`);
   if (kinds[key] === 'words') return `${key}=${quoteWord(value)}\n`;
   return `${key}=${escapeExpansions(value)}\n`;
+}
+
+/** `Exec=` with all words of a command: a line that Quadlet splits (LookupLastArgs). */
+export function execLine(words: readonly string[]): string {
+  const problem = words.map(textProblem).find((it) => it !== null);
+  if (problem) throw new Error(`Exec=: ${problem}`);
+  return `Exec=${words.map(quoteWord).join(' ')}\n`;
 }
 
 /** The words of a `words` key, quoted only where it changes something: `--interface-name=x` stays readable. */

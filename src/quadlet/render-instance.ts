@@ -80,13 +80,17 @@ export function renderDropIn(parts: InstanceParts): string {
  * The drop-in with the hash where it can be read from: the label tells of the container that runs,
  * the annotation goes to the guard, `systemctl show` gives the variable of the unit that is loaded.
  */
-export function withDefinition({ name }: Instance, dropIn: string, hash: string): string {
+export function withDefinition(
+  { name }: Instance,
+  dropIn: string,
+  { hash, stop }: { hash: string; stop: string },
+): string {
   const comment =
     `# Instance ${name}. Written by ibq, which reads what is wanted from its configuration; drop-ins of\n` +
     `# your own go to /etc/containers/systemd/ib-gateway@${name}.container.d/.\n`;
   const label = quadletLine('Label', `ibq.definition=${hash}`);
   const annotation = quadletLine('Annotation', `ibq.definition=${hash}`);
-  return `${comment}${dropIn}\n[Container]\n${label}${annotation}\n[Service]\nEnvironment=IBQ_DEFINITION=${hash}\n`;
+  return `${comment}${dropIn}\n[Container]\n${label}${annotation}${stop}\n[Service]\nEnvironment=IBQ_DEFINITION=${hash}\n`;
 }
 
 /** 16 hex digits over everything that makes a running container differ from a new one. */

@@ -29,8 +29,10 @@ import {
   renderDropIn,
   withDefinition,
 } from './render-instance.ts';
+import { renderLogin } from './render-login.ts';
 import { type RenderedNetwork, renderLanNetwork, renderPublishNetwork } from './render-network.ts';
 import { NO_OWN_FILES, type OwnFileNames, renderSettings } from './render-settings.ts';
+import { stopLines } from './render-stop.ts';
 import { type RenderedTunnel, renderTunnel } from './render-tunnel.ts';
 import { hostPathsOf } from './resources.ts';
 import { checkContainerTemplate, fillTemplate, type TemplateName } from './template.ts';
@@ -176,6 +178,8 @@ export function renderGeneration(input: RenderInput): Rendered {
       settings.files,
       ...(input.userDropIns.instances.get(name) ?? []).map(dropInMeaning),
     ]);
+    const { commandPorts } = settings;
+    const stop = stopLines({ profile, instance, ownFiles, commandPorts });
     const guard = renderGuard({
       instance: name,
       mode,
@@ -192,10 +196,11 @@ export function renderGeneration(input: RenderInput): Rendered {
     const unit = `ib-gateway@${name}.container`;
     files.push({
       path: `units/${unit}.d/10-ibq.conf`,
-      text: withDefinition(instance, dropIn, definition),
+      text: withDefinition(instance, dropIn, { hash: definition, stop }),
     });
     files.push(
       { path: `guard/${name}.nft`, text: guard },
+      { path: `login/${name}`, text: renderLogin(profile, instance, ownFiles) },
       ...settings.files,
       ...(tunnel?.files ?? []),
     );
@@ -208,7 +213,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       networks,
       guard,
       ...servicesOf(endpoints),
-      commandPorts: settings.commandPorts,
+      commandPorts,
       lan: address ?? null,
       tunnel,
       secrets: neededSecrets(profile, instance),

@@ -36,7 +36,8 @@ export function fillTemplate(
 }
 
 /**
- * A container template without these would run gateways without a guard, or for mistyped names.
+ * A container template without these would run gateways without a guard, or for mistyped names, end them
+ * without a logout, or try a refused login for ever.
  * @throws UserError naming the line that is missing
  */
 export function checkContainerTemplate(text: string, libDir: string): void {
@@ -45,6 +46,9 @@ export function checkContainerTemplate(text: string, libDir: string): void {
     ['Unit', 'AssertPathExists', '/etc/ibq/current/units/ib-gateway@%i.container'],
     ['Unit', 'AssertPathExists', `${libDir}/hooks.d/ibq-guard.json`],
     ['Unit', 'AssertFileIsExecutable', `${libDir}/guard`],
+    ['Unit', 'Requires', 'ibq-login-guard@%i.service'],
+    ['Unit', 'After', 'ibq-login-guard@%i.service'],
+    ['Service', 'ExecStop', `-${libDir}/stop`],
     ['Container', 'ContainerName', 'ib-gateway-%i'],
     ['Container', 'GlobalArgs', `--hooks-dir=${libDir}/hooks.d`],
     ['Container', 'Annotation', 'ibq.instance=%i'],

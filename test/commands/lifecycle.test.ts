@@ -58,7 +58,9 @@ test.each<[Verb, string[], boolean, string]>([
 
 test('restart says what it costs before it does it', async () => {
   const { notes } = await run('restart', ['4001']);
-  expect(notes[0]).toBe('restarting 4001: ends the session; each may ask for a second factor');
+  expect(notes[0]).toBe(
+    'restarting 4001: a new login, which may ask for a second factor (it does not run)',
+  );
 });
 
 test('one that does not come up: 1, named with the last lines of its log', async () => {

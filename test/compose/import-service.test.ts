@@ -3,9 +3,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ComposeFile, readCompose, type Service } from '../../src/compose/document.ts';
-import { importService } from '../../src/compose/import-service.ts';
-import { imageReference, profileOfService } from '../../src/compose/profile.ts';
+import { type ComposeFile, readCompose } from '../../src/compose/document.ts';
+import { identify, imageReference } from '../../src/compose/identify.ts';
+import { type ImportOptions, importService } from '../../src/compose/import-service.ts';
+import type { Service } from '../../src/compose/service.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { renderInstance } from '../../src/config/write.ts';
 import { PROFILE_IDS, profileOf } from '../../src/images/index.ts';
@@ -13,7 +14,12 @@ import type { ProfileId } from '../../src/images/profile.ts';
 
 const FIXTURES = new URL('../fixtures/compose/', import.meta.url);
 const EXAMPLES = readdirSync(FIXTURES);
-const OPTIONS = { absolute: (path: string) => path.replace(/^[.~]\/?/, '/home/me/') };
+const OPTIONS: ImportOptions = {
+  readFile: () => null,
+  kindOf: () => 'file',
+  exists: () => false,
+  publishAddress: '127.0.0.1',
+};
 
 function readExample(name: string): ComposeFile {
   const file = (path: string) => {
@@ -24,10 +30,12 @@ function readExample(name: string): ComposeFile {
     }
   };
   return readCompose({
-    text: file('docker-compose.yml') ?? '',
+    texts: [file('docker-compose.yml') ?? ''],
+    directory: '/home/me',
+    home: '/home/me',
     variables: file('.env'),
     environment: { PWD: '/home/me' },
-    readFile: file,
+    readFile: (path) => file(path.replace('/home/me/', '')),
   });
 }
 
@@ -44,7 +52,8 @@ describe.each(EXAMPLES)('%s', (name) => {
   const file = readExample(name);
   const [service] = file.services;
   if (!service) throw new Error(`${name} has no service`);
-  const profile = profileOfService(service.image, service.environment);
+  const identity = identify(service);
+  const profile = identity.kind === 'known' ? identity.profile : null;
 
   test('is of a known image, and becomes a configuration that loads', () => {
     if (profile === null) throw new Error('not known');
@@ -94,16 +103,30 @@ describe.each(EXAMPLES)('%s', (name) => {
   });
 });
 
-const EMPTY: ComposeFile = { services: [], networks: new Map(), others: [], missing: [] };
+const EMPTY: ComposeFile = {
+  project: 'ib',
+  services: [],
+  networks: new Map(),
+  volumes: new Map(),
+  secrets: new Map(),
+  configs: new Map(),
+  others: [],
+};
 const serviceOf = (changes: Partial<Service>): Service => ({
   name: 'gw',
   image: 'ghcr.io/gnzsnz/ib-gateway:stable',
+  build: null,
   environment: new Map(),
-  ports: [],
+  fromFiles: new Set(),
+  ports: [{ address: '127.0.0.1', host: 4002, inside: 4004 }],
   mounts: [],
   networkMode: null,
   networks: [],
+  given: [],
   others: {},
+  unread: [],
+  problems: [],
+  missing: [],
   ...changes,
 });
 const imported = (changes: Partial<Service>, profile: ProfileId = 'gnzsnz') =>
@@ -124,9 +147,17 @@ test('whatever a variable is called and whatever it says, it leaves a trace', ()
       fc.string({ minLength: 1 }).filter((text) => text.trim() !== ''),
       ([profile, name], value) => {
         const { values, secrets, left } = variables({ [name]: value }, profile);
-        const known = new Set(['image.profile', 'image.reference']);
-        const kept = [...values.keys()].filter((key) => !known.has(key));
-        expect(kept.length + secrets.size + left.length, name).toBeGreaterThan(0);
+        const none = variables({}, profile);
+        const outcome = [[...values], secrets.size, left.length];
+        // What is written always is a trace where it is the value that was given.
+        const always = ['TRADING_MODE', 'READ_ONLY_API', 'TWOFA_TIMEOUT_ACTION'].includes(name);
+        if (!always) {
+          expect(outcome, name).not.toEqual([
+            [...none.values],
+            none.secrets.size,
+            none.left.length,
+          ]);
+        }
       },
     ),
     { numRuns: 300 },
@@ -150,6 +181,13 @@ describe('variables', () => {
     [{ RELOGIN_AFTER_2FA_TIMEOUT: 'yes' }, 'gnzsnz', { relogin_after_twofa_timeout: true }],
     [{ LANG: 'C.UTF-8' }, 'gnzsnz', { environment: { LANG: 'C.UTF-8' } }],
     [{ TIME_ZONE: 'Asia/Tokyo', TZ: 'Asia/Tokyo' }, 'gnzsnz', { time_zone: 'Asia/Tokyo' }],
+    [{ MY_TOKEN: 'abc' }, 'gnzsnz', { secrets: { MY_TOKEN: 'my_token' } }],
+    [{ PASSWORD: 'abc' }, 'gnzsnz', { secrets: { PASSWORD: 'password_2' } }],
+    [
+      { SSH_USER_TUNNEL: 'a@b', SSH_TUNNEL: 'yes', SSH_OPTIONS: '-p 2222' },
+      'gnzsnz',
+      { 'ssh.mode': 'yes', 'ssh.targets': ['a@b:2222'] },
+    ],
     [
       { SSH_OPTIONS: `-o ProxyCommand='nc -x proxy:1080 %h %p' -oConnectTimeout=10` },
       'gnzsnz',
@@ -167,16 +205,24 @@ describe('variables', () => {
     [{ VNC_SERVER_PASSWORD: 'eight888' }, 'gnzsnz', { 'vnc.enabled': true }],
   ])('%j', (environment, profile, expected) => {
     const { values, left } = variables(environment, profile);
-    const { 'image.profile': _, 'image.reference': __, ...rest } = Object.fromEntries(values);
-    expect(rest).toEqual(expected);
-    expect(left).toEqual([]);
+    const given = [...values].filter(([key]) => !/^(?:image|network)\./.test(key));
+    const rest = Object.fromEntries(given);
+    expect(rest).toEqual({ mode: 'paper', read_only_api: true, ...expected });
+    const danklabs = profile?.startsWith('danklabs') === true;
+    expect(left.map(({ what }) => what).filter((it) => !it.startsWith('port'))).toEqual(
+      danklabs ? ['READ_ONLY_API'] : [],
+    );
   });
 
   test.each<[Record<string, string>, string]>([
     [{ AUTO_RESTART_TIME: '23:55 PM' }, 'AUTO_RESTART_TIME: auto_restart_time should be a time'],
     [{ TIME_ZONE: 'Asia/Tokyo', TZ: 'Etc/UTC' }, 'TZ=Etc/UTC: time_zone is Asia/Tokyo already'],
+    [{ TZ: 'Etc/UTC', TIME_ZONE: 'Asia/Tokyo' }, 'TZ=Etc/UTC: time_zone is Asia/Tokyo already'],
     [{ TWS_PASSWORD_FILE: '/run/x' }, 'TWS_PASSWORD_FILE=/run/x: is a file in the container'],
-    [{ MY_TOKEN: 'abc' }, 'MY_TOKEN: is a secret, and ibq has no place for this one'],
+    [
+      { API_KEY_FILE: '/run/secrets/k' },
+      'API_KEY_FILE=/run/secrets/k: is a file in the container; write secrets = { API_KEY_FILE = "api_key" }',
+    ],
     [{ SSH_OPTIONS: '-v' }, 'SSH_OPTIONS -v: only options of the form -o Name=value'],
     [
       { SSH_OPTIONS: '-o StrictHostKeyChecking=no' },
@@ -192,15 +238,23 @@ describe('variables', () => {
   });
 
   test('the value of a secret is in no message', () => {
-    const { left } = variables({ TWS_PASSWORD: 'geheim\nzwei', OTHER_PASSWORD: 'geheim' });
+    const { left, values } = variables({
+      TWS_PASSWORD: 'geheim\nzwei',
+      OTHER_PASSWORD: 'geheim',
+      MORE_SECRET: 'geheim\ndrei',
+    });
     expect(left).toHaveLength(2);
+    expect(JSON.stringify([...values])).not.toContain('geheim');
     expect(JSON.stringify(left)).not.toContain('geheim');
   });
 });
 
 test('resources, names and networks', () => {
   const { values, left } = imported({
-    networks: ['default', 'trader'],
+    networks: [
+      { name: 'default', address: null, aliases: [], others: [] },
+      { name: 'trader', address: null, aliases: ['ib'], others: [] },
+    ],
     others: {
       mem_limit: '2g',
       cpus: 1.5,
@@ -219,13 +273,14 @@ test('resources, names and networks', () => {
     stop_timeout: 90,
     dns: ['10.0.0.1'],
     hosts: { maindb: '10.0.0.2' },
-    'network.join': ['trader.network'],
+    restart: 'always',
   });
+  expect(values.has('network.join')).toBe(false);
   expect(left.map(({ what }) => what)).toEqual([
-    'extra_hosts me:host-gateway',
-    'restart',
-    'privileged',
     'network trader',
+    'extra_hosts me:host-gateway',
+    'restart: always',
+    'privileged',
   ]);
 });
 
@@ -254,14 +309,45 @@ test.each([
   expect(imageReference(image)).toBe(expected);
 });
 
-test.each<[string | null, Record<string, string>, ProfileId | null]>([
-  ['docker.io/gnzsnz/tws-rdesktop:10', {}, 'gnzsnz-tws'],
-  ['danklabs/ib-tws', {}, 'danklabs-tws'],
-  ['danklabs/ib-gateway', { OVERRIDE_TWS_API_PORT: '4001' }, 'danklabs-host'],
-  ['mine', { TWS_USERID: 'u' }, 'gnzsnz'],
-  ['my/tws', { IB_USER: 'u' }, 'danklabs-tws'],
-  ['postgres:16', { POSTGRES_USER: 'u' }, null],
-  [null, {}, null],
-])('%s with %j is of profile %s', (image, environment, expected) => {
-  expect(profileOfService(image, new Map(Object.entries(environment)))).toBe(expected);
+describe('an image is known by its name', () => {
+  test.each<[string | null, Record<string, string>, string]>([
+    ['docker.io/gnzsnz/tws-rdesktop:10', {}, 'known gnzsnz-tws'],
+    ['registry.example:5000/gnzsnz/ib-gateway@sha256:abc', {}, 'known gnzsnz'],
+    ['danklabs/ib-tws', {}, 'known danklabs-tws'],
+    ['danklabs/ib-gateway', { OVERRIDE_TWS_API_PORT: '4001' }, 'known danklabs-host'],
+    ['danklabs/ib-gateway', { VNC_PORT: '5900' }, 'known danklabs-host'],
+    // An image that was built here, under a name that says what it is.
+    ['ib-gateway:latest', { IB_USER: 'u' }, 'known danklabs'],
+    ['localhost/ib-gateway', { TWS_USERID: 'u' }, 'known gnzsnz'],
+    // Somebody else's, whatever its variables are.
+    ['ghcr.io/extrange/ibkr:stable', { USERNAME: 'u' }, 'other'],
+    ['ghcr.io/unusualalpha/ib-gateway:latest', { TWS_USERID: 'u' }, 'other'],
+    ['waytrade/ib-gateway:1012.2i', { TWS_USERID: 'u' }, 'other'],
+    ['manhinhang/ib-gateway-docker', { IB_ACCOUNT: 'u', IB_PASSWORD: 'p' }, 'other'],
+    ['rylorin/ib-gateway-docker:0.6', { IB_PASSWORD: 'p' }, 'other'],
+    ['heshiming/ibga', { IB_PASSWORD: 'p' }, 'other'],
+    ['ghcr.io/gnzsnz/tws-webtop:stable', { TWS_USERID: 'u' }, 'other'],
+    ['me/ib-gateway', { TWS_USERID: 'u' }, 'other'],
+    // A guess, which somebody has to confirm.
+    ['mine', { TWS_USERID: 'u' }, 'guess gnzsnz'],
+    ['example/strategy:1', { TWS_USERID: 'u', TRADING_MODE: 'live' }, 'guess gnzsnz'],
+    ['my/tws', { IB_USER: 'u' }, 'guess danklabs-tws'],
+    [null, { TWS_USERID: 'u' }, 'guess gnzsnz'],
+    ['postgres:16', { POSTGRES_USER: 'u' }, 'none'],
+    ['voyz/ibeam', { IBEAM_ACCOUNT: 'u' }, 'none'],
+    [null, {}, 'none'],
+  ])('%s with %j is %s', (image, environment, expected) => {
+    const identity = identify(
+      serviceOf({ image, environment: new Map(Object.entries(environment)) }),
+    );
+    const profile = 'profile' in identity ? ` ${identity.profile}` : '';
+    expect(identity.kind + profile).toBe(expected);
+  });
+
+  test('a helper of the same image is no gateway; with a user it is one', () => {
+    const others = { entrypoint: ['chown', '1000', '/s'] };
+    expect(identify(serviceOf({ others })).kind).toBe('none');
+    const environment = new Map([['TWS_USERID', 'me']]);
+    expect(identify(serviceOf({ others, environment })).kind).toBe('known');
+  });
 });

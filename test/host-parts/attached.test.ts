@@ -28,7 +28,10 @@ const FOUND = { bridge: 'podman3', subnet: '10.90.0.0/24', gateway: '10.90.0.1' 
 
 function attached(network: { join?: string[]; via?: string }, texts: Record<string, string>) {
   const instance = sampleInstance('4002');
-  const settings = { ...instance.settings, network: { join: [], via: null, ...network } };
+  const settings = {
+    ...instance.settings,
+    network: { publish: true, join: [], via: null, ...network },
+  };
   return readAttached(files(texts), sampleConfig({ instances: [{ ...instance, settings }] }));
 }
 

@@ -6,7 +6,14 @@ import { findUnguarded } from '../../src/host/unguarded.ts';
 import { liveHost } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
 
-const INSTANCE = { container: 'ab12', pid: 100, definition: 'd', guard: 'table inet ibq {}' };
+const INSTANCE = {
+  container: 'ab12',
+  pid: 100,
+  definition: 'd',
+  halves: [],
+  session: '',
+  guard: 'table inet ibq {}',
+};
 const RUNNING = new Map([['4001', INSTANCE]]);
 const NETWORK = { '/etc/containers/networks/ibq-publish-1a2b.json': '{"subnet": "127.0.0.0/8"}' };
 const ADDRESS = {

@@ -48,7 +48,7 @@ describeOnHosts('deploy', (host) => {
 
   test('three instances, from nothing to answering the API, by one `sudo ibq deploy`', async () => {
     for (const name of ['4001', '4002', 'research']) await setPassword(host, name);
-    const result = await ibq(host, ['deploy'], { timeoutMs: 120_000 });
+    const result = await ibq(host, ['deploy'], { timeoutMs: 180_000 });
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(result.stderr).toContain('3 of 3 ready');
 
@@ -225,7 +225,7 @@ describeOnHosts('deploy', (host) => {
     const before = await everything();
     const { stderr } = await ibqOk(host, ['restart', '4002']);
     expect(stderr).toMatch(/restarting 4002: .*second factor/);
-    await ibqOk(host, ['wait', '4002', '--timeout', '60']);
+    await ibqOk(host, ['wait', '4002', '--timeout', '150']);
     const after = await everything();
     expect(after.containers['4002']).not.toBe(before.containers['4002']);
     expect({ ...after.containers, '4002': '' }).toEqual({ ...before.containers, '4002': '' });
@@ -248,7 +248,7 @@ describeOnHosts('deploy', (host) => {
     expect(between.filter((name) => name.startsWith('ibq-lan-'))).toHaveLength(2);
     expect(between).toEqual(expect.arrayContaining(before));
 
-    const finished = await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 120_000 });
+    const finished = await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
     expect(finished.stderr).toContain('4 of 4 ready');
     const networks = await ibqNetworks(host);
     expect(networks.filter((name) => name.startsWith('ibq-lan-'))).toHaveLength(1);
@@ -289,7 +289,7 @@ describeOnHosts('deploy', (host) => {
   test('with the last instance go the networks that nothing uses', async () => {
     for (const name of ['4001', '4002', 'research'])
       await ibqOk(host, ['instance', 'remove', name]);
-    const result = await ibq(host, ['deploy', '-y'], { timeoutMs: 120_000 });
+    const result = await ibq(host, ['deploy', '-y'], { timeoutMs: 180_000 });
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(await containerIds(host)).toEqual({});
     expect(await ibqNetworks(host)).toEqual([]);

@@ -34,20 +34,25 @@ interface Seen {
   run(command: string, options: { timeoutMs: number }): Promise<RunResult>;
 }
 
+/** Lines of the journal that the report of the run has too: who reads that may have no more. */
+const SHOWN = 40;
+
 /**
  * Looks at all of it; a look that fails is written down as it is.
- * @returns the folder
+ * @returns what the report says: the folder, and the end of the journal
  */
 export async function keepEvidence(host: Seen, title: string, directory: string): Promise<string> {
   const name = title.replaceAll(/[^A-Za-z0-9]+/g, '-').slice(0, 100);
   const folder = join(directory, `${host.name}-${name}`);
   mkdirSync(folder, { recursive: true });
+  let journal = '';
   for (const [file, command] of LOOKS) {
     const seen = await host
       .run(command, { timeoutMs: 60_000 })
       .then(({ stdout, stderr }) => stdout + stderr)
       .catch(String);
     writeFileSync(join(folder, file), seen);
+    if (file === 'journal.txt') journal = seen;
   }
-  return folder;
+  return `see ${folder}\n${journal.trimEnd().split('\n').slice(-SHOWN).join('\n')}`;
 }

@@ -77,7 +77,7 @@ export function describeOnHosts(
     let looks = 0;
     const look = async (title: string): Promise<void> => {
       looks += 1;
-      console.error(`FAILS ${title}: see ${await keepEvidence(host, title, evidence)}`);
+      console.error(`FAILS ${title}: ${await keepEvidence(host, title, evidence)}`);
     };
     beforeEach(({ onTestFailed }) => {
       onTestFailed(({ task }) => look(task.name), 600_000);

@@ -20,6 +20,7 @@ describeOnHosts('import compose', (host) => {
     const danklabs = await installSimulator(host, 'danklabs-gateway');
     // Under the names that the examples have: nothing is pulled.
     await host.ok(['podman', 'tag', gnzsnz, 'ghcr.io/gnzsnz/ib-gateway:stable']);
+    await host.ok(['podman', 'tag', gnzsnz, 'localhost/own-gateway:1']);
     await host.ok(['podman', 'tag', danklabs, 'docker.io/danklabs/ib-gateway:latest']);
     await host.ok(['podman', 'tag', danklabs, 'localhost/ib-gateway:latest']);
     for (const name of EXAMPLES)
@@ -66,12 +67,85 @@ describeOnHosts('import compose', (host) => {
     });
   });
 
+  test('what the image does not know reaches it too, and stands in no file', async () => {
+    await clear();
+    const text = `services:
+  gw:
+    image: ghcr.io/gnzsnz/ib-gateway:stable
+    environment: { TWS_USERID: me, TWS_PASSWORD: "\${PASS}", API_KEY: "\${KEY}", SEED_FILE: /run/secrets/seed }
+    secrets: [seed]
+    ports: ["127.0.0.1:4002:4004"]
+    restart: always
+secrets: { seed: { file: ./seed.txt } }
+`;
+    await host.writeFile('/srv/free/docker-compose.yml', text);
+    await host.writeFile('/srv/free/.env', 'PASS=Sun#geheim # not of it\nKEY="a\\"geheim$$"\n');
+    await host.writeFile('/srv/free/seed.txt', 'JBSWgeheim\n');
+    const imported = await ibqOk(host, ['import', 'compose', '/srv/free']);
+    for (const key of ['password', 'api_key', 'seed']) {
+      expect(imported.stderr).toContain(`set the ${key} of 4002`);
+    }
+    expect(await host.ok('stat -c %a /etc/ibq/instances/4002.toml')).toBe('640');
+    await ibqOk(host, ['deploy', '-y']);
+    const places = ['/etc/ibq', '/etc/containers', '/run/ibq', '/run/systemd/generator'];
+    expect((await host.run(['grep', '-rlF', 'geheim', ...places])).stdout).toBe('');
+    const inside = (command: string) => host.ok(`podman exec ib-gateway-4002 ${command}`);
+    expect(await inside('printenv API_KEY')).toBe('a"geheim$');
+    expect(await inside(`sh -c 'cat "$SEED_FILE"'`)).toBe('JBSWgeheim');
+    const config = await inside('cat /home/ibgateway/ibc/config.ini');
+    expect(config).toMatch(/^IbPassword=Sun#geheim$/m);
+    expect(await host.ok('systemctl show -P Restart ib-gateway@4002')).toBe('always');
+  });
+
+  test('an API that was not published has no port of the host, and answers', async () => {
+    await clear();
+    const text =
+      'services: { gw: { image: "ghcr.io/gnzsnz/ib-gateway:stable", environment: { TWS_USERID: me, TWS_PASSWORD: x } } }\n';
+    await host.writeFile('/srv/kept/docker-compose.yml', text);
+    await ibqOk(host, ['import', 'compose', '/srv/kept']);
+    await ibqOk(host, ['deploy', '-y']);
+    await until('4002 answers', async () => (await statusOf(host, '4002')).ready, 60_000);
+    expect(await host.ok('ss -Hltn')).not.toContain(':4002');
+    const address = await host.ok(
+      "podman inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' ib-gateway-4002",
+    );
+    const tried = await host.run(`timeout 3 bash -c 'exec 3<>/dev/tcp/${address}/4004'`);
+    expect(tried.exitCode).toBe(124);
+  });
+
+  test('a draft of profile custom runs, as the user and with what it asks for', async () => {
+    await clear();
+    const text = `services:
+  gw:
+    image: localhost/own-gateway:1
+    user: "1000:1000"
+    tmpfs: /scratch
+    environment:
+      TWS_USERID: me
+      TWS_PASSWORD: x
+      TRADING_MODE: paper
+      TWS_SETTINGS_PATH: /home/ibgateway/tws_settings/ibq
+    volumes: ["settings:/home/ibgateway/tws_settings"]
+    ports: ["127.0.0.1:4012:4004"]
+`;
+    await host.writeFile('/srv/custom/docker-compose.yml', text);
+    const draft = ['import', 'compose', '/srv/custom', '--service', 'gw', '--profile', 'custom'];
+    await ibqOk(host, draft);
+    await ibqOk(host, ['deploy', '-y']);
+    await until('4012 answers', async () => (await statusOf(host, '4012')).ready, 60_000);
+    const inside = (command: string) => host.ok(`podman exec ib-gateway-4012 ${command}`);
+    expect(await inside('id -u')).toBe('1000');
+    expect(await inside('cat /proc/mounts')).toContain('/scratch tmpfs');
+    const again = await ibqOk(host, draft);
+    expect(again.stderr).toContain('gw: is there already: /etc/ibq/instances/4012.toml');
+  });
+
   test('without root: 77, and a dry run works', async () => {
     const file = '/srv/own/docker-compose.yml';
     const asUser = (more: string) =>
       host.run(['su', '-', 'trader', '-c', `$(command -v ibq) import compose ${file}${more}`]);
     expect((await asUser('')).exitCode).toBe(77);
-    await host.ok('rm /etc/ibq/instances/4002.toml');
+    await host.ok('rm -f /etc/ibq/instances/*.toml');
     const shown = await asUser(' --dry-run');
     expect(shown.exitCode, shown.stderr).toBe(0);
   });
@@ -92,10 +166,6 @@ describeOnHosts('import compose', (host) => {
     const [top = ''] = text.split(/^\[/m);
     if (!/^user = /m.test(top) && !text.includes('[custom_config]')) {
       await host.ok(['sed', '-i', '1a user = "me"', file]);
-    }
-    if (text.includes('trader.network')) {
-      await host.writeFile('/etc/containers/systemd/trader.network', '[Network]\n');
-      await host.ok('systemctl daemon-reload && systemctl start trader-network');
     }
     if (/^mode = "(yes|both)"/m.test(text)) {
       await ibqOk(host, ['tunnel', 'key', name]);

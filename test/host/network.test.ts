@@ -32,7 +32,7 @@ describeOnHosts('network', (host) => {
     await addGateway(host, '4001', { mode: 'live' });
     await addGateway(host, '4002', { mode: 'paper' });
     await addGateway(host, 'research', { mode: 'paper', port: 4010 });
-    await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
     before = await remains();
   });
 
@@ -341,7 +341,7 @@ describeOnHosts('network', (host) => {
           '/etc/ibq/ibq.toml',
           `[network]\nmode = "${mode}"\nallow = ["10.0.0.7"]\n`,
         );
-        await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 120_000 });
+        await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
         const ids = await containerIds(host);
         const pid = await containerPid(host, '4001');
         await host.ok(`nsenter -t ${pid} -n nft flush ruleset`);

@@ -25,6 +25,8 @@ interface Gateway {
 
 const VNC = '[vnc]\nenabled = true\n';
 const PASSPHRASE = 'open sesame';
+/** As people copy it; what the stand-in for IBKR compares with is `SIMULATOR_TOTP_SEED`. */
+const SEED = 'gezd gnbv gy3t qojq gezd gnbv gy3t qojq';
 /** Nobody is there: what is looked at is how far the image gets. */
 const TUNNEL = (address: string) =>
   `[ssh]\nmode = "both"\nvia = "image"\ntargets = ["trader@${address}:2222"]\n`;
@@ -64,6 +66,15 @@ const ON_A_BRIDGE: readonly Gateway[] = [
     mode: 'paper',
     more: TUNNEL('10.0.0.78'),
   },
+  {
+    name: '5001',
+    profile: 'ibg-controller',
+    contract: 'ibg-controller',
+    mode: 'live',
+    more: `twofa_totp = true\n${VNC}`,
+  },
+  { name: '5002', profile: 'ibg-controller', contract: 'ibg-controller', mode: 'paper' },
+  { name: '5101', profile: 'ibg-controller', contract: 'ibg-controller', mode: 'both' },
   { name: '4702', profile: 'simulator', contract: 'gnzsnz-gateway', mode: 'paper' },
 ];
 
@@ -191,6 +202,8 @@ describeOnHosts('profiles', (host) => {
     );
     // As IBC's own setting would: a fresh TWS is told over its command server.
     if (name === '4201') environment.push('SIMULATOR_COMMAND_PORT = "7462"');
+    if (more.includes('twofa_totp'))
+      environment.push('SIMULATOR_TOTP_SEED = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"');
     await host.writeFile(
       `/etc/ibq/instances/${name}.toml`,
       `mode = "${mode}"\nread_only_api = false\n${users}environment = { ${environment.join(', ')} }\n${more}` +
@@ -209,6 +222,7 @@ describeOnHosts('profiles', (host) => {
       vnc_password: 'seeing',
       ssh_key: privateKey,
       ssh_passphrase: PASSPHRASE,
+      totp: SEED,
       ssh_known_hosts: '[10.0.0.77]:2222,[10.0.0.78]:2222 ssh-ed25519 AAAA',
     };
     return values[key] ?? PASSWORD;
@@ -270,7 +284,8 @@ describeOnHosts('profiles', (host) => {
       const line = (await host.ok(command))
         .split('\n')
         .find((text) => text.startsWith('IbPassword='));
-      expect(line).toBe(`IbPassword=${profile === 'custom' ? PASSWORD : AS_PROPERTY}`);
+      const raw = profile === 'custom' || profile === 'ibg-controller';
+      expect(line).toBe(`IbPassword=${raw ? PASSWORD : AS_PROPERTY}`);
     }
   }
 });

@@ -17,7 +17,7 @@ describeOnHosts('quiet', (host) => {
   beforeAll(async () => {
     await prepareHost(host);
     await addGateway(host, '4001', { mode: 'live' });
-    await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
   });
 
   describe('`deploy --dry-run`', () => {
@@ -107,7 +107,7 @@ describeOnHosts('quiet', (host) => {
           [['-v', 'secret', 'set', '4002', 'password'], `${password}\n`],
           [['-v', 'deploy'], ''],
           [['-v', 'restart', '4002'], ''],
-          [['-v', 'wait', '4002', '--timeout', '60'], ''],
+          [['-v', 'wait', '4002', '--timeout', '150'], ''],
           [['-v', 'status'], ''],
           [['-v', 'status', '--json'], ''],
           [['-v', 'secret', 'list'], ''],
@@ -125,7 +125,7 @@ describeOnHosts('quiet', (host) => {
             '-o',
             '/tmp/execs',
           ];
-          const result = await ibq(host, args, { stdin, timeoutMs: 120_000 });
+          const result = await ibq(host, args, { stdin, timeoutMs: 180_000 });
           expect(result.exitCode, await told(host, result)).toBe(0);
           said.push(result.stdout, result.stderr);
           if (args[1] === 'secret') {

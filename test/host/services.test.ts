@@ -44,7 +44,7 @@ describeOnHosts('services', (host) => {
     await setSecret(host, 'duo', 'paper_password', 'any');
     await setSecret(host, 'duo', 'vnc_password', 'screen');
     await addGateway(host, '4002');
-    await ibqOk(host, ['deploy', '--timeout', '60'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy', '--timeout', '150'], { timeoutMs: 180_000 });
     lan = await lanAddress(host, 'duo');
   });
 
@@ -153,7 +153,7 @@ describeOnHosts('services', (host) => {
   });
 
   test('network test proves all of it: both APIs, and VNC, open to those who may', async () => {
-    const result = await ibq(host, ['network', 'test', 'duo', '--json'], { timeoutMs: 120_000 });
+    const result = await ibq(host, ['network', 'test', 'duo', '--json'], { timeoutMs: 180_000 });
     const { failed, tries } = JSON.parse(result.stdout) as {
       failed: number;
       tries: { service: string; id: string; result: string }[];
@@ -171,7 +171,7 @@ describeOnHosts('services', (host) => {
     const show = await ibqOk(host, ['network', 'show']);
     expect(show.stdout).toContain(':5900 ← 127.0.0.1:6001 (vnc)');
     expect(show.stdout).toContain('API live handshake, paper handshake');
-    const { stdout } = await ibq(host, ['doctor', '--json'], { timeoutMs: 120_000 });
+    const { stdout } = await ibq(host, ['doctor', '--json'], { timeoutMs: 180_000 });
     const { checks } = JSON.parse(stdout) as { checks: { id: string; detail: string }[] };
     const detail = checks.find(({ id }) => id === 'ports')?.detail;
     expect(detail?.split(', ')).toEqual(expect.arrayContaining(['4101', '4102', '6001', '4002']));
@@ -316,8 +316,8 @@ describeOnHosts('services', (host) => {
     });
 
     test('a restart brings both back', async () => {
-      await ibqOk(host, ['restart', 'duo'], { timeoutMs: 120_000 });
-      await ibqOk(host, ['wait', 'duo', '--timeout', '60'], { timeoutMs: 90_000 });
+      await ibqOk(host, ['restart', 'duo'], { timeoutMs: 180_000 });
+      await ibqOk(host, ['wait', 'duo', '--timeout', '150'], { timeoutMs: 180_000 });
       expect((await statusOf(host, 'duo')).word).toBe('ready');
     });
   });
@@ -336,7 +336,7 @@ describeOnHosts('services', (host) => {
       await setSecret(host, 'desk', 'rdp_password', 'desktop');
       await setSecret(host, 'dank', 'supervisor_password', 'page');
       await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 180_000 });
-      await ibqOk(host, ['wait', 'dank', '--timeout', '60'], { timeoutMs: 90_000 });
+      await ibqOk(host, ['wait', 'dank', '--timeout', '150'], { timeoutMs: 180_000 });
     });
 
     async function addScreen(
@@ -363,7 +363,7 @@ describeOnHosts('services', (host) => {
         const told = await ibqOk(host, ['vnc', name]);
         expect(told.stdout).toContain(`-L ${port}:127.0.0.1:${port} `);
         expect(told.stderr).not.toContain('does not answer');
-        const tested = await ibq(host, ['network', 'test', name, '--json'], { timeoutMs: 120_000 });
+        const tested = await ibq(host, ['network', 'test', name, '--json'], { timeoutMs: 180_000 });
         const { tries } = JSON.parse(tested.stdout) as {
           tries: { service: string; id: string; expected: string; result: string }[];
         };

@@ -130,7 +130,7 @@ describeOnHosts('settings of every image', (host) => {
 
   test.each(ON_A_BRIDGE)('$profile in mode $mode restarts softly', async ({ name, mode }) => {
     const before = await containerIds(host);
-    const result = await ibq(host, ['restart', '--soft', name], { timeoutMs: 120_000 });
+    const result = await ibq(host, ['restart', '--soft', name], { timeoutMs: 180_000 });
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(result.stderr).toMatch(/logged in again after \d+ s, without a second factor/);
     expect(await containerIds(host)).toEqual(before);

@@ -458,10 +458,8 @@ describeOnHosts('tunnels', (host) => {
       await configure('4001', ssh);
       const killed = await host.run(
         ['node', '/root/end-at.mjs', 'SIGKILL', `\\] ${step}`, 'ibq', 'deploy'],
-        { timeoutMs: 120_000 },
+        { timeoutMs: 180_000 },
       );
-      // A change that has no such step goes through.
-      expect([0, 137], await told(host, killed)).toContain(killed.exitCode);
       await deploy();
       expect((await tunnelsOf('4001')).map(({ state }) => state)).toEqual(
         ssh === null ? [] : ssh.targets.map(() => 'up'),
@@ -469,12 +467,13 @@ describeOnHosts('tunnels', (host) => {
       expect(await listeners('lan1', 4001)).toEqual(ssh === null ? [] : ['127.0.0.1:4001']);
       expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
       expect(await containerIds(host)).toEqual(running);
+      expect(killed.exitCode, await told(host, killed)).toBe(137);
     });
   });
 
   test('a reboot brings it back', async () => {
     await host.reboot();
-    await ibqOk(host, ['wait', '4001', '4002', '--timeout', '60']);
+    await ibqOk(host, ['wait', '4001', '4002', '--timeout', '150']);
     await until('it is up', async () => (await stateOf('4001')) === 'up');
     await accountsAt(host, 'lan1', '127.0.0.1', 4001);
     expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');

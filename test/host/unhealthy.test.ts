@@ -84,7 +84,7 @@ describeOnHosts('unhealthy', (host) => {
 
   test('once it recovers, status and wait say so', async () => {
     await host.ok('podman exec ib-gateway-hung simulator normal');
-    await ibqOk(host, ['wait', 'hung', '--timeout', '60']);
+    await ibqOk(host, ['wait', 'hung', '--timeout', '150']);
     expect((await statusOf(host, 'hung')).word).toBe('ready');
   });
 

@@ -26,6 +26,7 @@ const CONTRACTS: readonly [ProfileId, string][] = [
   ['danklabs', 'danklabs-gateway'],
   ['danklabs-tws', 'danklabs-tws'],
   ['danklabs-host', 'danklabs-host'],
+  ['ibg-controller', 'ibg-controller'],
   ['simulator', 'gnzsnz-gateway'],
 ];
 
@@ -115,6 +116,10 @@ function texts(id: ProfileId): fc.Arbitrary<string> {
     twofa_timeout_action: fc.constantFrom('exit', 'restart'),
     twofa_device: fc.constant('IB Key'),
     twofa_exit_interval: fc.integer({ min: 1, max: 3600 }),
+    twofa_wait: fc.integer({ min: 10, max: 3600 }),
+    twofa_totp: fc.boolean(),
+    passkey_authenticate: fc.boolean(),
+    tws_server: fc.constantFrom('cdc1.ibllc.com', 'ndc1.ibllc.com'),
     relogin_after_twofa_timeout: fc.boolean(),
     existing_session_action: fc.constantFrom('primary', 'primaryoverride', 'secondary', 'manual'),
     bypass_warning: fc.boolean(),

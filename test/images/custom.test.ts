@@ -1,6 +1,8 @@
 /** An image that ibq does not know. */
 
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
 import { KEYS } from '../../src/config/schema.ts';
 import { CUSTOM_KEYS, CUSTOM_SECRETS } from '../../src/images/custom.ts';
 import { profileFor } from '../../src/images/index.ts';
@@ -125,4 +127,49 @@ test('what the image is not told is warned about', () => {
     '4001.toml: custom.variables: has no "password": the image has to get it in another way',
     '4001.toml: custom.variables: has no "vnc_password": ibq can\'t say whether VNC asks for one',
   ]);
+});
+
+describe('what an image of one’s own may be given', () => {
+  const custom = (lines: string) =>
+    readInstance('custom', `user = "u"\n[custom]\n${lines}\n`).problems;
+
+  test.each([
+    'user = "1000:1000"',
+    'command = ["/run.sh", "two words"]',
+    'tmpfs = ["/run", "/tmp/x:size=64m,mode=1777"]',
+    'devices = ["/dev/dri/renderD128", "/dev/ttyUSB0:/dev/tty0:rw"]',
+    'capabilities = ["SETUID", "SYS_NICE"]',
+  ])('%s', (line) => {
+    expect(custom(line)).toEqual([]);
+  });
+
+  test.each([
+    ['user = "root"', 'custom.user: should be a user in numbers'],
+    ['tmpfs = ["run"]', 'custom.tmpfs.0: should be a directory'],
+    ['devices = ["/dev/sda"]', 'custom.devices.0: should be a device'],
+    ['devices = ["/dev/mem"]', 'custom.devices.0: should be a device'],
+    ['devices = ["/dev/../dev/sda"]', 'custom.devices.0: should be a device'],
+    ['capabilities = ["NET_ADMIN"]', 'custom.capabilities.0: should be one of'],
+    ['capabilities = ["SYS_ADMIN"]', 'custom.capabilities.0: should be one of'],
+    ['capabilities = ["CAP_SETUID"]', 'write "SETUID"'],
+  ])('%s is refused', (line, message) => {
+    expect(custom(line)).toEqual([expect.stringContaining(message)]);
+  });
+});
+
+describe('the examples of docs/images/custom.md', () => {
+  const page = readFileSync(new URL('../../docs/images/custom.md', import.meta.url), 'utf8');
+  const examples = [...page.matchAll(/```toml\n([\s\S]*?)```/g)].flatMap(([, text = '']) =>
+    text.includes('[image]') ? text : [],
+  );
+
+  test('are three, and load without a warning', () => {
+    expect(examples).toHaveLength(3);
+    for (const text of examples) {
+      const source = { path: '/etc/ibq/instances/x.toml', text };
+      const { config, warnings } = loadConfig({ main: null, pin: null, instances: [source] });
+      expect(config.instances).toMatchObject([{ profile: 'custom', user: 'myuser01' }]);
+      expect(warnings).toEqual([]);
+    }
+  });
 });

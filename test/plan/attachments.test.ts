@@ -16,7 +16,7 @@ function config(attached: { join?: readonly string[]; via?: string | null }) {
   const instance = sampleInstance('4002');
   const settings = {
     ...instance.settings,
-    network: { join: [], via: null, ...attached },
+    network: { publish: true, join: [], via: null, ...attached },
   };
   return sampleConfig({ instances: [{ ...instance, settings }] });
 }

@@ -23,6 +23,7 @@ export const DEFAULTS: PlanOptions = {
   noStart: false,
   noWait: false,
   restartChanged: false,
+  refusedLogins: [],
   missingImages: [],
   missingFileSecrets: [],
   surplusFileSecrets: [],
@@ -135,7 +136,14 @@ export class ModelHost {
       running: new Map(
         [...this.running].map(([name, { definition, guard }]) => [
           name,
-          { container: `container-of-${name}`, pid: 100, definition, guard },
+          {
+            container: `container-of-${name}`,
+            pid: 100,
+            definition,
+            halves: [],
+            session: '',
+            guard,
+          },
         ]),
       ),
       unguarded: new Set(this.unguarded),
@@ -250,6 +258,8 @@ export class ModelHost {
         running.guard = liveGuard(find(desired, step.instance), {
           container: '',
           pid: 100,
+          halves: [],
+          session: '',
           ...running,
         });
         this.unguarded.delete(step.instance);

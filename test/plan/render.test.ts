@@ -35,7 +35,7 @@ describe('renderPlan', () => {
       `
 generation 1 → 2
   + 4003: starts; new
-  ~ 4002: a restart puts it into force (new login); mode, memory
+  ~ 4002: a restart puts it into force (a new login, unless the session can be kept); mode, memory
   ~ 4001: network.allow
   - old: stops; no longer configured
   ~ host.nft`.trimStart(),
@@ -49,7 +49,7 @@ generation 1 → 2
   + 4003: starts; new
       +++ a
       +b
-  ~ 4002: a restart puts it into force (new login); mode, memory
+  ~ 4002: a restart puts it into force (a new login, unless the session can be kept); mode, memory
   ~ 4001: network.allow
   - old: stops; no longer configured
   ~ host.nft

@@ -32,9 +32,11 @@ describe('a generation', () => {
       'units/ib-gateway@.container',
       dropIn,
       'guard/4001.nft',
+      'login/4001',
       ...settingsOf('4001'),
       'units/ib-gateway@4002.container.d/10-ibq.conf',
       'guard/4002.nft',
+      'login/4002',
       ...settingsOf('4002'),
       `units/${publish}.network`,
       `units/${lan}.network`,
@@ -82,6 +84,8 @@ describe('a generation', () => {
       'RuntimeDirectory=ibq/mounts',
       'RuntimeDirectoryPreserve=yes',
       'Environment=TMPDIR=/run/ibq/mounts',
+      'Annotation=ibq.stop=7462:4001',
+      'Annotation=ibq.session=fb8a3efb940bb563',
     ]);
   });
 

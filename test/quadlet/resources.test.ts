@@ -56,12 +56,12 @@ describe('a key', () => {
     [
       'stop_timeout: systemd waits longer than Podman',
       { stop_timeout: 300 },
-      ['StopTimeout=300', 'TimeoutStopSec=330'],
+      ['StopTimeout=300', 'TimeoutStopSec=330', 'Annotation=ibq.stop_timeout=300'],
     ],
     [
       'stop_timeout, as the template has it: set is set',
       { stop_timeout: 90 },
-      ['StopTimeout=90', 'TimeoutStopSec=120'],
+      ['StopTimeout=90', 'TimeoutStopSec=120', 'Annotation=ibq.stop_timeout=90'],
     ],
     ['read_only', { read_only: true }, ['ReadOnly=true']],
     [
@@ -121,6 +121,28 @@ describe('an image', () => {
   });
 });
 
+test('restart is the unit’s, where it is another than the template’s', () => {
+  expect(added({ restart: 'always' })).toContain('Restart=always');
+  expect(added({ restart: 'no' })).toContain('Restart=no');
+  expect(added({ restart: 'on-failure' })).toEqual([]);
+});
+
+test('an image of one’s own gets what is asked for it, and the words of its command as they are', () => {
+  const asked = {
+    user: '1000:1001',
+    command: ['/run.sh', 'two words', '$HOME 100%'],
+    tmpfs: ['/run:size=64m'],
+    devices: ['/dev/dri/renderD128'],
+  };
+  expect(added({}, { ...LEAN, container: { ...LEAN.container, asked } })).toEqual([
+    'User=1000',
+    'Group=1001',
+    'Tmpfs=/run:size=64m',
+    'AddDevice=/dev/dri/renderD128',
+    'Exec=/run.sh "two words" "$$HOME 100%%"',
+  ]);
+});
+
 describe('volumes', () => {
   test('paths of the host are told, each once: they have to be there', () => {
     const volumes = ['/srv/a:/a', 'named:/b', '/srv/a:/c:ro', '/etc/ibq/x.jar:/d'];
@@ -136,7 +158,19 @@ describe('volumes', () => {
       ['a:/data', 'b:/data/'],
       'volumes.1: should have a path of its own, /data is that of volumes.0',
     ],
-  ])('%j: two on one path are refused', (volumes, message) => {
+    [
+      ['/srv/s:/run/secrets:ro'],
+      'volumes.0: should have another path: secrets of the instance are mounted below /run/secrets',
+    ],
+    [
+      ['data:/home/ibgateway'],
+      'volumes.0: should have another path: /home/ibgateway would hide the settings in /home/ibgateway/tws_settings',
+    ],
+    [
+      ['data:/home/ibgateway/Jts/'],
+      "volumes.0: should have another path: /home/ibgateway/Jts would hide the image's own /home/ibgateway/Jts/jts.ini.tmpl",
+    ],
+  ])('%j: two on one path, or one that hides, are refused', (volumes, message) => {
     expect(() => generation({ volumes })).toThrow(`/etc/ibq/instances/4001.toml: ${message}`);
   });
 });

@@ -39,8 +39,8 @@ export interface Running {
   gateway: Gateway | null;
 }
 
-/** Screen and supervisor page, where they listen. */
-export type Service = 'vnc' | 'rdp' | 'supervisor';
+/** Screen, supervisor page and the page of a controller's health, where they listen. */
+export type Service = 'vnc' | 'rdp' | 'supervisor' | 'health';
 
 export interface Container {
   contract: Contract;
@@ -125,7 +125,7 @@ export function startIbc(
 }
 
 /** DU… for paper and U… for live, the same for a user every time. */
-function accountsOf(user: string, mode: Mode, given: string | undefined): string[] {
+export function accountsOf(user: string, mode: Mode, given: string | undefined): string[] {
   if (given) return given.split(',').map((account) => account.trim());
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(user.toLowerCase()))

@@ -6,6 +6,7 @@ import danklabsTws from './contracts/danklabs-tws.json' with { type: 'json' };
 import gnzsnzGateway from './contracts/gnzsnz-gateway.json' with { type: 'json' };
 import gnzsnzTws from './contracts/gnzsnz-tws.json' with { type: 'json' };
 import ibcBehaviours from './contracts/ibc-behaviours.json' with { type: 'json' };
+import ibgController from './contracts/ibg-controller.json' with { type: 'json' };
 
 export type Mode = 'live' | 'paper';
 /** An environment as a process sees it; what is absent is unset. */
@@ -109,7 +110,7 @@ export interface Case {
   /** What IBC reads as the password. */
   password?: string;
   readOnly?: boolean;
-  /** Of `relay`, `vnc`, `rdp`, `supervisor`, `commands`: what listens, what does not. */
+  /** Of `relay`, `vnc`, `rdp`, `supervisor`, `health`, `commands`: what listens, what does not. */
   listens?: readonly string[];
   silent?: readonly string[];
   vncPassword?: string;
@@ -147,6 +148,7 @@ export const CONTRACTS: readonly Contract[] = [
   danklabsGateway,
   danklabsTws,
   danklabsHost,
+  ibgController,
 ];
 
 /** The contract of `SIMULATOR_CONTRACT`, of the gnzsnz gateway where that is unset. */

@@ -100,10 +100,12 @@ async function result(simulator: TestSimulator, row: Case): Promise<void> {
   }
 }
 
+/** IBC's last word of a login, and that of a controller. */
+const LOGGED_IN = /Configuration tasks completed|Login complete\. Entering monitor loop/;
+
 async function untilUp(simulator: TestSimulator, count: number): Promise<void> {
   await simulator.until(
-    () =>
-      simulator.lines.filter((line) => /Configuration tasks completed/.test(line)).length >= count,
+    () => simulator.lines.filter((line) => LOGGED_IN.test(line)).length >= count,
   );
   expect(simulator.halves()).toHaveLength(count);
 }

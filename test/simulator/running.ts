@@ -19,6 +19,7 @@ export const QUICK = {
   SIMULATOR_RESTART_SECONDS: '0.02',
   SIMULATOR_SECOND_START_SECONDS: '0.02',
   SIMULATOR_SUPERVISED_SECONDS: '0.2',
+  SIMULATOR_READY_SECONDS: '0.2',
 } as const;
 
 /** The environment that ibq is to write for the gnzsnz gateway. */

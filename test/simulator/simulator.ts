@@ -16,6 +16,7 @@ import { bootDanklabs } from './images/danklabs.ts';
 import { bootDanklabsHost } from './images/danklabs-host.ts';
 import { bootGnzsnz } from './images/gnzsnz.ts';
 import { bootGnzsnzTws } from './images/gnzsnz-tws.ts';
+import { bootIbgController } from './images/ibg-controller.ts';
 
 export interface Half {
   mode: Mode;
@@ -65,6 +66,7 @@ const BOOTS: Readonly<Record<string, (container: Container) => Boot>> = {
   'gnzsnz-tws': bootGnzsnzTws,
   danklabs: bootDanklabs,
   'danklabs-host': bootDanklabsHost,
+  'ibg-controller': bootIbgController,
 };
 
 export function startSimulator(options: ContainerOptions): Simulator {

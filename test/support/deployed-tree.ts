@@ -20,6 +20,7 @@ export async function deployedTree(files: Readonly<Record<string, string>> = {})
       wait: true,
       timeoutSeconds: 1,
       restartChanged: false,
+      retryLogin: false,
       replaceDrift: false,
       risksAccepted: [],
     },

@@ -21,10 +21,7 @@ import { askLan } from '../lan-ask.ts';
 
 /** A first try and the kernel's second one, a second later. */
 const WAIT_MS = 1200;
-/**
- * What should be silent is asked twice. A device that sleeps may take longer: before an address is given
- * out, a deploy waits for it.
- */
+/** What should be silent is asked twice: a machine that is awake answers in some milliseconds. */
 const SILENCE = { waitMs: 175, times: 2 };
 /** How many instances try the way out: they share bridges, and each try is a process of its own. */
 const MOST_TRIED = 4;

@@ -1,0 +1,64 @@
+/** What becomes of the session of a running gateway at its end: foretold, asked for, told afterwards. */
+
+import { parseListeners } from '../network/listeners.ts';
+import { CURRENT, RUNNING } from '../plan/paths.ts';
+import { restartOf, type SessionRestart } from '../plan/session.ts';
+import type { FileReader, Host } from './host.ts';
+import { readRunning } from './installed.ts';
+
+/** Written by `scripts/stop`, one line; gone after a reboot. */
+const ENDED = '/run/ibq/stopped';
+
+/** What a restart would do to each that runs; `scripts/stop` decides by the same facts when it comes to it. */
+export function foretellRestarts(
+  files: FileReader,
+  names: readonly string[],
+  { newLogin }: { newLogin: boolean },
+): Map<string, SessionRestart> {
+  const running = readRunning(files, names);
+  return new Map(
+    [...running].map(([name, { pid, halves, session }]) => {
+      const open = listeningIn(files, pid);
+      return [
+        name,
+        restartOf({
+          session: halves.length === 0 ? '' : session,
+          coming: comingSession(files, name),
+          loggedIn: halves.map(({ api }) => open.has(api)),
+          newLogin: newLogin || files.exists(newLoginMark(name)),
+        }),
+      ];
+    }),
+  );
+}
+
+/** The next end of what runs now is a logout, whatever could be kept. Its next start forgets that. */
+export function demandNewLogin(host: Host, names: readonly string[]): void {
+  for (const name of readRunning(host.files, names).keys()) {
+    host.files.writeText(newLoginMark(name), '', 0o600);
+  }
+}
+
+export function forgetEnds(host: Host, names: readonly string[]): void {
+  for (const name of names) host.files.remove(`${ENDED}/${name}`);
+}
+
+/** How it ended, in words; null: nothing ran, or it was left to Podman by an older ibq. */
+export function endOf(files: FileReader, name: string): string | null {
+  return files.readText(`${ENDED}/${name}`)?.trim() || null;
+}
+
+function newLoginMark(name: string): string {
+  return `${RUNNING}/${name}/new-login`;
+}
+
+function comingSession(files: FileReader, name: string): string {
+  const dropIn = files.readText(`${CURRENT}/units/ib-gateway@${name}.container.d/10-ibq.conf`);
+  return /^Annotation=ibq\.session=(\w+)$/m.exec(dropIn ?? '')?.[1] ?? '';
+}
+
+/** Seen without a connection, which would stand in the gateway's log. */
+function listeningIn(files: FileReader, pid: number): Set<number> {
+  const tables = ['tcp', 'tcp6'].map((table) => files.readText(`/proc/${pid}/net/${table}`) ?? '');
+  return new Set(tables.flatMap(parseListeners).map(({ port }) => port));
+}
