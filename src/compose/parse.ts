@@ -1,6 +1,6 @@
 /** The text of one Compose file → plain values. Aliases are shared, not copied; what grows beyond measure is refused. */
 
-import { parseAllDocuments, visit, type YAMLMap } from 'yaml';
+import { isScalar, parseAllDocuments, visit, type YAMLMap } from 'yaml';
 
 /** Of an override file: the value of the file below is dropped, or replaced where it would be added to. */
 export const RESET = '\0reset';
@@ -9,7 +9,12 @@ export const OVERRIDE = '\0override';
 /** @throws Error that says what is wrong with the text, without quoting it */
 export function parseYaml(text: string): unknown {
   try {
-    const documents = parseAllDocuments(text, { merge: true, intAsBigInt: true });
+    const documents = parseAllDocuments(text, {
+      merge: true,
+      intAsBigInt: true,
+      // Its own check compares each key with each other one: 100 000 of them would take a minute.
+      uniqueKeys: false,
+    });
     const [document, ...more] = Array.isArray(documents) ? documents : [];
     if (document === undefined) return null;
     const [error] = document.errors;
@@ -21,6 +26,7 @@ export function parseYaml(text: string): unknown {
       throw new Error(`should be one YAML document, has ${more.length + 1} (parted by "---")`);
     }
     visit(document, {
+      Map: (_key, map) => requireUnique(map, text),
       Pair(_key, pair) {
         const tag = (pair.value as { tag?: string } | null)?.tag;
         if (tag === '!reset') pair.value = document.createNode({ [RESET]: true });
@@ -41,5 +47,17 @@ export function parseYaml(text: string): unknown {
     if (error instanceof ReferenceError)
       throw new Error(`should be YAML: ${error.message.split('\n')[0]}`);
     throw error;
+  }
+}
+
+function requireUnique({ items }: YAMLMap, text: string): void {
+  const seen = new Set<unknown>();
+  for (const { key } of items) {
+    if (!isScalar(key) || key.value === '<<') continue;
+    if (seen.has(key.value)) {
+      const line = text.slice(0, key.range?.[0] ?? 0).split('\n').length;
+      throw new Error(`should be YAML: keys of a table should be unique, line ${line} repeats one`);
+    }
+    seen.add(key.value);
   }
 }

@@ -107,9 +107,16 @@ function readUnknown(
       });
     } else passed.push({ name, value, what: name });
   }
-  takeEntries(draft, 'environment', passed);
+  const bytes = passed.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
+  if (bytes > MAX_PASSED) {
+    const why = `is one of ${passed.length} variables with ${bytes} characters: a container can't be given so many`;
+    for (const { what } of passed) draft.left.push({ what, why });
+  } else takeEntries(draft, 'environment', passed);
   takeEntries(draft, 'secrets', secrets);
 }
+
+/** An instance may have 128 KiB of them. */
+const MAX_PASSED = 100 * 1024;
 
 /** A variable that names a file: where the file says which, it becomes a secret. */
 function takeFreeFile(

@@ -128,7 +128,7 @@ async function readJournal(
  * @param text of `journalctl -o json`, an object a line (systemd.journal-fields(7))
  * @param cursor kept where nothing new is there
  */
-function parseJournal(
+export function parseJournal(
   text: string,
   cursor: string | null = null,
 ): { cursor: string | null; lines: LogLine[] } {

@@ -793,8 +793,11 @@ describe('the files of a project', () => {
     const lines = names.map((name) => `${name}=x`).join('\n');
     const { said } = await run({ [FILE]: gw(`${PORT}env_file: big\n`), '/srv/ib/big': lines });
     expect(said).toContain('and 99600 more of this kind');
-    expect(performance.now() - started).toBeLessThan(20_000);
-  }, 60_000);
+    const listed = names.map((name) => `      ${name}: x\n`).join('');
+    const own = `services:\n  gw:\n    image: ghcr.io/gnzsnz/ib-gateway:stable\n    environment:\n${listed}`;
+    expect((await run(own)).said).toContain('V0: is one of 100000 variables');
+    expect(performance.now() - started).toBeLessThan(60_000);
+  }, 120_000);
 
   test('a file that is far too large is refused at once', async () => {
     const message = await refused({ [FILE]: `#${'x'.repeat(5_000_000)}` });

@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { lifecycle, type Verb } from '../../src/commands/lifecycle.ts';
 import { libraryDirectory } from '../../src/host/shipped.ts';
 import { deployedTree } from '../support/deployed-tree.ts';
-import { liveHost, showOutput } from '../support/live-host.ts';
+import { journalOutput, liveHost, showOutput } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 // The real one is the host's; test/host-parts tests it.
@@ -30,7 +30,7 @@ async function run(verb: Verb, names: string[], { all = false, show = ACTIVE } =
   for (const path of PARTS) sand.write(path, '');
   const { context, ran } = liveHost(sand, (line) => {
     if (line.startsWith('systemctl show')) return { stdout: show };
-    return line.startsWith('journalctl') ? { stdout: 'a reason\n' } : undefined;
+    return line.startsWith('journalctl') ? { stdout: journalOutput(['a reason']) } : undefined;
   });
   const exitCode = await lifecycle(context, verb, names, { all });
   const verbs = ran

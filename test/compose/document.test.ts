@@ -106,6 +106,7 @@ describe('refuses', () => {
     ['services: { a: {} }\n---\nservices: { b: {} }', /^should be one YAML document, has 2/],
     [`services: ${'['.repeat(20_000)}`, /nested less deep/],
     ['services: { gw: &x { a: *x } }', /YAML/],
+    ['services:\n  gw: {}\n  gw: {}', /keys of a table should be unique, line 3 repeats one/],
     ['include: [none.yml]\nservices: { gw: {} }', /^include: \/srv\/ib\/none\.yml should be there/],
   ])('%.40j', (text, message) => {
     expect(() => read(text)).toThrow(message);

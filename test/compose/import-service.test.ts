@@ -314,6 +314,11 @@ describe('an image is known by its name', () => {
     ['docker.io/gnzsnz/tws-rdesktop:10', {}, 'known gnzsnz-tws'],
     ['registry.example:5000/gnzsnz/ib-gateway@sha256:abc', {}, 'known gnzsnz'],
     ['danklabs/ib-tws', {}, 'known danklabs-tws'],
+    [
+      'ghcr.io/code-hustler-ft3d/ibg-controller:v0.10.0',
+      { TWS_USERID: 'u' },
+      'known ibg-controller',
+    ],
     ['danklabs/ib-gateway', { OVERRIDE_TWS_API_PORT: '4001' }, 'known danklabs-host'],
     ['danklabs/ib-gateway', { VNC_PORT: '5900' }, 'known danklabs-host'],
     // An image that was built here, under a name that says what it is.

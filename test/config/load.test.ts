@@ -914,12 +914,28 @@ test.each<[Texts, Record<string, string>, string[]]>([
   [
     {
       main: '[defaults]\nuser = "u"\nmemory = 512',
-      instances: { '4001.toml': '', '4002.toml': '' },
+      instances: { '4001.toml': '', '4002.toml': 'user = "w"' },
     },
     {},
     [
       'ibq.toml: defaults.memory: 512 MB is no more than the Java heap of 768 MB: the kernel will end the gateway',
     ],
+  ],
+  [
+    {
+      main: '[defaults]\nuser = "u"\nread_only_api = true',
+      instances: {
+        '4001.toml': '',
+        '4002.toml': 'user = "U"',
+        '4003.toml': 'mode = "live"',
+        '4004.toml': 'mode = "both"\nuser = "v"\npaper_user = "u"',
+      },
+    },
+    {},
+    ['4002.toml: user: "U"', '4004.toml: paper_user: "u"'].map(
+      (place) =>
+        `instances/${place} logs in to paper in instances/4001.toml too: IBKR lets a user in once, so one of the two will end or throw the other out`,
+    ),
   ],
   [
     instance('user = "u"\nauto_restart_time = "11:55 PM"\nauto_logoff_time = "11:55 PM"'),
