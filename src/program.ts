@@ -570,7 +570,7 @@ interface DeployFlags {
 const LIFECYCLE = {
   start: 'start instances',
   stop: 'stop instances: they log out',
-  restart: 'restart instances; each says first whether its session is kept or it logs in anew',
+  restart: 'restart instances; sessions are kept where they can be, and it says so',
 } as const;
 
 const HELP_END = `

@@ -146,12 +146,12 @@ describe('the contract', () => {
     ['plan', '--json --detailed-exitcode --accept-risk'],
     [
       'deploy',
-      '--dry-run --yes --no-start --no-wait --timeout --restart-changed --replace-drift --accept-risk',
+      '--dry-run --yes --no-start --no-wait --timeout --restart-changed --retry-login --replace-drift --accept-risk',
     ],
     ['status', '--json --watch'],
-    ['start', '--all'],
+    ['start', '--all --retry-login'],
     ['stop', '--all'],
-    ['restart', '--all --soft --timeout'],
+    ['restart', '--all --retry-login --soft --timeout --new-login'],
     ['logs', '--follow --lines --since --all'],
     ['exec', ''],
     ['probe', '--json --login --half'],
@@ -332,6 +332,7 @@ describe('what reaches a command', () => {
     wait: true,
     timeoutSeconds: 180,
     restartChanged: false,
+    retryLogin: false,
     replaceDrift: false,
     risksAccepted: [],
   };

@@ -9,6 +9,7 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -170,6 +171,59 @@ describe('a file', () => {
     const piped = container('try ini lines /pipe', { lines: '' }, { x: '' });
     await execa('mkfifo', [piped.at('pipe')]);
     expect((await piped.run()).stderr).toBe('/pipe should be a file, is none');
+  });
+});
+
+describe('a hostile tree', () => {
+  const lines = '[A]\nx=1\n';
+
+  test('with a pipe, a socket or a directory in place of a file is refused at once', async () => {
+    const tree = container('try ini lines /file', { lines }, { other: '' });
+    // What is killed leaves its socket there.
+    const socket =
+      "require('node:net').createServer().listen('file', () => process.kill(process.pid, 'SIGKILL'))";
+    for (const make of [['mkfifo'], ['mkdir'], [process.execPath, '-e', socket]] as const) {
+      const [program, ...args] = make;
+      await execa(program, [...args, 'file'], { cwd: tree.at('.'), reject: false });
+      expect(tree.names('.')).toContain('file');
+      const started = Date.now();
+      expect((await tree.run()).stderr).toBe('/file should be a file, is none');
+      expect(Date.now() - started).toBeLessThan(10_000);
+      await execa('rm', ['-r', tree.at('file')]);
+    }
+    expect(tree.names('.')).toEqual(['other']);
+  });
+
+  test.each(['set ini lines /file', 'put /file /copy', 'take /file /copy'])(
+    'with a sparse gigabyte is refused and fills nothing: %s',
+    async (step) => {
+      const tree = container(step, { lines }, { file: '' });
+      truncateSync(tree.at('file'), 1024 ** 3);
+      const { exitCode, stderr } = await tree.run();
+      expect([exitCode, stderr]).toEqual([1, '/file should be at most 1 MB, is larger']);
+      expect(tree.names('.')).toEqual(['file']);
+      expect(statSync(tree.at('file')).blocks).toBe(0);
+    },
+  );
+
+  test('with a file of just 1 MB is none', async () => {
+    const line = `${'y'.repeat(1023)}\n`;
+    const tree = container('set ini lines /file', { lines }, { file: line.repeat(1024) });
+    expect((await tree.run()).stderr).toBe('');
+    expect(tree.read('file')).toBe(`${line.repeat(1024)}${lines}`);
+    const larger = container('set ini lines /file', { lines }, { file: `${line.repeat(1024)}x` });
+    expect((await larger.run()).stderr).toBe('/file should be at most 1 MB, is larger');
+  });
+
+  test.each(['/../file', '/a/./file', '/a//file', '/a/'])('has plain paths: %s', async (path) => {
+    const tree = container(`try ini lines ${path}`, { lines }, { 'a/file': '', file: '' });
+    expect((await tree.run()).stderr).toBe(`${path} should be a plain path`);
+  });
+
+  test('keeps what it says to a line of plain text', async () => {
+    const name = '\u001b]0;title\u0007';
+    const tree = container(`put /${name} /x`, {}, { y: '' });
+    expect((await tree.run()).stderr).toBe('/]0;title should be a file in the image, is not there');
   });
 });
 

@@ -14,10 +14,12 @@ import { observeInstances } from '../host/observe.ts';
 import { type Prepared, preparePlan } from '../host/prepare.ts';
 import { forgetRefusedLogin } from '../host/refused-logins.ts';
 import { requireRoot } from '../host/root.ts';
+import { foretellRestarts } from '../host/sessions.ts';
 import { waitForInstances } from '../host/wait.ts';
 import { buildManifest, type ManifestInstance } from '../plan/manifest.ts';
 import { describeStep, type Plan } from '../plan/plan.ts';
 import { driftLines, renderPlan } from '../plan/render.ts';
+import { describeRestart, NOT_RUNNING } from '../plan/session.ts';
 import { configForDeploy, NOTHING_CONFIGURED } from './deploy-config.ts';
 import { reportTunnels } from './tunnel-output.ts';
 import { reportUnhealthy, tellChange, tellWaiting } from './wait-output.ts';
@@ -121,7 +123,12 @@ async function run(
     configFile: host.files.exists(configFile) ? configFile : null,
     version,
     interrupt,
-    onStep: (step, number, total) => ui.note(`[${number}/${total}] ${describeStep(step)}`),
+    onStep(step, number, total) {
+      ui.note(`[${number}/${total}] ${describeStep(step)}`);
+      if (step.kind !== 'restart') return;
+      const restart = foretellRestarts(host.files, [step.instance], { newLogin: false });
+      ui.note(`  ${step.instance}: ${describeRestart(restart.get(step.instance) ?? NOT_RUNNING)}`);
+    },
     onProgress: (line) => ui.note(`  ${line}`),
     onWarning: (line) => ui.warn(line),
     wait,

@@ -16,6 +16,7 @@ import { unitLog } from '../host/run-log.ts';
 import { demandNewLogin, endOf, foretellRestarts, forgetEnds } from '../host/sessions.ts';
 import { restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
+import { describeRestart, NOT_RUNNING } from '../plan/session.ts';
 import { lastWords } from './wait-output.ts';
 
 const LOG_LINES = 50;
@@ -83,12 +84,7 @@ export async function lifecycle(
   function sayCosts(): void {
     const restarts = foretellRestarts(host.files, selected, { newLogin });
     for (const name of selected) {
-      const restart = restarts.get(name) ?? { kept: false, why: 'it does not run' };
-      ui.note(
-        restart.kept
-          ? `restarting ${name}: its session is kept, no second factor expected`
-          : `restarting ${name}: a new login, which may ask for a second factor (${restart.why})`,
-      );
+      ui.note(`restarting ${name}: ${describeRestart(restarts.get(name) ?? NOT_RUNNING)}`);
     }
   }
 

@@ -327,6 +327,15 @@ const INSTANCE: readonly KeySpec[] = [
     example: true,
   },
   {
+    name: 'user_namespace',
+    type: { kind: 'boolean' },
+    default: true,
+    description:
+      'Whether the container has users of its own. Without it a user of the host whose number is that of ' +
+      "the image's user can read its password and end it (docs/security.md).",
+    example: false,
+  },
+  {
     name: 'uid',
     type: { kind: 'integer', minimum: 1, maximum: 65_534, should: 'a user id (1-65534)' },
     default: null,

@@ -114,6 +114,8 @@ export interface Settings {
   /** When systemd starts it again (systemd.service(5), Restart=). */
   restart: 'on-failure' | 'always' | 'no';
   read_only: boolean;
+  /** Users of its own, apart from those of the host. */
+  user_namespace: boolean;
   uid: number | null;
   gid: number | null;
   /** Fixed LAN address; null: one is given. */

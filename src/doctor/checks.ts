@@ -9,6 +9,7 @@ import { lanChecks } from './lan.ts';
 import { partChecks } from './parts.ts';
 import { portChecks } from './ports.ts';
 import { tunnelChecks } from './tunnels.ts';
+import { userChecks } from './users.ts';
 
 /** A closed list: docs/doctor.md has cause and cure of each. */
 export const checks: readonly Check[] = [
@@ -18,6 +19,7 @@ export const checks: readonly Check[] = [
   ...portChecks,
   ...fileChecks,
   ...forceChecks,
+  ...userChecks,
   ...tunnelChecks,
 ];
 

@@ -38,6 +38,7 @@ export interface FactValues {
   /** References of deployed images that are on this host. */
   images: ReadonlySet<string>;
   volumes: readonly VolumeFacts[];
+  users: readonly UserFacts[];
   memoryWarning: string | null;
   disks: readonly { path: string; freeBytes: number }[];
   clock: { synchronised: boolean };
@@ -91,6 +92,20 @@ export interface VolumeFacts {
   image: string;
   /** User id that the image itself says; null: a name, or the image is not on this host. */
   imageUser: string | null;
+}
+
+/** As whom an instance runs. */
+export interface UserFacts {
+  name: string;
+  /** Null: it does not run. */
+  pid: number | null;
+  /** Where the numbers of its users begin on this host; null: they are this host's own. */
+  wanted: number | null;
+  actual: number | null;
+  /** It runs by an older definition. */
+  pendingRestart: boolean;
+  /** This host's numbers of its process and of the image's user, where it has no user namespace, and who has them. */
+  ids: readonly { id: number; owner: string | null }[];
 }
 
 /** Whether the LAN's gateway answers an ARP request: of the host, and of each running instance. */

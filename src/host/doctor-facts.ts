@@ -24,6 +24,7 @@ import { once, settle, unknown, withLimit } from './doctor/settle.ts';
 import { readShim } from './doctor/shim.ts';
 import { readTunnels } from './doctor/tunnels.ts';
 import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
+import { readUsers } from './doctor/users.ts';
 import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled, readRunning, sharesHostNetwork } from './installed.ts';
@@ -109,6 +110,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
         images().then((found) => new Set(found.keys())),
       ),
     volumes: () => ofPodman(podman(), readVolumes(host, requireManifest(manifest()), images())),
+    users: async () => readUsers(host, manifest(), await running()),
     memoryWarning: () => memoryWarning(config().instances),
     disks: () => readDisks(files),
     clock: () => readClock(host),

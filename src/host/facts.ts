@@ -7,6 +7,7 @@ import { routedSubnets } from '../network/connected.ts';
 import { cidrContains, type Ipv4 } from '../network/ipv4.ts';
 import { parseLocalAddresses } from '../network/proc.ts';
 import type { HostFacts } from '../plan/facts.ts';
+import { parseAccounts, parseIdBase, parseSubordinate } from '../plan/id-bases.ts';
 import type { RunningInstance } from '../plan/installed.ts';
 import {
   FILE_KEY,
@@ -17,6 +18,7 @@ import {
 } from '../plan/paths.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 import { type TemplateName, templateNames } from '../quadlet/template.ts';
+import { FIRST_ID } from '../quadlet/user-namespace.ts';
 import { readAttached } from './attached.ts';
 import type { FileReader, HostReader } from './host.ts';
 import { readRunning, sharesHostNetwork } from './installed.ts';
@@ -64,7 +66,10 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
     ),
     hostAddresses: network.addresses,
     nonlocalBind: files.readText('/proc/sys/net/ipv4/ip_nonlocal_bind')?.trim() === '1',
-    ...(host.root === null ? networkOfRunning(files) : { held: new Map(), sharing: new Set() }),
+    ...(host.root === null
+      ? networkOfRunning(files)
+      : { held: new Map(), sharing: new Set(), heldIds: new Map() }),
+    takenIds: readTakenIds(files),
     ...readAttached(files, config),
     lanNetworks: readLanNetworks(files),
     seen: network.neighbours.flatMap(({ address, mac }) => (mac === null ? [] : address)),
@@ -116,7 +121,7 @@ function readDropIns(files: FileReader, unit: string): UserDropIn[] {
  * What the kernel has in each instance's network namespace, of the LANs of ibq's that Podman still
  * has: an old one stays while somebody is on it.
  */
-function networkOfRunning(files: FileReader): Pick<HostFacts, 'held' | 'sharing'> {
+function networkOfRunning(files: FileReader): Pick<HostFacts, 'held' | 'sharing' | 'heldIds'> {
   const lans = podmanSubnets(files, 'ibq-lan-');
   const running = [...readRunning(files, files.list(RUNNING))];
   const shares = ({ pid }: RunningInstance) => sharesHostNetwork(files, pid);
@@ -131,7 +136,22 @@ function networkOfRunning(files: FileReader): Pick<HostFacts, 'held' | 'sharing'
       }),
     ),
     sharing: new Set(running.flatMap(([name, it]) => (shares(it) ? name : []))),
+    heldIds: new Map(
+      running.flatMap(([name, { pid }]) => {
+        const base = parseIdBase(files.readText(`/proc/${pid}/uid_map`) ?? '');
+        return base === null ? [] : [[name, base] as const];
+      }),
+    ),
   };
+}
+
+/** What files say: a directory of users (LDAP) has ranges of its own, far below ibq's. */
+function readTakenIds(files: FileReader): HostFacts['takenIds'] {
+  const text = (path: string) => files.readText(path) ?? '';
+  return [
+    ...['/etc/subuid', '/etc/subgid'].flatMap((path) => parseSubordinate(text(path))),
+    ...['/etc/passwd', '/etc/group'].flatMap((path) => parseAccounts(text(path))),
+  ].filter(({ last }) => last >= FIRST_ID);
 }
 
 function readLanNetworks(files: FileReader): HostFacts['lanNetworks'] {

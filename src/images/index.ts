@@ -90,7 +90,8 @@ export function followedKeys(profile: Profile): ReadonlySet<string> {
 const followed = new WeakMap<Profile, ReadonlySet<string>>();
 
 /** Keys that every instance may set, or that have checks of their own. */
-const EVERYWHERE = /^(?:mode|user|port|ssh\..*|vnc\.port|read_only|supervisor\.enabled)$/;
+const EVERYWHERE =
+  /^(?:mode|user|port|ssh\..*|vnc\.port|read_only|user_namespace|supervisor\.enabled)$/;
 
 /** Keys that only some images can follow. */
 export const IMAGE_KEYS: ReadonlySet<string> = new Set(

@@ -16,6 +16,7 @@ import { type RenderedNetwork, renderPublishNetwork } from '../quadlet/render-ne
 import { resolveAttachments } from './attachments.ts';
 import type { HostFacts } from './facts.ts';
 import { gatewayProblem } from './host-problems.ts';
+import { planIdBases } from './id-bases.ts';
 import { type Manifest, sha256 } from './manifest.ts';
 import { type FileSecret, ownFilesOf } from './own-files.ts';
 import { instanceOf } from './paths.ts';
@@ -40,6 +41,8 @@ export interface Desired {
   /** Paths in `files` that belong to one instance. */
   instanceFiles: ReadonlySet<string>;
   publishSubnet: Cidr | null;
+  /** Where the numbers of each instance's users begin on the host, those included that have no user namespace now. */
+  idBases: ReadonlyMap<string, number>;
   /** Ports of the host by instance in its network, those included that have not moved away yet. */
   hostPorts: Readonly<Record<string, readonly number[]>>;
   hostRules: string | null;
@@ -69,6 +72,7 @@ export function assembleDesired(
   if (attachments.problems.length > 0) throw new ConfigError(attachments.problems);
   const hostPorts = hostPortsOf(config, facts, manifest);
   const ownFiles = ownFilesOf(config, facts.ownFiles, facts.fileKey, profileFor);
+  const idBases = idBasesFor(config, facts, manifest);
   const rendered = renderGeneration({
     config,
     addresses: addressesFor(config, facts, manifest),
@@ -87,6 +91,7 @@ export function assembleDesired(
     libDir: facts.libDir,
     profileFor,
     ownFiles,
+    idBases,
   });
   const texts = new Map(rendered.files.map((file) => [file.path, file]));
   const byName = new Map(config.instances.map((instance) => [instance.name, instance]));
@@ -134,6 +139,7 @@ export function assembleDesired(
     ),
     instanceFiles: new Set(instances.flatMap(({ files }) => files.map(({ path }) => path))),
     publishSubnet,
+    idBases,
     hostPorts,
     hostRules: texts.get('host.nft')?.text ?? null,
     shim: texts.get('shim.conf')?.text ?? null,
@@ -302,6 +308,33 @@ function addressesFor(
   });
   if (problems.length > 0) throw new ConfigError(problems);
   return assignments;
+}
+
+function idBasesFor(
+  { instances }: Config,
+  { takenIds, heldIds, rangeFile }: HostFacts,
+  manifest: Manifest | null,
+): Desired['idBases'] {
+  const known = new Map(Object.entries(manifest?.idBases ?? {}));
+  const wanted = instances.filter(
+    ({ name, settings }) => settings.user_namespace || known.has(name),
+  );
+  const bases = planIdBases({
+    instances: wanted.map(({ name }) => name),
+    previous: known,
+    held: heldIds,
+    taken: takenIds,
+  });
+  const without = wanted.find(({ name }) => !bases.has(name));
+  if (without === undefined) return bases;
+  throw new ConfigError([
+    {
+      file: without.file ?? rangeFile,
+      key: 'user_namespace',
+      message:
+        'no numbers of users are free for it (/etc/subuid and /etc/subgid have them all); free some, or set it to false',
+    },
+  ]);
 }
 
 /** Of the installed generation, instances that have left the configuration included. */

@@ -4,6 +4,7 @@ import type { AttachedNetwork, Found, Sidecar } from '../network/attached.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
 import type { SubnetPool, UsedSubnet } from '../network/publish-network.ts';
 import type { RenderInput } from '../quadlet/render.ts';
+import type { IdRange } from './id-bases.ts';
 import type { OwnFile } from './own-files.ts';
 
 export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns' | 'libDir'> {
@@ -37,6 +38,9 @@ export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns'
   ownFiles: ReadonlyMap<string, OwnFile>;
   /** This host's own, for the names of the secrets that hold them; root's alone to read. */
   fileKey: string;
+  /** Numbers of users and groups that others have, and those of user namespaces that run now, by instance. */
+  takenIds: readonly IdRange[];
+  heldIds: ReadonlyMap<string, number>;
   /** ibq.toml, for messages. */
   configFile: string;
   /** The file that pins the LAN's range, for messages. */

@@ -23,6 +23,8 @@ export interface ManifestInstance {
   commandPorts: readonly number[];
   /** Machines that it is carried to by SSH; null: none. */
   tunnel: ManifestTunnel | null;
+  /** Where the numbers of its users begin on the host; null: it has no user namespace. */
+  idBase: number | null;
   /** Every input by its key, as text: tells which keys a change came from. */
   inputs: Readonly<Record<string, string>>;
 }
@@ -64,6 +66,8 @@ export interface Manifest {
    * through a time in mode `bridge` too.
    */
   addresses: Readonly<Record<string, ManifestLan>>;
+  /** Where the numbers of an instance's users begin on the host, by instance; read back from here, as addresses are. */
+  idBases: Readonly<Record<string, number>>;
   /** Ports of the host that instances in its own network listen on, by instance. */
   hostPorts: Readonly<Record<string, readonly number[]>>;
   /** Podman networks of the generation. */
@@ -108,11 +112,13 @@ export function buildManifest(
             via: instance.tunnel.via,
             targets: instance.tunnel.targets,
           },
+          idBase: instance.idBase,
           inputs: instance.inputs,
         },
       ]),
     ),
     addresses: Object.fromEntries(desired.addresses),
+    idBases: Object.fromEntries(desired.idBases),
     hostPorts: desired.hostPorts,
     networks: desired.networks.map((network) => network.name),
     files: Object.fromEntries(desired.files.map(({ path, text }) => [path, sha256(text)])),
@@ -161,6 +167,8 @@ export function parseManifest(text: string): Manifest {
             ? []
             : ports(entry.commandPorts, join(where, 'commandPorts')),
         tunnel: parseTunnel(entry, where),
+        // One of before user namespaces has none.
+        idBase: entry.idBase == null ? null : number(entry, 'idBase', where),
         inputs: strings(entry, 'inputs', where),
       },
     ] as const;
@@ -182,6 +190,8 @@ export function parseManifest(text: string): Manifest {
       value.addresses === undefined
         ? addressesOf(instances)
         : parseAddresses(record(value, 'addresses')),
+    // One of before user namespaces has none.
+    idBases: value.idBases === undefined ? {} : parseNumbers(record(value, 'idBases'), 'idBases'),
     // A manifest of before mode `host` has none.
     hostPorts: value.hostPorts === undefined ? {} : parsePorts(record(value, 'hostPorts')),
     networks,
@@ -272,6 +282,10 @@ function addressesOf(
   return Object.fromEntries(
     instances.flatMap(([name, { lan }]) => (lan === null ? [] : [[name, lan]])),
   );
+}
+
+function parseNumbers(parent: JsonRecord, where: string): Record<string, number> {
+  return Object.fromEntries(Object.keys(parent).map((name) => [name, number(parent, name, where)]));
 }
 
 function parsePorts(parent: JsonRecord): Record<string, number[]> {

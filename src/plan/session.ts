@@ -28,3 +28,13 @@ export function restartOf({
   if (!loggedIn.every(Boolean)) return lost('not all of it is logged in');
   return { kept: true, why: '' };
 }
+
+/** For people, before it is done. */
+export function describeRestart({ kept, why }: SessionRestart): string {
+  return kept
+    ? 'its session is kept, no second factor expected'
+    : `a new login, which may ask for a second factor (${why})`;
+}
+
+/** Of one that does not run. */
+export const NOT_RUNNING: SessionRestart = { kept: false, why: 'it does not run' };

@@ -21,6 +21,7 @@ import { environmentBytes, environmentLimit, environmentProblem, quadletLine } f
 import type { RenderedNetwork } from './render-network.ts';
 import { type OwnFileNames, ownFileSecrets } from './render-settings.ts';
 import { containerLines, serviceLines, volumeProblems } from './resources.ts';
+import { USER_NAMESPACE_SERVICE, userNamespaceLines, withSameIds } from './user-namespace.ts';
 
 export interface InstanceParts {
   config: Config;
@@ -32,14 +33,20 @@ export interface InstanceParts {
   lan: (LanAddress & { network: RenderedNetwork }) | null;
   /** Subnet of the bridge. */
   publishSubnet: Cidr | null;
+  /** Of its user namespace; null: none. */
+  idBase: number | null;
 }
 
 /** `ib-gateway@NAME.container.d/10-ibq.conf` without the comment and the definition's hash. */
 export function renderDropIn(parts: InstanceParts): string {
-  const { config, instance, profile } = parts;
-  const volume = profile.settingsVolume(instance);
+  const { config, instance, profile, idBase } = parts;
+  const settings = profile.settingsVolume(instance);
+  const volumes = [
+    ...(settings === null ? [] : [`${volumeName(instance.name)}:${settings}`]),
+    ...instance.settings.volumes,
+  ];
   const environment = environmentOf(profile, instance, reachOf(config));
-  const service = serviceLines(instance);
+  const service = [...serviceLines(instance), ...(idBase === null ? [] : USER_NAMESPACE_SERVICE)];
   return [
     '[Container]\n',
     quadletLine('Image', instance.image),
@@ -55,7 +62,10 @@ export function renderDropIn(parts: InstanceParts): string {
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([name, address]) => quadletLine('AddHost', `${name}:${address}`)),
     ...instance.settings.dns.map((address) => quadletLine('DNS', address)),
-    volume === null ? '' : quadletLine('Volume', `${volumeName(instance.name)}:${volume}`),
+    ...(idBase === null ? [] : userNamespaceLines(idBase)),
+    ...volumes.map((volume) =>
+      quadletLine('Volume', idBase === null ? volume : withSameIds(volume)),
+    ),
     ...containerLines(profile, instance),
     ...secretsOf(profile, instance).map((secret) => quadletLine('Secret', secret.option)),
     ...ownFileSecrets(parts.ownFiles).map((option) => quadletLine('Secret', option)),

@@ -73,20 +73,21 @@ function stepsOf(
   if (files === null) return [];
   const { mode, settings } = instance;
   const user = profile.user(settings);
-  const owner = user === null ? '-' : `${user.uid}:${user.gid}`;
   const ibc = Object.keys(settings.ibc).length > 0 ? 'set' : 'try';
   const jts = Object.keys(settings.jts).length > 0 ? 'set' : 'try';
   const { jtsTemplate } = files;
   return [
-    ...(own.ibc ? [`put ${OWN_IBC} ${files.own.ibc} ${owner}`] : []),
+    // Without it: whoever the container's process runs as.
+    ...(user === null ? [] : [`user ${user.uid} ${user.gid}`]),
+    ...(own.ibc ? [`put ${OWN_IBC} ${files.own.ibc}`] : []),
     ...(hasIbcLines ? [`${ibc} properties config.ini ${files.ibcTemplate}`] : []),
     ...(own.jts || jtsTemplate === null ? [] : [`${jts} ini jts.ini ${jtsTemplate}`]),
     // With a file of the user's such an image makes neither jts.ini nor its directory.
     ...(own.ibc && !own.jts && !files.own.rendered && jtsTemplate !== null
-      ? files.kept(mode).map((path) => `make ${jtsTemplate} ${path} ${owner}`)
+      ? files.kept(mode).map((path) => `make ${jtsTemplate} ${path}`)
       : []),
     ...(own.jts
-      ? files.own.jts(mode).map((path) => `take ${OWN_JTS} ${path} ${owner}`)
+      ? files.own.jts(mode).map((path) => `take ${OWN_JTS} ${path}`)
       : files
           .kept(mode)
           .map((path) => `${jtsTemplate === null ? jts : 'try'} ini jts.ini ${path}`)),

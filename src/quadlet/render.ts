@@ -67,6 +67,8 @@ export interface RenderInput {
   profileFor: (instance: Instance) => Profile;
   /** Files of the user's, by instance. */
   ownFiles: ReadonlyMap<string, OwnFileNames>;
+  /** Where the numbers of an instance's users begin on the host; one without has no user namespace. */
+  idBases: ReadonlyMap<string, number>;
 }
 
 export interface RenderedInstance {
@@ -97,6 +99,8 @@ export interface RenderedInstance {
   /** Directories and files of the host that it mounts. */
   hostPaths: string[];
   image: string;
+  /** Where the numbers of its users begin on the host; null: they are the host's own. */
+  idBase: number | null;
 }
 
 export interface Rendered {
@@ -156,6 +160,7 @@ export function renderGeneration(input: RenderInput): Rendered {
     const joined = joinedBy(instance, input);
     const ownFiles = input.ownFiles.get(name) ?? NO_OWN_FILES;
     const settings = renderSettings(profile, instance, mode, ownFiles);
+    const idBase = instance.settings.user_namespace ? (input.idBases.get(name) ?? null) : null;
     const dropIn = renderDropIn({
       config,
       instance,
@@ -165,6 +170,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       publish: sidecar === null ? publishNetwork : null,
       lan: lanNetwork && address ? { ...address, network: lanNetwork } : null,
       publishSubnet,
+      idBase,
     });
     const definition = definitionHash([
       shared,
@@ -213,6 +219,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       secrets: neededSecrets(profile, instance),
       hostPaths: hostPathsOf(instance),
       image: instance.image,
+      idBase,
     });
   }
 

@@ -16,7 +16,6 @@ export function containerLines(profile: Profile, { settings }: Instance): string
   const { container } = profile;
   const shm = settings.shm_size ?? container.shm;
   return [
-    ...settings.volumes.map((volume) => quadletLine('Volume', volume)),
     ...(shm === null ? [] : [quadletLine('ShmSize', `${shm}m`)]),
     ...(settings.stop_timeout === null
       ? []

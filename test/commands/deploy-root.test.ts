@@ -90,6 +90,9 @@ describe('the first deploy', () => {
       `${generation}/guard/4001.nft`,
       `${generation}/guard/4002.nft`,
       `${generation}/host.nft`,
+      `${generation}/login`,
+      `${generation}/login/4001`,
+      `${generation}/login/4002`,
       `${generation}/manifest.json`,
       `${generation}/settings`,
       ...['4001', '4002'].flatMap((name) => [
@@ -113,6 +116,7 @@ describe('the first deploy', () => {
       'etc/systemd/system/ib-gateways.slice',
       'etc/systemd/system/ib-gateways.target',
       'etc/systemd/system/ibq-host-rules.service',
+      'etc/systemd/system/ibq-login-guard@.service',
       'etc/systemd/system/ibq-shim.service',
       'etc/systemd/system/ibq-tunnel@.service',
     ]);

@@ -112,6 +112,7 @@ test('an empty instance file is a paper instance with every default', () => {
         login_attempts: 2,
         restart: 'on-failure',
         read_only: false,
+        user_namespace: true,
         uid: null,
         gid: null,
         address: null,

@@ -58,6 +58,7 @@ test('every setting of the table is one of Settings, with its type', () => {
   // A key added to one and not to the other fails here or at compile time.
   const types: AllOf<Flat<Settings>> = {
     user_secret: 'boolean',
+    user_namespace: 'boolean',
     time_zone: 'text',
     read_only_api: 'boolean',
     auto_restart_time: 'text',

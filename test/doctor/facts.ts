@@ -5,7 +5,7 @@ import { resolveSettings } from '../../src/config/settings.ts';
 import type { Config, Instance, Port } from '../../src/config/types.ts';
 import type { CheckResult } from '../../src/doctor/check.ts';
 import { runChecks } from '../../src/doctor/checks.ts';
-import type { Fact, Facts, FactValues } from '../../src/doctor/facts.ts';
+import type { Fact, Facts, FactValues, UserFacts } from '../../src/doctor/facts.ts';
 import type { Link, NetworkFacts } from '../../src/network/facts.ts';
 import { type Ipv4, parseIpv4 } from '../../src/network/ipv4.ts';
 import { RTF_UP } from '../../src/network/proc.ts';
@@ -115,6 +115,7 @@ export function deployed(name: keyof typeof MAC): ManifestInstance {
     sideServices: [],
     commandPorts: [],
     tunnel: null,
+    idBase: null,
     inputs: {},
   };
 }
@@ -128,6 +129,7 @@ export const manifest: Manifest = {
   publishSubnet: '10.89.0.0/24',
   instances: { '4001': deployed(4001), '4002': deployed(4002) },
   addresses: {},
+  idBases: {},
   hostPorts: {},
   networks: ['ibq-publish-1', 'ibq-lan-2'],
   files: {},
@@ -241,6 +243,15 @@ export const firewalld: NonNullable<FactValues['firewalld']> = {
   listener: true,
 };
 
+export const user: UserFacts = {
+  name: '4001',
+  pid: 4242,
+  wanted: 2_013_265_920,
+  actual: 2_013_265_920,
+  pendingRestart: false,
+  ids: [],
+};
+
 const WELL: FactValues = {
   podman: { version: '5.4.2', failure: null },
   systemd: { version: 257, failure: null },
@@ -259,6 +270,7 @@ const WELL: FactValues = {
   secrets: new Set(['ibq-4001-password', 'ibq-4002-password']),
   images: new Set(['localhost/ibq-simulator:latest']),
   volumes: [volume],
+  users: [user],
   memoryWarning: null,
   disks: [
     { path: '/etc', freeBytes: 9e9 },

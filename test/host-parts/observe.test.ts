@@ -69,6 +69,7 @@ async function wordFor(port: number, meanwhile: () => Promise<unknown>, log = ''
     sideServices: [],
     commandPorts: [],
     tunnel: null,
+    idBase: null,
     inputs: {},
   };
   const slow: typeof host = {

@@ -28,6 +28,7 @@ const deployed: ManifestInstance = {
   sideServices: [],
   commandPorts: [],
   tunnel: null,
+  idBase: null,
 };
 
 /** A host on which somebody listens on a port of 127.0.0.1. @param unit empty: no unit */

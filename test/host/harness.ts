@@ -350,23 +350,32 @@ export function libraryOf(host: TestHost): string {
   return `${prefixOf(host)}/lib/ibq`;
 }
 
-/** Installs ibq on the host the way a user does: the bundle, by `scripts/install.sh`. */
-export async function installIbq(host: TestHost): Promise<void> {
+/**
+ * Installs ibq on the host the way a user does: the bundle, by `scripts/install.sh`.
+ * @param from where another one has been built
+ */
+export async function installIbq(host: TestHost, from = repository): Promise<void> {
   // Whoever runs many files at once has built it before.
-  if (process.env.IBQ_BUILT !== '1') built ??= execa('npm', ['run', 'build'], { cwd: repository });
+  const given = process.env.IBQ_BUILT === '1' || from !== repository;
+  if (!given) built ??= execa('npm', ['run', 'build'], { cwd: repository });
   await waitingFor('build', async () => built);
   await waitingFor('install', () =>
     host.suite === 'vm'
       ? installInMachine(host)
-      : install(host.root, prefixOf(host), '/usr/bin/node'),
+      : install(host.root, prefixOf(host), '/usr/bin/node', from),
   );
   await host.ok(['systemctl', 'daemon-reload']);
 }
 let built: Promise<unknown> | undefined;
 
-async function install(tree: string, prefix: string, node: string): Promise<void> {
+async function install(
+  tree: string,
+  prefix: string,
+  node: string,
+  from = repository,
+): Promise<void> {
   const env = { DESTDIR: tree, PREFIX: prefix, IBQ_NODE: node };
-  await execa(join(repository, 'scripts/install.sh'), [], { cwd: repository, env });
+  await execa(join(from, 'scripts/install.sh'), [], { cwd: from, env });
 }
 
 /** Into a tree here, which is then copied there. */

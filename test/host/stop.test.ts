@@ -28,7 +28,7 @@ describeOnHosts('the end of a gateway', (host) => {
     await addGateway(host, BOTH, {
       mode: 'both',
       port: 4101,
-      set: [...QUICK, `paper_user=paper_${BOTH}`, 'environment.SIMULATOR_SECOND_START_SECONDS=1'],
+      set: [...QUICK, `paper_user=paper_${BOTH}`, 'environment.SIMULATOR_SECOND_START_SECONDS=4'],
     });
     await setSecret(host, BOTH, 'paper_password', 'any');
     await ibqOk(host, ['deploy', '--timeout', '120'], LONG);
@@ -144,9 +144,15 @@ describeOnHosts('the end of a gateway', (host) => {
   }, 300_000);
 
   test('a reboot keeps all sessions', async () => {
+    // No gateway is to come to an IBKR that is not there yet.
+    await host.writeFile(
+      '/etc/systemd/system/ib-gateway@.service.d/ibkr.conf',
+      "[Service]\nExecStartPre=/bin/sh -c 'until [ -e /run/ibkr ]; do sleep 0.2; done'\n",
+    );
     const before = counts(ibkr);
     await host.reboot();
     await ibkr.listen();
+    await host.ok(['touch', '/run/ibkr']);
     const active = async () => (await unitStates(host)).every(([state]) => state === 'active');
     await until('the gateways are started', active, 60_000);
     await waitForAll(host);

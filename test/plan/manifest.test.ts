@@ -27,6 +27,7 @@ const INSTANCE: ManifestInstance = {
     via: 'host',
     targets: [{ target: 'trader@vps.example.com', listens: ['127.0.0.1:4001'] }],
   },
+  idBase: 2_013_265_920,
   inputs: { mode: 'live' },
 };
 
@@ -38,6 +39,7 @@ const MANIFEST: Manifest = {
   configFile: '/etc/ibq/ibq.toml',
   publishSubnet: '10.89.0.0/24',
   instances: { '4001': INSTANCE },
+  idBases: { '4001': 2_013_265_920 },
   hostPorts: { '4001': [4001, 4003] },
   addresses: { '4001': { address: '10.0.0.193', mac: '02:00:00:00:00:01' } },
   networks: ['ibq-publish-0fd8daf1'],
@@ -80,6 +82,7 @@ describe('what is written is read back', () => {
           targets: fc.array(fc.record({ target: fc.string(), listens: fc.array(fc.string()) })),
         }),
       ),
+      idBase: fc.option(whole),
       inputs: texts,
     });
     const manifests: fc.Arbitrary<Manifest> = fc.record({
@@ -91,6 +94,7 @@ describe('what is written is read back', () => {
       publishSubnet: nullable,
       instances: fc.dictionary(names, instances, { noNullPrototype: true, maxKeys: 3 }),
       addresses: fc.dictionary(names, address, { noNullPrototype: true, maxKeys: 3 }),
+      idBases: fc.dictionary(names, whole, { noNullPrototype: true, maxKeys: 3 }),
       hostPorts: fc.dictionary(names, fc.array(whole), { noNullPrototype: true, maxKeys: 3 }),
       networks: fc.array(fc.string(), { maxLength: 3 }),
       files: texts,

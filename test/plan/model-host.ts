@@ -51,6 +51,8 @@ export function sampleFacts(changes: Partial<HostFacts> = {}): HostFacts {
     subnetPools: null,
     interfaces: new Map([['eth1', { up: true }]]),
     ownFiles: new Map(),
+    takenIds: [],
+    heldIds: new Map(),
     fileKey: 'key of this host',
     configFile: '/etc/ibq/ibq.toml',
     rangeFile: '/etc/ibq/network.toml',

@@ -26,8 +26,9 @@ function rendered(
   const texts = new Map(
     files.map(({ path, text }) => [path.replace('settings/4001/', ''), text] as const),
   );
+  const steps = (texts.get('files') ?? '').split('\n').slice(1, -1);
   return {
-    steps: (texts.get('files') ?? '').split('\n').slice(1, -1),
+    steps: steps.filter((step) => !step.startsWith('user ')),
     ibc: texts.get('config.ini') ?? null,
     jts: texts.get('jts.ini') ?? null,
     commandPorts,
@@ -89,9 +90,9 @@ describe('gnzsnz', () => {
     const own = { jts: null, ibc: { name: 'ibq-4001-config_ini-1', commandPorts: [7000] } };
     expect(rendered(instance(), { own })).toEqual({
       steps: [
-        'put /run/secrets/config_ini /home/ibgateway/ibc/config.ini 1000:1000',
+        'put /run/secrets/config_ini /home/ibgateway/ibc/config.ini',
         'try ini jts.ini /home/ibgateway/Jts/jts.ini.tmpl',
-        `make /home/ibgateway/Jts/jts.ini.tmpl ${SETTINGS}/ibq/jts.ini 1000:1000`,
+        `make /home/ibgateway/Jts/jts.ini.tmpl ${SETTINGS}/ibq/jts.ini`,
         `try ini jts.ini ${SETTINGS}/ibq/jts.ini`,
       ],
       ibc: null,
@@ -103,7 +104,7 @@ describe('gnzsnz', () => {
   test('with the user’s jts.ini takes it, and puts no line into it', () => {
     const own = { jts: { name: 'ibq-4001-jts_ini-1' }, ibc: null };
     const { steps, ...rest } = rendered(instance(), { own });
-    expect(steps.slice(1)).toEqual([`take /run/secrets/jts_ini ${SETTINGS}/ibq/jts.ini 1000:1000`]);
+    expect(steps.slice(1)).toEqual([`take /run/secrets/jts_ini ${SETTINGS}/ibq/jts.ini`]);
     expect(rest.jts).toBeNull();
   });
 });
@@ -131,12 +132,14 @@ describe('other images', () => {
     expect(rendered(instance({ ibc }), { profile }).commandPorts).toEqual([7500]);
   });
 
-  test('whose user only the image knows: files belong to that of their directory', () => {
-    const profile: Profile = { ...gnzsnz, user: () => null };
-    const own = { jts: null, ibc: { name: 'x', commandPorts: [] } };
-    expect(rendered(instance(), { profile, own }).steps[0]).toBe(
-      'put /run/secrets/config_ini /home/ibgateway/ibc/config.ini -',
-    );
+  test('name their user, where he is known: the image may start as another', () => {
+    const first = (profile: Profile) =>
+      renderSettings(profile, instance({ uid: 1007, gid: 1008 }), 'dual').files[0]?.text.split(
+        '\n',
+      )[1];
+    expect(first(gnzsnz)).toBe('user 1000 1000');
+    expect(first(profileOf('gnzsnz-tws'))).toBe('user 1007 1008');
+    expect(first(profileOf('danklabs'))).toMatch(/^(?:set|try) /);
   });
 });
 

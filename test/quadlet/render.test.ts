@@ -32,9 +32,11 @@ describe('a generation', () => {
       'units/ib-gateway@.container',
       dropIn,
       'guard/4001.nft',
+      'login/4001',
       ...settingsOf('4001'),
       'units/ib-gateway@4002.container.d/10-ibq.conf',
       'guard/4002.nft',
+      'login/4002',
       ...settingsOf('4002'),
       `units/${publish}.network`,
       `units/${lan}.network`,
@@ -72,14 +74,29 @@ describe('a generation', () => {
       `Network=${publish}:interface_name=pub0`,
       `Network=${lan}:interface_name=lan0,ip=10.0.0.192,mac=${mac}`,
       'PublishPort=127.0.0.1:4001:4003',
-      'Volume=ibq-4001-settings:/home/ibgateway/tws_settings',
+      'UIDMap=0:2013265920:65536',
+      'GIDMap=0:2013265920:65536',
+      'Volume=ibq-4001-settings:/home/ibgateway/tws_settings:idmap',
       'Secret=ibq-4001-password,type=mount,target=/run/secrets/password,uid=1000,gid=1000,mode=0400',
       'Environment=TRADING_MODE=live',
       'Environment="AUTO_RESTART_TIME=11:59 PM"',
       'Environment=TWS_PASSWORD_FILE=/run/secrets/password',
+      'RuntimeDirectory=ibq/mounts',
+      'RuntimeDirectoryPreserve=yes',
+      'Environment=TMPDIR=/run/ibq/mounts',
       'Annotation=ibq.stop=7462:4001',
-      'Annotation=ibq.session=5bc4cd45757b5502',
+      'Annotation=ibq.session=fb8a3efb940bb563',
     ]);
+  });
+
+  test('without a user namespace leaves volumes and units as they are', () => {
+    const sample = sampleInstance('4001');
+    const settings = { ...sample.settings, user_namespace: false, volumes: ['data:/data'] };
+    const body = text(sampleInput(sampleConfig({ instances: [{ ...sample, settings }] })), dropIn);
+    expect(body).toContain(
+      'Volume=ibq-4001-settings:/home/ibgateway/tws_settings\nVolume=data:/data\n',
+    );
+    expect(body).not.toMatch(/Map=|TMPDIR|idmap/);
   });
 
   test.each([

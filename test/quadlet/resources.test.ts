@@ -67,7 +67,16 @@ describe('a key', () => {
     [
       'volumes',
       { volumes: ['/srv/scripts:/scripts:ro', 'data:/data', '/srv/100%$x:/x'] },
-      ['Volume=/srv/scripts:/scripts:ro', 'Volume=data:/data', 'Volume=/srv/100%%$$x:/x'],
+      [
+        'Volume=/srv/scripts:/scripts:ro,idmap',
+        'Volume=data:/data:idmap',
+        'Volume=/srv/100%%$$x:/x:idmap',
+      ],
+    ],
+    [
+      'volumes whose owners the user has thought of',
+      { volumes: ['a:/a:U', 'b:/b:O', 'c:/c:ro,idmap=uids=0-1-1'] },
+      ['Volume=a:/a:U', 'Volume=b:/b:O', 'Volume=c:/c:ro,idmap=uids=0-1-1'],
     ],
   ])('%s', (_title, settings, wanted) => {
     expect(added(settings)).toEqual(wanted);

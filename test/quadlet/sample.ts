@@ -9,6 +9,7 @@ import { planAddresses } from '../../src/network/address-plan.ts';
 import type { Cidr, Ipv4 } from '../../src/network/ipv4.ts';
 import type { RenderInput } from '../../src/quadlet/render.ts';
 import { type TemplateName, templateNames } from '../../src/quadlet/template.ts';
+import { FIRST_ID } from '../../src/quadlet/user-namespace.ts';
 
 const quadlets = new URL('../../quadlets/', import.meta.url);
 
@@ -127,6 +128,7 @@ export function sampleInput(
     libDir: '/usr/local/lib/ibq',
     profileFor: () => sampleProfile,
     ownFiles: new Map(),
+    idBases: new Map(config.instances.map(({ name }, index) => [name, FIRST_ID + index * 65_536])),
     ...changes,
   };
 }
