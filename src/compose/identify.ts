@@ -41,9 +41,8 @@ export function identify(service: Service): Identity {
   const { image, environment } = service;
   const repository = repositoryOf(image ?? '');
   const helper = helperReason(service);
-  const [named = null] = profilesOfReference(repository);
-  const byName = named ?? (/(?:^|\/)ibq-simulator$/.test(repository) ? 'simulator' : null);
-  if (byName !== null) {
+  const byName = profileByName(repository);
+  if (byName !== undefined) {
     if (helper !== null) return { kind: 'none', why: helper };
     const profile = byName === 'danklabs' && isTodays(service) ? 'danklabs-host' : byName;
     return { kind: 'known', profile, remark: null };
@@ -72,6 +71,11 @@ export function identify(service: Service): Identity {
           : 'builds its own image, and has no variable of a gateway'
         : `${image} is no gateway that ibq knows`,
   };
+}
+
+function profileByName(repository: string): ProfileId | undefined {
+  const [profile] = profilesOfReference(repository);
+  return profile ?? (/(?:^|\/)ibq-simulator$/.test(repository) ? 'simulator' : undefined);
 }
 
 /** Without a tag and a digest. */

@@ -91,7 +91,7 @@ secrets: { seed: { file: ./seed.txt } }
     expect((await host.run(['grep', '-rlF', 'geheim', ...places])).stdout).toBe('');
     const inside = async (command: string) =>
       (await host.ok(`podman exec ib-gateway-4002 ${command}`)).trim();
-    expect(await inside('printenv API_KEY')).toBe('a"geheim$');
+    expect(await inside(`sh -c 'echo "$API_KEY"'`)).toBe('a"geheim$');
     expect(await inside(`sh -c 'cat "$SEED_FILE"'`)).toBe('JBSWgeheim');
     const config = await inside('cat /home/ibgateway/ibc/config.ini');
     expect(config).toMatch(/^IbPassword=Sun#geheim$/m);
