@@ -187,10 +187,12 @@ secrets: { seed: { file: ./seed.txt } }
   }
 
   async function clear(): Promise<void> {
-    await host.ok('rm -rf /etc/ibq/instances /etc/ibq/ibq.toml /etc/ibq/known_hosts');
     if ((await host.run('test -e /etc/ibq/current')).exitCode === 0) {
+      // Empty, not gone: a configuration that is lost is no wish to remove what runs.
+      await host.ok('rm -f /etc/ibq/instances/*.toml; : >/etc/ibq/ibq.toml');
       await ibqOk(host, ['deploy', '-y']);
     }
+    await host.ok('rm -rf /etc/ibq/instances /etc/ibq/ibq.toml /etc/ibq/known_hosts');
     // The next image may be of another user, and what is there stays as it is.
     await host.ok('podman secret rm --all >/dev/null; podman volume rm --all --force >/dev/null');
   }
