@@ -208,7 +208,7 @@ test("each instance's own files: its drop-in, its guard, and what is done to its
       `settings/${name}/jts.ini`,
     ]),
   );
-  expect(instanceFiles.size).toBe(10);
+  expect(instanceFiles.size).toBe(12);
 });
 
 test('is pure: the same inputs, the same generation', () => {
