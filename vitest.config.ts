@@ -15,6 +15,7 @@ export default defineConfig({
           exclude: ['test/host/**'],
           // For one that hangs: speed is for the bench, on a machine that may be busy.
           testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -170,7 +170,7 @@ describeOnHosts('situations', (host) => {
       await addGateway(host, 'soft', {
         mode: 'live',
         port: 4120,
-        set: [WITH_IBKR, 'environment.SIMULATOR_SHUTDOWN_SECONDS=4'],
+        set: [WITH_IBKR, 'environment.SIMULATOR_SHUTDOWN_SECONDS=12'],
       });
       await ibqOk(host, ['deploy', '--timeout', '1'], { timeoutMs: 120_000 }).catch(
         () => undefined,

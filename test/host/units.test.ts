@@ -1,5 +1,6 @@
 /** Rendered units on real hosts: the generator takes them, systemd loads them, and what goes in comes out. */
 
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -92,6 +93,11 @@ describeOnHosts('units', (host) => {
     for (const unit of units) {
       await host.copyIn(`${quadlets}/${unit}`, `/etc/systemd/system/${unit}`);
     }
+    const guard = readFileSync(`${quadlets}/ibq-login-guard@.service`, 'utf8');
+    await host.writeFile(
+      '/etc/systemd/system/ibq-login-guard@.service',
+      guard.replaceAll('@LIB_DIR@', libraryOf(host)),
+    );
     await host.ok(
       'for i in 4001 4002; do echo geheim | podman secret create ibq-$i-password -; done',
     );
