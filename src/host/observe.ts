@@ -10,6 +10,7 @@ import { generationPath, instanceService } from '../plan/paths.ts';
 import { type ApiService, apisOf } from '../plan/services.ts';
 import { toldByHealth } from './controller-health.ts';
 import type { HostReader } from './host.ts';
+import { type RunningImage, readRunningImages } from './image-store.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
 import { lookAgain, probeService } from './probe-service.ts';
 import { describeRefusedLogin, mendOfRefusedLogin, readRefusedLogin } from './refused-logins.ts';
@@ -33,6 +34,8 @@ export interface Observation {
   pendingRestart: boolean;
   unit: UnitState;
   running: RunningInstance | null;
+  /** Of the container that runs; null: none does, or nothing is known of it. */
+  image: RunningImage | null;
   /** Of its first API. Null: not asked, because the unit does not run or nothing can be reached from the host. */
   probe: ProbeResult | null;
   /** Where the login stands by the log; null: nobody read it, as all APIs answer. Of two, of the first that is not ready. */
@@ -61,6 +64,7 @@ export async function observeInstances(
   if (names.length === 0) return [];
   const shown = showUnits(host, names.map(instanceService));
   const running = readRunning(host.files, names);
+  const images = brief ? new Map<string, RunningImage>() : imagesOf(host, instances, running);
   const looks = Object.entries(instances).map(async ([name, deployed]): Promise<Observation> => {
     const record = running.get(name) ?? null;
     const instance = asItRuns(host, name, deployed, record);
@@ -72,6 +76,7 @@ export async function observeInstances(
       pendingRestart: active && record !== null && record.definition !== deployed.definition,
       unit,
       running: record,
+      image: active ? (images.get(name) ?? null) : null,
       asked: active ? await (asked ?? askAll(host, instance, record)) : notAsked(deployed),
       brief,
       logs,
@@ -88,6 +93,20 @@ export async function observeInstances(
     );
   }
   return observations;
+}
+
+function imagesOf(
+  host: HostReader,
+  instances: Readonly<Record<string, ManifestInstance>>,
+  running: ReadonlyMap<string, RunningInstance>,
+): Map<string, RunningImage> {
+  const asked = Object.entries(instances).flatMap(([name, deployed]) => {
+    const record = running.get(name);
+    if (record === undefined) return [];
+    const { image } = asItRuns(host, name, deployed, record);
+    return [[name, { container: record.container, reference: image }] as const];
+  });
+  return readRunningImages(host.files, new Map(asked));
 }
 
 type Asked = { api: ApiService; probe: ProbeResult | null }[];
@@ -116,10 +135,11 @@ async function observe(
     pendingRestart,
     unit,
     running,
+    image,
     asked,
     brief,
     logs,
-  }: Pick<Observation, 'instance' | 'pendingRestart' | 'unit' | 'running'> & {
+  }: Pick<Observation, 'instance' | 'pendingRestart' | 'unit' | 'running' | 'image'> & {
     asked: Asked;
     brief: boolean;
     logs: RunLogs;
@@ -127,7 +147,15 @@ async function observe(
 ): Promise<Observation> {
   const active = unit.active === 'active';
   const [first] = asked;
-  const base = { name, instance, pendingRestart, unit, running, probe: first?.probe ?? null };
+  const base = {
+    name,
+    instance,
+    pendingRestart,
+    unit,
+    running,
+    image,
+    probe: first?.probe ?? null,
+  };
   const all = asked.every(({ probe }) => answers(probe));
   if (brief && active && !all) {
     const stage = gatewayStage([]);

@@ -7,6 +7,7 @@ import { status } from '../../src/commands/status.ts';
 import { encodeFields } from '../../src/gateway/api-protocol.ts';
 import { misfits } from '../schema/validate.ts';
 import { deployedTree } from '../support/deployed-tree.ts';
+import { storageOf } from '../support/image-store.ts';
 import { journalOutput, liveHost, showOutput } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
 
@@ -129,6 +130,26 @@ describe('one answers, one is stopped', () => {
     sand.write('/run/ibq/instances/4001/state', state.replace(/definition=.*/, 'definition=00'));
     await status(context, OPTIONS);
     expect(sand.out.join()).toContain('ready (changed, needs a restart)');
+  });
+
+  test('one whose image has moved under its tag is told so, with the digest that it runs', async () => {
+    const { context, sand, ran } = await host();
+    const running = `sha256:${'1'.repeat(64)}`;
+    const images = [
+      { id: 'a', digest: running, names: [] },
+      { id: 'b', digest: `sha256:${'2'.repeat(64)}`, names: ['localhost/ibq-simulator:latest'] },
+    ];
+    for (const [path, text] of Object.entries(storageOf(images, { [CONTAINER]: 'a' }))) {
+      sand.write(path, text);
+    }
+    await status(context, OPTIONS);
+    const problem = 'its image has moved under its tag: a restart takes the new one';
+    expect(sand.notes).toContain(`4001: ${problem}`);
+    await status(context, { ...OPTIONS, json: true });
+    expect(sand.json).toMatchObject([
+      { instances: [{ imageDigest: running, ready: true, problems: [problem] }, {}] },
+    ]);
+    expect(ran.filter(({ line }) => line.startsWith('podman'))).toEqual([]);
   });
 
   test('configured and not deployed is told, whatever is in the file', async () => {
