@@ -44,7 +44,7 @@ export async function status(
 async function show(context: Context, json: boolean): Promise<number> {
   const { host, ui } = context;
   const manifest = readCurrentManifest(host.files);
-  const observations = await observeInstances(host, manifest?.instances ?? {});
+  const observations = await observeInstances(host, manifest?.instances ?? {}, { links: true });
   const runs = (name: string) =>
     observations.some((it) => it.name === name && it.unit.active === 'active');
   const tunnels = await observeTunnels(host, manifest?.instances ?? {}, runs);

@@ -90,7 +90,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
   const images = once(() =>
     inspectImages(host, [...new Set(Object.values(instances()).map(({ image }) => image))]),
   );
-  const observed = once(() => observeInstances(host, instances()));
+  const observed = once(() => observeInstances(host, instances(), { links: true }));
   return {
     podman,
     systemd: () => readSystemdState(host),
