@@ -16,7 +16,8 @@ interface Run {
 }
 
 /** As journalctl's `--grep` reads it: what opens and closes the gateway's window, and what makes an open one old. */
-const TELLING = 'detected frame entitled: Connecting to server|Login has completed';
+const TELLING =
+  'detected frame entitled: (Connecting to server|Starting application).*; event=(Opened|Closed)|Login has completed';
 /** Such a line, to ask the rules of an image whether they know it. */
 const LOST = 'IBC: detected frame entitled: Connecting to server...; event=Opened';
 /**

@@ -14,7 +14,7 @@ import { sandbox } from '../support/sandbox.ts';
 const CONTAINER = 'c0ffee'.padEnd(64, '0');
 const RUN = '4001'.padEnd(32, '0');
 const IBC = '2026-11-28 00:06:44:123 IBC:';
-const CONNECTING = 'detected frame entitled: Connecting to server...; event';
+const FRAME = 'detected frame entitled:';
 const OPTIONS = { json: false, watch: false };
 
 /** A port where a gateway says hello. */
@@ -136,7 +136,7 @@ describe('one answers, one is stopped', () => {
 
   test('one whose link to IBKR is lost is not ready, and is again when the link is back', async () => {
     const { context, sand, log } = await host();
-    log.push(`${IBC} Login has completed`, `${IBC} ${CONNECTING}=Opened`);
+    log.push(`${IBC} Login has completed`, `${IBC} ${FRAME} Connecting to server...; event=Opened`);
     expect(await status(context, { ...OPTIONS, json: true })).toBe(3);
     expect(sand.json.at(-1)).toMatchObject({
       instances: [
@@ -151,7 +151,7 @@ describe('one answers, one is stopped', () => {
         {},
       ],
     });
-    log.push(`${IBC} ${CONNECTING}=Closed`);
+    log.push(`${IBC} ${FRAME} Starting application...; event=Closed`);
     await status(context, { ...OPTIONS, json: true });
     expect(sand.json.at(-1)).toMatchObject({
       instances: [{ ready: true, word: 'ready', stage: null, problems: [] }, {}],
