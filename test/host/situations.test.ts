@@ -79,8 +79,10 @@ const SITUATIONS: readonly Situation[] = [
     name: 'locked',
     mode: 'paper',
     behaviour: 'lock-out',
-    word: 'locked out',
-    stage: 'locked-out',
+    // The cap ends it at the first, so that no more are sent.
+    word: 'login refused',
+    stage: 'stopping',
+    unit: 'inactive',
     problems: /Too many failed login attempts/,
     counts: { attempts: 1 },
   },
