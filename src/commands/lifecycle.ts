@@ -14,7 +14,13 @@ import {
 } from '../host/refused-logins.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
 import { followRunLogs, unitLog } from '../host/run-log.ts';
-import { demandNewLogin, endOf, foretellRestarts, forgetEnds } from '../host/sessions.ts';
+import {
+  awaitsNewLogin,
+  demandNewLogin,
+  endOf,
+  foretellRestarts,
+  forgetEnds,
+} from '../host/sessions.ts';
 import { restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
 import { describeRestart, NOT_RUNNING } from '../plan/session.ts';
@@ -94,12 +100,13 @@ export async function lifecycle(
         const unit = states.get(instanceService(name));
         const instance = instances[name];
         if (unit?.active !== 'active' || instance === undefined) return;
+        if (awaitsNewLogin(host.files, name)) return;
         const logs = followRunLogs(host);
         await logs.read(unit);
         const { stage, detail } = logs.stage(unit, instance.profile);
         if (stage !== 'login-failed' && stage !== 'locked-out') return;
         ui.warn(
-          `${name}: ${detail}; unless its password was set anew this is one more attempt, and too many lock the user: sudo ibq secret set ${name} password`,
+          `${name}: ${detail}; with the same password this is one more attempt, and too many lock the user: sudo ibq secret set ${name} password`,
         );
       }),
     );
