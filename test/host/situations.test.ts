@@ -79,17 +79,10 @@ const SITUATIONS: readonly Situation[] = [
     name: 'locked',
     mode: 'paper',
     behaviour: 'lock-out',
-<<<<<<< HEAD
     // The cap ends it at the first, so that no more are sent.
     word: 'login refused',
     stage: 'stopping',
     unit: 'inactive',
-=======
-    // Else the cap on refused logins ends it at once (login-attempts.test.ts).
-    set: ['login_attempts=0'],
-    word: 'locked out',
-    stage: 'locked-out',
->>>>>>> main
     problems: /Too many failed login attempts/,
     counts: { attempts: 1 },
   },
