@@ -3,6 +3,7 @@
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { selectDeployed } from '../host/deployed.ts';
+import { readCurrentManifest } from '../host/installed.ts';
 import { withLock } from '../host/lock.ts';
 import { requireParts } from '../host/podman.ts';
 import {
@@ -12,8 +13,14 @@ import {
   readRefusedLogin,
 } from '../host/refused-logins.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
-import { unitLog } from '../host/run-log.ts';
-import { demandNewLogin, endOf, foretellRestarts, forgetEnds } from '../host/sessions.ts';
+import { followRunLogs, unitLog } from '../host/run-log.ts';
+import {
+  awaitsNewLogin,
+  demandNewLogin,
+  endOf,
+  foretellRestarts,
+  forgetEnds,
+} from '../host/sessions.ts';
 import { restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
 import { describeRestart, NOT_RUNNING } from '../plan/session.ts';
@@ -56,7 +63,10 @@ export async function lifecycle(
   if (verb !== 'stop') requireParts(host);
   return withLock(host, command, async () => {
     if (verb !== 'stop') seeToRefusals();
-    if (verb === 'restart') sayCosts();
+    if (verb === 'restart') {
+      await warnOfRefusals();
+      sayCosts();
+    }
     if (newLogin) demandNewLogin(host, selected);
     forgetEnds(host, selected);
     if (verb === 'stop') await stopUnits(host, units);
@@ -79,6 +89,27 @@ export async function lifecycle(
       );
       throw new UserError(`${lines.join('\n')}\nnothing was ${verb}ed`);
     }
+  }
+
+  /** The cap counts in one run: each restart with the same password is one more attempt at IBKR. */
+  async function warnOfRefusals(): Promise<void> {
+    const states = await showUnits(host, units);
+    const { instances = {} } = readCurrentManifest(host.files) ?? {};
+    await Promise.all(
+      selected.map(async (name) => {
+        const unit = states.get(instanceService(name));
+        const instance = instances[name];
+        if (unit?.active !== 'active' || instance === undefined) return;
+        if (awaitsNewLogin(host.files, name)) return;
+        const logs = followRunLogs(host);
+        await logs.read(unit);
+        const { stage, detail } = logs.stage(unit, instance.profile);
+        if (stage !== 'login-failed' && stage !== 'locked-out') return;
+        ui.warn(
+          `${name}: ${detail}; with the same password this is one more attempt, and too many lock the user: sudo ibq secret set ${name} password`,
+        );
+      }),
+    );
   }
 
   function sayCosts(): void {

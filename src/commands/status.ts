@@ -17,6 +17,8 @@ import { tellTunnels } from './tunnel-output.ts';
 
 const WATCH_MS = 2000;
 
+const IMAGE_MOVED = 'its image has moved under its tag: a restart takes the new one';
+
 /** @returns 0 when every deployed instance is ready, else 3 */
 export async function status(
   context: Context,
@@ -42,7 +44,7 @@ export async function status(
 async function show(context: Context, json: boolean): Promise<number> {
   const { host, ui } = context;
   const manifest = readCurrentManifest(host.files);
-  const observations = await observeInstances(host, manifest?.instances ?? {});
+  const observations = await observeInstances(host, manifest?.instances ?? {}, { links: true });
   const runs = (name: string) =>
     observations.some((it) => it.name === name && it.unit.active === 'active');
   const tunnels = await observeTunnels(host, manifest?.instances ?? {}, runs);
@@ -83,11 +85,16 @@ function print(
   const header = ['NAME', 'MODE', 'PUBLISHED', 'LAN', 'UNIT', 'UP', 'API', 'STATE'];
   if (tunnels.size > 0) header.push('TUNNEL');
   ui.print(table(rows, { terminal: ui.terminal, header }));
-  for (const { name, verdict } of observations) {
-    for (const problem of verdict.problems) ui.note(`${name}: ${problem}`);
+  for (const observation of observations) {
+    const { name, verdict } = observation;
+    for (const problem of problemsOf(observation)) ui.note(`${name}: ${problem}`);
     if (!verdict.ready && verdict.mend) ui.note(`${name}: → ${verdict.mend}`);
     tellTunnels(ui, name, tunnels.get(name) ?? []);
   }
+}
+
+function problemsOf({ verdict, image }: Observation): string[] {
+  return image?.moved ? [...verdict.problems, IMAGE_MOVED] : verdict.problems;
 }
 
 /** `127.0.0.1:4001`, and what else there is: `127.0.0.1:4001 (paper 4002, vnc 5901)`. */
@@ -137,10 +144,12 @@ function age(ms: number): string {
 
 /** The shape of `status --json` (docs/schema/output/status.schema.json). */
 function toJson(
-  { name, instance, unit, running, probe, apis, stage, verdict, pendingRestart }: Observation,
+  observation: Observation,
   images: Readonly<Record<string, string>>,
   tunnels: readonly TunnelState[],
 ): object {
+  const { name, instance, unit, running, image, probe, apis, stage, verdict, pendingRestart } =
+    observation;
   const since = isoTime(unit.since);
   const container = unit.active === 'active' ? (running?.container ?? null) : null;
   return {
@@ -148,7 +157,7 @@ function toJson(
     mode: instance.mode,
     profile: instance.profile,
     image: instance.image,
-    imageDigest: images[instance.image] ?? null,
+    imageDigest: image?.digest ?? images[instance.image] ?? null,
     publish: instance.publish,
     lan: instance.lan ? { ...instance.lan, port: instance.relayPort } : null,
     unit: { active: unit.active, sub: unit.sub, result: unit.result, since },
@@ -178,7 +187,10 @@ function toJson(
     attempts: stage?.attempts ?? null,
     pendingRestart,
     tunnels,
-    problems: [...verdict.problems, ...tunnels.filter((it) => !isWell(it)).map(describeTunnel)],
+    problems: [
+      ...problemsOf(observation),
+      ...tunnels.filter((it) => !isWell(it)).map(describeTunnel),
+    ],
   };
 }
 

@@ -202,6 +202,8 @@ interface InstanceFacts {
   name: string;
   active: string;
   pendingRestart: boolean;
+  /** Its tag names another image than it runs. */
+  imageMoved: boolean;
   /** The API answered over the published port. */
   answers: boolean;
   publish: string | null;

@@ -119,10 +119,12 @@ const pendingRestarts = defineCheck({
   judge: ({ instances }) =>
     verdictOf(
       instances
-        .filter(({ pendingRestart }) => pendingRestart)
-        .map(({ name }) =>
+        .filter(({ pendingRestart, imageMoved }) => pendingRestart || imageMoved)
+        .map(({ name, pendingRestart }) =>
           warn(
-            `${name} runs by an older definition`,
+            pendingRestart
+              ? `${name} runs by an older definition`
+              : `${name} runs an older image than its tag names now`,
             `sudo ibq restart ${name} (a new login), when it suits you`,
           ),
         ),

@@ -69,10 +69,15 @@ export const IBC_LINES: readonly Rule[] = [
   ],
   [/failed to display login dialog/, () => ({ kind: 'no-login-window' })],
   [/detected dialog entitled: Shutdown progress.*; event=Opened/, () => ({ kind: 'shutdown' })],
-  // The gateway's window while it looks for IBKR (field logs of gnzsnz #396, IBC #269).
+  // The gateway's splash window while it looks for IBKR (field logs of gnzsnz #396, IBC #269). Its title changes as it
+  // gets on, and it closes under its last one (SplashFrameHandler.java).
   [
-    /detected frame entitled: Connecting to server.*; event=(Opened|Closed)/,
-    ([, event]) => ({ kind: 'link', up: event === 'Closed' }),
+    /detected frame entitled: Connecting to server.*; event=Opened/,
+    () => ({ kind: 'link', up: false }),
+  ],
+  [
+    /detected frame entitled: (?:Connecting to server|Starting application).*; event=Closed/,
+    () => ({ kind: 'link', up: true }),
   ],
   [
     /detected dialog entitled: (.*); event=(Opened|Closed)/,

@@ -90,7 +90,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
   const images = once(() =>
     inspectImages(host, [...new Set(Object.values(instances()).map(({ image }) => image))]),
   );
-  const observed = once(() => observeInstances(host, instances()));
+  const observed = once(() => observeInstances(host, instances(), { links: true }));
   return {
     podman,
     systemd: () => readSystemdState(host),
@@ -154,10 +154,11 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     dropIns: () => readDropIns(files),
     instances: async () =>
       (await observed()).map(
-        ({ name, unit, pendingRestart, probe, apis, instance, running, verdict }) => ({
+        ({ name, unit, pendingRestart, image, probe, apis, instance, running, verdict }) => ({
           name,
           active: unit.active,
           pendingRestart,
+          imageMoved: image?.moved ?? false,
           answers: probe?.state === 'handshake',
           publish: instance.publish,
           sideServices: instance.sideServices.map(({ service, publish }) => {

@@ -10,7 +10,9 @@ import { generationPath, instanceService } from '../plan/paths.ts';
 import { type ApiService, apisOf } from '../plan/services.ts';
 import { toldByHealth } from './controller-health.ts';
 import type { HostReader } from './host.ts';
+import { type RunningImage, readRunningImages } from './image-store.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
+import { findLostLinks } from './lost-links.ts';
 import { lookAgain, probeService } from './probe-service.ts';
 import { describeRefusedLogin, mendOfRefusedLogin, readRefusedLogin } from './refused-logins.ts';
 import { asText, followRunLogs, type RunLogs } from './run-log.ts';
@@ -33,6 +35,8 @@ export interface Observation {
   pendingRestart: boolean;
   unit: UnitState;
   running: RunningInstance | null;
+  /** Of the container that runs; null: none does, or nothing is known of it. */
+  image: RunningImage | null;
   /** Of its first API. Null: not asked, because the unit does not run or nothing can be reached from the host. */
   probe: ProbeResult | null;
   /** Where the login stands by the log; null: nobody read it, as all APIs answer. Of two, of the first that is not ready. */
@@ -50,29 +54,57 @@ export interface Observation {
  *
  * @param brief what runs and does not answer yet counts as starting, and nobody asks why: that
  *   costs processes, just when the gateways need the processor to start
+ * @param links look whether those that answer have lost their link to IBKR, which the journal alone tells
  * @param logs kept by those who look again and again, so that only what is new of a log is read
  */
 export async function observeInstances(
   host: HostReader,
   instances: Readonly<Record<string, ManifestInstance>>,
-  { brief = false, logs = followRunLogs(host) }: { brief?: boolean; logs?: RunLogs } = {},
+  {
+    brief = false,
+    links = false,
+    logs = followRunLogs(host),
+  }: { brief?: boolean; links?: boolean; logs?: RunLogs } = {},
 ): Promise<Observation[]> {
   const names = Object.keys(instances);
   if (names.length === 0) return [];
   const shown = showUnits(host, names.map(instanceService));
   const running = readRunning(host.files, names);
+  const asRun = new Map(
+    Object.entries(instances).map(([name, deployed]) => [
+      name,
+      asItRuns(host, name, deployed, running.get(name) ?? null),
+    ]),
+  );
+  const images = brief ? new Map<string, RunningImage>() : imagesOf(host, asRun, running);
+  // Known before systemd has answered: their logs are read anyway, and may be long.
+  const silent = new Set<string>();
+  let reading: Promise<ReadonlySet<string>> | null = null;
+  const lostLinks = (units: ReadonlyMap<string, UnitState>) => {
+    reading ??= findLostLinks(host, runsOf(asRun, units, silent));
+    return reading;
+  };
   const looks = Object.entries(instances).map(async ([name, deployed]): Promise<Observation> => {
     const record = running.get(name) ?? null;
-    const instance = asItRuns(host, name, deployed, record);
-    const asked = record && askAll(host, instance, record);
-    const unit = (await shown).get(instanceService(name)) ?? absentUnit(name);
+    const instance = asRun.get(name) ?? deployed;
+    const asked =
+      record &&
+      askAll(host, instance, record).then((all) => {
+        if (!all.every(({ probe }) => answers(probe))) silent.add(name);
+        return all;
+      });
+    const units = await shown;
+    const unit = units.get(instanceService(name)) ?? absentUnit(name);
     const active = unit.active === 'active';
+    const lost = links && active ? lostLinks(units) : null;
     return observe(host, name, {
       instance: active ? instance : deployed,
       pendingRestart: active && record !== null && record.definition !== deployed.definition,
       unit,
       running: record,
+      image: active ? (images.get(name) ?? null) : null,
       asked: active ? await (asked ?? askAll(host, instance, record)) : notAsked(deployed),
+      linkLost: (await lost)?.has(unit.invocation) ?? false,
       brief,
       logs,
     });
@@ -88,6 +120,31 @@ export async function observeInstances(
     );
   }
   return observations;
+}
+
+function imagesOf(
+  host: HostReader,
+  instances: ReadonlyMap<string, ManifestInstance>,
+  running: ReadonlyMap<string, RunningInstance>,
+): Map<string, RunningImage> {
+  const asked = [...running].flatMap(([name, { container }]) => {
+    const reference = instances.get(name)?.image;
+    return reference === undefined ? [] : [[name, { container, reference }] as const];
+  });
+  return readRunningImages(host.files, new Map(asked));
+}
+
+/** Of those that run and may answer. */
+function runsOf(
+  instances: ReadonlyMap<string, ManifestInstance>,
+  units: ReadonlyMap<string, UnitState>,
+  silent: ReadonlySet<string>,
+): { invocation: string; profile: string }[] {
+  return [...instances].flatMap(([name, { profile }]) => {
+    const unit = units.get(instanceService(name));
+    if (unit?.active !== 'active' || silent.has(name)) return [];
+    return [{ invocation: unit.invocation, profile }];
+  });
 }
 
 type Asked = { api: ApiService; probe: ProbeResult | null }[];
@@ -116,18 +173,30 @@ async function observe(
     pendingRestart,
     unit,
     running,
+    image,
     asked,
+    linkLost,
     brief,
     logs,
-  }: Pick<Observation, 'instance' | 'pendingRestart' | 'unit' | 'running'> & {
+  }: Pick<Observation, 'instance' | 'pendingRestart' | 'unit' | 'running' | 'image'> & {
     asked: Asked;
+    /** By the few lines that were looked for; the whole log has the last word. */
+    linkLost: boolean;
     brief: boolean;
     logs: RunLogs;
   },
 ): Promise<Observation> {
   const active = unit.active === 'active';
   const [first] = asked;
-  const base = { name, instance, pendingRestart, unit, running, probe: first?.probe ?? null };
+  const base = {
+    name,
+    instance,
+    pendingRestart,
+    unit,
+    running,
+    image,
+    probe: first?.probe ?? null,
+  };
   const all = asked.every(({ probe }) => answers(probe));
   if (brief && active && !all) {
     const stage = gatewayStage([]);
@@ -136,7 +205,7 @@ async function observe(
     return { ...base, stage, verdict, apis, log: [] };
   }
   const two = asked.length > 1;
-  const log = all ? [] : asText(await logs.read(unit));
+  const log = all && !linkLost ? [] : asText(await logs.read(unit));
   const ready = new Set(asked.flatMap(({ api, probe }) => (answers(probe) ? api.half : [])));
   const halves = two ? logs.halves(unit, instance.profile, ready) : null;
   const apis = await Promise.all(
@@ -177,7 +246,8 @@ async function observe(
       `nothing shows that its guard was loaded; the ports of its container may be open: sudo ibq restart ${name}`,
     );
   }
-  const stage = all ? null : ((apis.find((it) => !it.verdict.ready) ?? apis[0])?.stage ?? null);
+  const stage =
+    all && !linkLost ? null : ((apis.find((it) => !it.verdict.ready) ?? apis[0])?.stage ?? null);
   return { ...base, probe: apis[0]?.probe ?? null, stage, verdict, apis, log };
 }
 

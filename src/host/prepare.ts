@@ -15,6 +15,7 @@ import { readFacts } from './facts.ts';
 import { surplusFileSecrets } from './file-secrets.ts';
 import { withFreeAddresses } from './free-addresses.ts';
 import type { FileReader, HostReader } from './host.ts';
+import { readRunningImages } from './image-store.ts';
 import { readCurrentManifest, readInstalled } from './installed.ts';
 import { memoryWarning } from './memory.ts';
 import { readPodman } from './podman.ts';
@@ -93,7 +94,8 @@ export async function preparePlan(
   const refusedLogins = refused.map(({ name }) => name);
   const refusals = refused.map(({ warning }) => warning);
   const assembled = assemblePlan(desired, installed, { ...options, refusedLogins, ...NOTHING });
-  const plan = { ...assembled, warnings: [...refusals, ...addressWarning] };
+  const moved = movedImages(host.files, desired, installed);
+  const plan = { ...assembled, warnings: [...refusals, ...addressWarning, ...moved] };
   if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
 
   const starting = plan.steps.flatMap((step) => (step.kind === 'start' ? step.instances : []));
@@ -138,6 +140,7 @@ export async function preparePlan(
       warnings: [
         ...refusals,
         ...addressWarning,
+        ...moved,
         ...settingsWarnings(config, facts, manifest),
         ...skipped,
         ...(memory === null ? [] : [memory]),
@@ -159,4 +162,21 @@ function refusedLoginsOf(
     const warning = `${name} is not started: ${describeRefusedLogin(refused)}; ${mendOfRefusedLogin(name)}`;
     return [{ name, warning }];
   });
+}
+
+/** A restart alone brings them the new one: nothing of their definition changes. */
+function movedImages(files: FileReader, desired: Desired, { runtime }: Installed): string[] {
+  const asked = desired.instances.flatMap(({ name, definition, image }) => {
+    const running = runtime?.running.get(name);
+    if (running?.definition !== definition || !isActive(runtime, name)) return [];
+    return [[name, { container: running.container, reference: image }] as const];
+  });
+  const images = readRunningImages(files, new Map(asked));
+  return asked.flatMap(([name, { reference }]) =>
+    images.get(name)?.moved
+      ? [
+          `${name} runs an older image than ${reference} names now: a restart takes the new one (sudo ibq restart ${name})`,
+        ]
+      : [],
+  );
 }

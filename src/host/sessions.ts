@@ -25,7 +25,7 @@ export function foretellRestarts(
           session: halves.length === 0 ? '' : session,
           coming: comingSession(files, name),
           loggedIn: halves.map(({ api }) => open.has(api)),
-          newLogin: newLogin || files.exists(newLoginMark(name)),
+          newLogin: newLogin || awaitsNewLogin(files, name),
         }),
       ];
     }),
@@ -37,6 +37,11 @@ export function demandNewLogin(host: Host, names: readonly string[]): void {
   for (const name of readRunning(host.files, names).keys()) {
     host.files.writeText(newLoginMark(name), '', 0o600);
   }
+}
+
+/** Since it was started its password was set anew, or somebody asked for a new login. */
+export function awaitsNewLogin(files: FileReader, name: string): boolean {
+  return files.exists(newLoginMark(name));
 }
 
 export function forgetEnds(host: Host, names: readonly string[]): void {

@@ -25,12 +25,17 @@ const PARTS = [
   `${libraryDirectory()}/hooks.d/ibq-guard.json`,
 ];
 
-async function run(verb: Verb, names: string[], { all = false, show = ACTIVE } = {}) {
+async function run(
+  verb: Verb,
+  names: string[],
+  { all = false, show = ACTIVE, log = ['a reason'], files = [] as string[] } = {},
+) {
   const sand = await deployedTree();
   for (const path of PARTS) sand.write(path, '');
+  for (const path of files) sand.write(path, '');
   const { context, ran } = liveHost(sand, (line) => {
     if (line.startsWith('systemctl show')) return { stdout: show };
-    return line.startsWith('journalctl') ? { stdout: journalOutput(['a reason']) } : undefined;
+    return line.startsWith('journalctl') ? { stdout: journalOutput(log) } : undefined;
   });
   const exitCode = await lifecycle(context, verb, names, { all });
   const verbs = ran
@@ -61,6 +66,35 @@ test('restart says what it costs before it does it', async () => {
   expect(notes[0]).toBe(
     'restarting 4001: a new login, which may ask for a second factor (it does not run)',
   );
+});
+
+describe('restart of one whose login was refused', () => {
+  const wrong =
+    '2026-11-28 00:06:44:123 IBC: detected dialog entitled: Unrecognized Username or Password; event=Opened';
+
+  test('warns that it is one more attempt, and restarts', async () => {
+    const { exitCode, warnings, verbs } = await run('restart', ['4001'], { log: [wrong] });
+    expect(exitCode).toBe(0);
+    expect(verbs).toHaveLength(1);
+    expect(warnings).toEqual([
+      '4001: IBKR refused the login: Unrecognized Username or Password; with the same password this is one more attempt, and too many lock the user: sudo ibq secret set 4001 password',
+    ]);
+  });
+
+  test('says nothing where a later login went well', async () => {
+    const log = [wrong, '2026-11-28 00:07:44:123 IBC: Login has completed'];
+    expect((await run('restart', ['4001'], { log })).warnings).toEqual([]);
+  });
+
+  test('says nothing where its password was set anew since', async () => {
+    const files = ['/run/ibq/instances/4001/new-login'];
+    expect((await run('restart', ['4001'], { log: [wrong], files })).warnings).toEqual([]);
+  });
+
+  test('a start and a stop do not read the log', async () => {
+    expect((await run('stop', ['4001'], { log: [wrong] })).warnings).toEqual([]);
+    expect((await run('start', ['4001'], { log: [wrong] })).warnings).toEqual([]);
+  });
 });
 
 test('one that does not come up: 1, named with the last lines of its log', async () => {

@@ -7,10 +7,14 @@ import { status } from '../../src/commands/status.ts';
 import { encodeFields } from '../../src/gateway/api-protocol.ts';
 import { misfits } from '../schema/validate.ts';
 import { deployedTree } from '../support/deployed-tree.ts';
+import { storageOf } from '../support/image-store.ts';
 import { journalOutput, liveHost, showOutput } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 const CONTAINER = 'c0ffee'.padEnd(64, '0');
+const RUN = '4001'.padEnd(32, '0');
+const IBC = '2026-11-28 00:06:44:123 IBC:';
+const FRAME = 'detected frame entitled:';
 const OPTIONS = { json: false, watch: false };
 
 /** A port where a gateway says hello. */
@@ -40,10 +44,12 @@ async function host(ssh = '', tunnel = '') {
     'ib-gateway@4001.service': {
       ActiveState: 'active',
       SubState: 'running',
+      InvocationID: RUN,
       StateChangeTimestamp: `@${Date.parse('2025-11-21T07:00:00Z') / 1000}`,
     },
     'ib-gateway@4002.service': { ActiveState: 'inactive', SubState: 'dead' },
   });
+  const log = [`${IBC} Login attempt: 1`];
   const definition = /IBQ_DEFINITION=(\w+)/.exec(
     sand.read('/etc/ibq/current/units/ib-gateway@4001.container.d/10-ibq.conf') ?? '',
   )?.[1];
@@ -56,10 +62,14 @@ async function host(ssh = '', tunnel = '') {
     '/run/ibq/instances/4001/guard.nft',
     sand.read('/etc/ibq/current/guard/4001.nft') ?? '',
   );
-  const live = liveHost(sand, (line) =>
-    line.startsWith('systemctl show') ? { stdout: show } : undefined,
-  );
-  return { ...live, sand, port };
+  const live = liveHost(sand, (line) => {
+    if (line.startsWith('systemctl show')) return { stdout: show };
+    if (!line.startsWith('journalctl') || !line.includes(RUN)) return undefined;
+    const wanted = / --grep=(.*?) _SYSTEMD/.exec(line)?.[1];
+    const told = wanted === undefined ? log : log.filter((it) => new RegExp(wanted).test(it));
+    return { stdout: journalOutput(told, line, RUN) };
+  });
+  return { ...live, sand, port, log };
 }
 
 describe('one answers, one is stopped', () => {
@@ -113,14 +123,39 @@ describe('one answers, one is stopped', () => {
     ]);
   });
 
-  test('systemd is asked once for all, and no log is read of one that answers', async () => {
+  test('systemd is asked once for all, and of the log of one that answers only for its link', async () => {
     const { context, ran } = await host();
     await status(context, OPTIONS);
     const lines = ran.map(({ line }) => line);
     expect(lines.filter((line) => line.startsWith('systemctl show'))).toHaveLength(1);
-    expect(lines.filter((line) => line.includes('journalctl') && line.includes('4001'))).toEqual(
-      [],
+    const journal = lines.filter(
+      (line) => line.startsWith('journalctl') && line.includes(`_SYSTEMD_INVOCATION_ID=${RUN}`),
     );
+    expect(journal).toEqual([expect.stringContaining('--grep=')]);
+  });
+
+  test('one whose link to IBKR is lost is not ready, and is again when the link is back', async () => {
+    const { context, sand, log } = await host();
+    log.push(`${IBC} Login has completed`, `${IBC} ${FRAME} Connecting to server...; event=Opened`);
+    expect(await status(context, { ...OPTIONS, json: true })).toBe(3);
+    expect(sand.json.at(-1)).toMatchObject({
+      instances: [
+        {
+          ready: false,
+          word: 'link down',
+          stage: 'link-lost',
+          attempts: 1,
+          api: { state: 'handshake' },
+          problems: [expect.stringContaining('lost its link to IBKR')],
+        },
+        {},
+      ],
+    });
+    log.push(`${IBC} ${FRAME} Starting application...; event=Closed`);
+    await status(context, { ...OPTIONS, json: true });
+    expect(sand.json.at(-1)).toMatchObject({
+      instances: [{ ready: true, word: 'ready', stage: null, problems: [] }, {}],
+    });
   });
 
   test('one that runs by an older definition needs a restart', async () => {
@@ -129,6 +164,26 @@ describe('one answers, one is stopped', () => {
     sand.write('/run/ibq/instances/4001/state', state.replace(/definition=.*/, 'definition=00'));
     await status(context, OPTIONS);
     expect(sand.out.join()).toContain('ready (changed, needs a restart)');
+  });
+
+  test('one whose image has moved under its tag is told so, with the digest that it runs', async () => {
+    const { context, sand, ran } = await host();
+    const running = `sha256:${'1'.repeat(64)}`;
+    const images = [
+      { id: 'a', digest: running, names: [] },
+      { id: 'b', digest: `sha256:${'2'.repeat(64)}`, names: ['localhost/ibq-simulator:latest'] },
+    ];
+    for (const [path, text] of Object.entries(storageOf(images, { [CONTAINER]: 'a' }))) {
+      sand.write(path, text);
+    }
+    await status(context, OPTIONS);
+    const problem = 'its image has moved under its tag: a restart takes the new one';
+    expect(sand.notes).toContain(`4001: ${problem}`);
+    await status(context, { ...OPTIONS, json: true });
+    expect(sand.json).toMatchObject([
+      { instances: [{ imageDigest: running, ready: true, problems: [problem] }, {}] },
+    ]);
+    expect(ran.filter(({ line }) => line.startsWith('podman'))).toEqual([]);
   });
 
   test('configured and not deployed is told, whatever is in the file', async () => {

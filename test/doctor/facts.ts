@@ -151,6 +151,7 @@ export const instance: FactValues['instances'][number] = {
   name: '4001',
   active: 'active',
   pendingRestart: false,
+  imageMoved: false,
   answers: true,
   publish: '127.0.0.1:4001',
   sideServices: [],

@@ -181,6 +181,14 @@ const force: Row[] = [
     /ibq restart 4001/,
   ],
   [
+    'pending-restarts',
+    'an image that has moved under its tag',
+    { instances: [{ ...instance, imageMoved: true }] },
+    'warn',
+    '4001 runs an older image than its tag names now',
+    /ibq restart 4001/,
+  ],
+  [
     'instances',
     'hung',
     {

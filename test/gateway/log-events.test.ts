@@ -488,7 +488,7 @@ describe('situations, at a time after the last line', () => {
       [
         ...LOGGED_IN,
         [100, ibc('detected frame entitled: Connecting to server...; event=Opened')],
-        [130, ibc('detected frame entitled: Connecting to server...; event=Closed')],
+        [130, ibc('detected frame entitled: Starting application...; event=Closed')],
       ],
       200,
       'logged-in',

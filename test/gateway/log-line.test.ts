@@ -79,7 +79,12 @@ describe('parseLogLine', () => {
       ibc('detected frame entitled: Connecting to server...; event=Closed'),
       { kind: 'link', up: true },
     ],
+    [
+      ibc('detected frame entitled: Starting application...; event=Closed'),
+      { kind: 'link', up: true },
+    ],
     [ibc('detected frame entitled: Connecting to server...; event=Activated'), null],
+    [ibc('detected frame entitled: Starting application...; event=Deactivated'), null],
     [
       ibc('detected dialog entitled: Important; event=Opened'),
       { kind: 'dialog', title: 'Important', opened: true },

@@ -46,14 +46,19 @@ describeOnHosts('IBKR', (host) => {
     await ibkr.until(user, { completed: 2, open: 1 });
   });
 
-  test('a link that is cut is known to the gateway', async () => {
+  test('a link that is cut is known to the gateway, and told until it is back', async () => {
     ibkr.setPolicy(user, { link: 'down' });
     const lost = 'frame entitled: Connecting to server...; event=Opened';
     await until('the gateway says so', async () => {
       const { stdout } = await host.run('journalctl -b -o cat -u ib-gateway@4001');
       return stdout.includes(lost);
     });
+    const seen = await statusOf(host, '4001');
+    expect(seen).toMatchObject({ word: 'link down', stage: 'link-lost', ready: false });
+    expect(seen.problems.join()).toContain('has lost its link to IBKR');
     ibkr.setPolicy(user, { link: 'up' });
+    await until('it is ready', async () => (await statusOf(host, '4001')).ready);
+    expect(ibkr.counts(user)).toMatchObject({ attempts: 2, completed: 2 });
   });
 
   test('its counts outlast a reboot, and the gateways find it again', async () => {

@@ -79,10 +79,10 @@ const SITUATIONS: readonly Situation[] = [
     name: 'locked',
     mode: 'paper',
     behaviour: 'lock-out',
-    // Else the cap on refused logins ends it at once (login-attempts.test.ts).
-    set: ['login_attempts=0'],
-    word: 'locked out',
-    stage: 'locked-out',
+    // The cap ends it at the first, so that no more are sent.
+    word: 'login refused',
+    stage: 'stopping',
+    unit: 'inactive',
     problems: /Too many failed login attempts/,
     counts: { attempts: 1 },
   },

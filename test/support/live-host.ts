@@ -61,14 +61,20 @@ export function showOutput(units: Readonly<Record<string, Record<string, string>
     .join('\n');
 }
 
-/** What `journalctl -o json` says: a line each, as conmon writes it. @param line of the command, which may name a cursor */
-export function journalOutput(lines: readonly string[], line = ''): string {
+/**
+ * What `journalctl -o json` says: a line each, as conmon writes it.
+ *
+ * @param line of the command, which may name a cursor
+ * @param invocation of the unit's run
+ */
+export function journalOutput(lines: readonly string[], line = '', invocation = 'abc'): string {
   const after = /--after-cursor=cursor-(\d+)/.exec(line)?.[1];
   return lines
     .map((text, index) =>
       JSON.stringify({
         __CURSOR: `cursor-${index}`,
         __REALTIME_TIMESTAMP: String(Date.parse('2025-11-21T07:00:00Z') * 1000 + index),
+        _SYSTEMD_INVOCATION_ID: invocation,
         MESSAGE: `${text}\n`,
       }),
     )
