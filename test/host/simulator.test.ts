@@ -52,7 +52,8 @@ describeOnHosts('the simulated images', (host) => {
     return contract;
   }
 
-  const settled = (name: string) => logged(name, /Configuration tasks completed/);
+  const settled = (name: string) =>
+    logged(name, /Configuration tasks completed|Login complete\. Entering monitor loop/);
   const gateway = contractNamed('gnzsnz-gateway');
   const tws = contractNamed('gnzsnz-tws');
   const danklabs = contractNamed('danklabs-gateway');
