@@ -287,6 +287,13 @@ test.each<[Texts, Record<string, string>, string[]]>([
     {},
     ['ibq.toml: network.subent: unknown key; did you mean "subnet"?'],
   ],
+  [
+    main('mode = "live"'),
+    {},
+    [
+      "ibq.toml: mode: unknown key; it belongs in [defaults] for every instance (or [network], where it is the network's)",
+    ],
+  ],
   [main('subnet = "10.0.0.0/24"'), {}, ['ibq.toml: subnet: unknown key; it belongs in [network]']],
   [
     main('time_zone = "Etc/UTC"'),
@@ -986,4 +993,22 @@ test('a thousand unknown keys are counted, not listed', () => {
   const found = problems(instance(text));
   expect(found).toHaveLength(51);
   expect(found.at(-1)).toBe('instances/4001.toml: 950 more problems');
+});
+
+test.each<[string, Texts, Record<string, string>, object | undefined]>([
+  ['network.toml', { pin: LAN }, {}, undefined],
+  [
+    'ibq.toml',
+    { main: '[network]\ninterface = "eth9"', pin: LAN },
+    {},
+    { interface: { file: MAIN, key: 'network.interface' } },
+  ],
+  [
+    'a variable',
+    { main: '[network]\ninterface = "eth8"', pin: LAN },
+    { NETWORK_INTERFACE: 'eth9' },
+    { interface: { file: 'NETWORK_INTERFACE' } },
+  ],
+])('the place of an interface that %s has set is kept', (_title, texts, env, expected) => {
+  expect(load(texts, env).config.lanPlaces).toEqual(expected);
 });
