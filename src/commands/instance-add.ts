@@ -1,9 +1,13 @@
 /** `ibq instance add`: writes instances/NAME.toml, if the whole configuration is valid with it. */
 
-import { NAME_RULE, parseInstanceName } from '../config/instances.ts';
+import type { Source } from '../config/document.ts';
+import { NAME_RULE, parseInstanceName, READ_ONLY_UNSET } from '../config/instances.ts';
+import { lookup } from '../config/layer.ts';
+import { type ConfigSources, readSources } from '../config/load.ts';
+import { createReport } from '../config/report.ts';
 import { show } from '../config/text.ts';
 import type { Context } from '../context.ts';
-import { ExitCode, UserError } from '../errors.ts';
+import { ExitCode, formatProblem, UserError } from '../errors.ts';
 import {
   configPaths,
   INSTANCE_FILE_MODE,
@@ -48,9 +52,12 @@ export async function instanceAdd(
   if (!host.files.exists(instances)) host.files.makeDirectory(instances, 0o755);
   host.files.writeText(path, text, INSTANCE_FILE_MODE);
   for (const warning of loaded.warnings) if (warning.startsWith(`${path}: `)) ui.warn(warning);
+  const made = loaded.config.instances.find((instance) => instance.name === name);
+  if (made?.mode === 'paper' && isReadOnlyUnset(sources, { path, text })) {
+    ui.warn(formatProblem({ file: path, key: 'read_only_api', message: READ_ONLY_UNSET }));
+  }
   ui.note(`wrote ${path}`);
   ui.note('next:');
-  const made = loaded.config.instances.find((instance) => instance.name === name);
   for (const secret of made ? neededSecrets(profileFor(made), made) : []) {
     if (secret.required) ui.note(`  ${secret.mend}`);
   }
@@ -59,4 +66,11 @@ export async function instanceAdd(
   if (ssh && ssh.mode !== 'no' && ssh.via === 'host') ui.note(`  sudo ibq tunnel trust ${name}`);
   ui.note('  sudo ibq deploy');
   return ExitCode.done;
+}
+
+/** Neither by the new file nor by `[defaults]`. */
+function isReadOnlyUnset(sources: ConfigSources, own: Source): boolean {
+  const layers = readSources({ ...sources, instances: [own] }, {}, createReport());
+  const all = [...layers.instances.map(({ layer }) => layer), layers.defaults];
+  return lookup('read_only_api', all) === null;
 }

@@ -36,7 +36,9 @@ profile = "simulator"
       '  sudo ibq secret set 4002 password',
       '  sudo ibq deploy',
     ]);
-    expect(warnings).toEqual([]);
+    expect(warnings).toEqual([
+      `${DIRECTORY}/4002.toml: read_only_api: not set: API clients cannot trade; set it to false, or to true to keep it so`,
+    ]);
   });
 
   test('--set gives any key its type, and variables', async () => {
@@ -185,6 +187,15 @@ test('a fault of another file is told as one, whatever was typed', async () => {
   const adding = instanceAdd(context, '4002', { mode: 'liev' });
   await expect(adding).rejects.toThrow(`${DIRECTORY}/4003.toml: mode: should be`);
   await expect(adding).rejects.toMatchObject({ exitCode: 78 });
+});
+
+test.each([
+  [{ set: ['read_only_api=true'] }, FILES],
+  [{}, { ...FILES, '/etc/ibq/ibq.toml': '[defaults]\nread_only_api = false\n' }],
+])('of a paper instance whose read_only_api is set nothing is said: %j', async (options, files) => {
+  const { context, warnings } = sandbox(files);
+  await instanceAdd(context, '4002', { mode: 'paper', ...options });
+  expect(warnings.filter((line) => line.includes('read_only_api'))).toEqual([]);
 });
 
 test('a tunnel wants its host keys pinned before a deploy', async () => {
