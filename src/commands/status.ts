@@ -84,8 +84,8 @@ function print(
   if (tunnels.size > 0) header.push('TUNNEL');
   ui.print(table(rows, { terminal: ui.terminal, header }));
   for (const { name, verdict } of observations) {
-    for (const problem of verdict.problems) ui.note(`${name}: ${problem}`);
-    if (!verdict.ready && verdict.mend) ui.note(`${name}: → ${verdict.mend}`);
+    for (const problem of verdict.problems) ui.tell(`${name}: ${problem}`);
+    if (!verdict.ready && verdict.mend) ui.tell(`${name}: → ${verdict.mend}`);
     tellTunnels(ui, name, tunnels.get(name) ?? []);
   }
 }

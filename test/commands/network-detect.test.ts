@@ -41,6 +41,7 @@ async function detect(
     print: (text) => void out.push(text),
     json: (value) => void out.push(JSON.stringify({ schemaVersion: 1, ...value })),
     note: (text) => void err.push(text),
+    tell: (text) => void err.push(text),
     warn: (text) => void err.push(`ibq: warning: ${text}`),
     style: (_style, text) => text,
     confirm: unused,
