@@ -49,10 +49,12 @@ test('installs the program, the hook, the shim, the tunnels, the templates and t
     'guard',
     'hooks.d',
     'ibq.cjs',
+    'login-guard',
     'parts',
     'quadlets',
     'settings',
     'shim',
+    'stop',
     'tunnel',
   ]);
   for (const program of ['guard', 'settings', 'shim', 'tunnel', 'ibq.cjs']) {
