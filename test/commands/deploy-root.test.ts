@@ -346,7 +346,7 @@ describe('plan', () => {
     expect(await planning(sand.context)).toBe(0);
     const text = sand.out.join('\n');
     expect(text).toMatch(
-      /^1 is added and not started\nfirst generation: 1\n {2}\+ 4001: new\n {6}--- \/dev\/null\n/,
+      /^2 are added and not started\nfirst generation: 1\n {2}\+ 4001: new\n {6}--- \/dev\/null\n/,
     );
     expect(text).toContain('\n  + 4002: new\n');
     expect(text).toContain('\nsteps\n  1. write and check generation 1\n');
