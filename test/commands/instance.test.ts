@@ -67,7 +67,7 @@ profile = "simulator"
 
   test('warns about the new instance only', async () => {
     const { context, warnings } = sandbox(FILES);
-    await instanceAdd(context, '4003', { mode: 'live', user: 'other' });
+    await instanceAdd(context, '4003', { mode: 'live' });
     expect(warnings).toEqual([
       `${DIRECTORY}/4003.toml: read_only_api: not set: API clients cannot trade; set it to false, or to true to keep it so`,
       `${DIRECTORY}/4003.toml: user: "shared" logs in to live in ${DIRECTORY}/4001.toml too: IBKR lets a user in once, so one of the two will end or throw the other out`,
