@@ -45,13 +45,18 @@ export interface Problem {
   key?: string;
   /** `should be …, got …`, with the mending command where one exists. */
   message: string;
+  /** The line that is meant, and a caret below the place: printed after the message. */
+  excerpt?: readonly string[];
 }
 
 /** Every problem of the configuration together: found all, then failed once (exit 78). */
 export class ConfigError extends UserError {
   readonly problems: readonly Problem[];
   constructor(problems: readonly Problem[]) {
-    super(problems.map(formatProblem).join('\n'), ExitCode.badConfiguration);
+    super(
+      problems.flatMap((it) => [formatProblem(it), ...(it.excerpt ?? [])]).join('\n'),
+      ExitCode.badConfiguration,
+    );
     this.problems = problems;
   }
 }

@@ -74,6 +74,9 @@ export function buildProgram(
 
   const context = (): Context => {
     const options = program.opts<GlobalOptions>();
+    if (options.config === '') {
+      throw new UserError('--config: should be a file, got ""', ExitCode.usage);
+    }
     return {
       host: open({
         root: options.root ?? null,

@@ -1,6 +1,7 @@
 /** The configuration of a deploy, with the one question that a first deploy asks. */
 
 import { loadConfig } from '../config/load.ts';
+import { summarized } from '../config/report.ts';
 import type { Config } from '../config/types.ts';
 import type { Context } from '../context.ts';
 import { configPaths, readConfigSources } from '../host/config-files.ts';
@@ -30,7 +31,7 @@ export async function configForDeploy(
   const { host, ui, env, configFile } = context;
   const sources = readConfigSources(host.files, configFile);
   const { config, warnings } = loadConfig(sources, env, risksAccepted);
-  for (const warning of warnings) ui.warn(warning);
+  for (const warning of summarized(warnings)) ui.warn(warning);
   if (sources.pin !== null || config.network.mode !== 'bridge' || config.instances.length === 0) {
     return config;
   }

@@ -57,7 +57,13 @@ async function dryRun(context: Context, options: DeployOptions): Promise<number>
     risksAccepted: options.risksAccepted,
   });
   const prepared = await preparePlan(host, config, configFile, planOptions(options));
-  ui.print(renderPlan(prepared.plan, { style: ui.style, detailed: true }));
+  ui.print(
+    renderPlan(prepared.plan, {
+      style: ui.style,
+      detailed: true,
+      instances: config.instances.length,
+    }),
+  );
   if (host.root === null && prepared.plan.generation !== null) {
     for (const warning of await dryRunCheck(host, prepared.desired)) ui.warn(warning);
     ui.note("checked with Podman's Quadlet generator; nothing was changed");
@@ -96,7 +102,13 @@ async function run(
   refuseDrift(prepared, options);
   await askBeforeStopping(context, prepared, options);
   if (plan.changes.length > 0) {
-    ui.note(renderPlan(plan, { style: (_, text) => text, detailed: false }));
+    ui.note(
+      renderPlan(plan, {
+        style: (_, text) => text,
+        detailed: false,
+        instances: config.instances.length,
+      }),
+    );
   }
 
   const instances = buildManifest(desired, {

@@ -4,8 +4,8 @@ import { renderExample } from '../config/write.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { configPaths } from '../host/config-files.ts';
-import type { Host } from '../host/host.ts';
 import { requireRoot } from '../host/root.ts';
+import { freeName } from './free-name.ts';
 import { networkDetect } from './network-detect.ts';
 
 /** @throws UserError where ibq.toml is there and `force` is not given */
@@ -44,10 +44,4 @@ export async function init(context: Context, { force }: { force: boolean }): Pro
     ui.note(`  sudo ibq ${step}`);
   }
   return ExitCode.done;
-}
-
-function freeName(host: Host, wanted: string): string {
-  let name = wanted;
-  for (let n = 2; host.files.exists(name); n++) name = `${wanted}.${n}`;
-  return name;
 }

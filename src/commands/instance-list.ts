@@ -1,5 +1,6 @@
 /** `ibq instance list`: the configured instances. Whether they run is for `ibq status` to say. */
 
+import { summarized } from '../config/report.ts';
 import type { Context } from '../context.ts';
 import { ExitCode } from '../errors.ts';
 import { loadHostConfig } from '../host/config-files.ts';
@@ -11,7 +12,7 @@ export async function instanceList(
   { json }: { json: boolean },
 ): Promise<number> {
   const { config, warnings } = loadHostConfig(host.files, configFile, env);
-  for (const warning of warnings) ui.warn(warning);
+  for (const warning of summarized(warnings)) ui.warn(warning);
   const instances = config.instances.map(({ name, mode, port, user, profile, image, file }) => ({
     name,
     mode,

@@ -141,7 +141,7 @@ export async function lifecycle(
       const unit = states.get(instanceService(name));
       const log = unit ? await unitLog(host, unit, LOG_LINES) : [];
       for (const line of lastWords(log, LOG_LINES_SHOWN)) ui.note(`  | ${line}`);
-      ui.note(`  more: ibq logs ${name}`);
+      ui.note(`  more: sudo ibq logs ${name}`);
     }
     return failed.length === 0 ? ExitCode.done : ExitCode.failed;
   }

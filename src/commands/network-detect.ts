@@ -2,6 +2,7 @@
 
 import { dirname } from 'node:path';
 import { TomlError } from 'smol-toml';
+import { syntaxProblem } from '../config/document.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, formatProblem } from '../errors.ts';
 import type { FileReader } from '../host/host.ts';
@@ -18,6 +19,7 @@ import {
   renderPin,
   valuesOf,
 } from '../network/pin.ts';
+import { freeName } from './free-name.ts';
 import { printDetection } from './network-detect-output.ts';
 
 const COMMAND = 'network detect --write';
@@ -32,7 +34,8 @@ export async function networkDetect(
   const pinFile = `${directory}/network.toml`;
   const overrides = overridesOf(context.env);
   if (write) requireRoot(host);
-  const pinned = readPin(context, pinFile);
+  const read = readPin(context, pinFile);
+  const pinned = read === 'unreadable' ? null : read;
   const detection = detect(context, overrides, pinned, directory);
 
   if (json) ui.json(detection);
@@ -50,11 +53,19 @@ export async function networkDetect(
   const pin = pinOf(selected, overrides, host.now());
   const changes = pinned && pinChanges(pinned, valuesOf(pin));
   if (!write) {
-    if (!json) tellPin(context, pinFile, pinned, changes, overrides);
+    const command = `sudo ${assignments(overrides)}ibq ${COMMAND}`;
+    if (!json && read === 'unreadable') {
+      ui.note(`what ${pinFile} pins cannot be read; mend it, or have it replaced: ${command}`);
+    } else if (!json) tellPin(context, pinFile, pinned, changes, command);
   } else if (changes?.length === 0) {
     ui.note(`${pinFile} says so already; nothing was written`);
   } else {
     if (!host.files.exists(directory)) host.files.makeDirectory(directory, 0o755);
+    if (read === 'unreadable') {
+      const aside = freeName(host, `${pinFile}.old`);
+      host.files.rename(pinFile, aside);
+      ui.note(`moved ${pinFile} to ${aside}`);
+    }
     host.files.writeText(pinFile, renderPin(pin), 0o644);
     ui.note(changes ? `replaced ${pinFile}:` : `wrote ${pinFile}`);
     for (const change of changes ?? []) ui.note(`  ${change}`);
@@ -81,16 +92,16 @@ function countInstances(files: FileReader, directory: string): number {
 }
 
 /** A file that can't be read as TOML is a warning: what is detected can still be shown, or replace it. */
-function readPin({ host, ui }: Context, file: string): PinnedValues | null {
+function readPin({ host, ui }: Context, file: string): PinnedValues | 'unreadable' | null {
   const text = host.files.readText(file);
   if (text === null) return null;
   try {
     return parsePin(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    const [reason = ''] = error.message.split('\n');
-    ui.warn(formatProblem({ file, line: error.line, message: `should be TOML, ${reason}` }));
-    return null;
+    const problem = syntaxProblem({ path: file, text }, error);
+    ui.warn([formatProblem(problem), ...(problem.excerpt ?? [])].join('\n'));
+    return 'unreadable';
   }
 }
 
@@ -110,9 +121,8 @@ function tellPin(
   pinFile: string,
   pinned: PinnedValues | null,
   changes: string[] | null,
-  overrides: Overrides,
+  command: string,
 ): void {
-  const command = `sudo ${assignments(overrides)}ibq ${COMMAND}`;
   if (!pinned || !changes) {
     ui.note(`nothing is pinned yet; to pin this: ${command}`);
   } else if (changes.length === 0) {

@@ -34,7 +34,9 @@ export async function plan(
   const result = { ...prepared.plan, warnings: [...warnings, ...prepared.plan.warnings] };
   if (options.json) ui.json(result);
   else {
-    ui.print(renderPlan(result, { style: ui.style, detailed: true }));
+    ui.print(
+      renderPlan(result, { style: ui.style, detailed: true, instances: config.instances.length }),
+    );
     for (const line of driftLines(result, prepared.installed)) ui.warn(line);
     for (const warning of result.warnings) ui.warn(warning);
   }

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { loadHostConfig } from '../host/config-files.ts';
 import { withLock } from '../host/lock.ts';
-import { listSecrets, removeSecret, writeSecret } from '../host/podman.ts';
+import { listSecrets, removeSecret, requirePodman, writeSecret } from '../host/podman.ts';
 import { forgetRefusedLogin } from '../host/refused-logins.ts';
 import { requireLiveRoot } from '../host/root.ts';
 import { demandNewLogin } from '../host/sessions.ts';
@@ -90,7 +90,13 @@ async function readValue(
       ExitCode.usage,
     );
   }
-  return ui.readHidden(`${title}, instance ${name}: `);
+  const prompt = `${title}, instance ${name}: `;
+  const value = await ui.readHidden(prompt);
+  // A slip that nobody sees costs a login. Of a pipe nobody types.
+  if (ui.interactive && (await ui.readHidden(`once more, ${prompt}`)) !== value) {
+    throw new UserError(`${key}: the two are not the same; nothing was changed`, ExitCode.usage);
+  }
+  return value;
 }
 
 export async function secretList(
@@ -101,6 +107,7 @@ export async function secretList(
   const { host, ui } = context;
   requireLiveRoot(context.host, 'secret list');
   const instances = name === null ? loadInstances(context) : [findInstance(context, name)];
+  await requirePodman(host);
   const present = await listSecrets(host);
   const secrets = listSecretsOf(instances, present, {
     profileFor,
@@ -137,6 +144,7 @@ export async function secretRemove(context: Context, name: string, key: string):
   const { host, ui } = context;
   requireLiveRoot(context.host, 'secret remove');
   const secret = secretName(name, key);
+  await requirePodman(host);
   return withLock(host, `secret remove ${name} ${key}`, async () => {
     if (!(await listSecrets(host)).has(secret)) {
       throw new UserError(`instance ${name} has no ${key} set ("sudo ibq secret list" shows all)`);

@@ -64,7 +64,7 @@ export async function softRestart(
     if (outcome.failed !== null) ui.warn(`${name}: ${outcome.failed}`);
     if (!reportUnhealthy(ui, after ? [after] : [])) {
       ui.warn(
-        `${name} did not restart within ${timeoutSeconds} s; it still answers: ibq logs ${name}`,
+        `${name} did not restart within ${timeoutSeconds} s; it still answers: sudo ibq logs ${name}`,
       );
     }
     return ExitCode.unhealthy;
@@ -74,12 +74,12 @@ export async function softRestart(
     const answer = await sendRestart(host, name, port);
     if (answer === null) {
       throw new UserError(
-        `${name}: IBC's command server does not answer on port ${port} of the container; see "ibq logs ${name}", or run "sudo ibq restart ${name}" (new login)`,
+        `${name}: IBC's command server does not answer on port ${port} of the container; see "sudo ibq logs ${name}", or run "sudo ibq restart ${name}" (new login)`,
       );
     }
     if (answer.kind === 'refused') {
       throw new UserError(
-        `${name}: IBC refused to restart: ${answer.text}; see "ibq logs ${name}"`,
+        `${name}: IBC refused to restart: ${answer.text}; see "sudo ibq logs ${name}"`,
       );
     }
     if (answer.at !== null) {

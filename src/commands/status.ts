@@ -87,8 +87,8 @@ function print(
   ui.print(table(rows, { terminal: ui.terminal, header }));
   for (const observation of observations) {
     const { name, verdict } = observation;
-    for (const problem of problemsOf(observation)) ui.note(`${name}: ${problem}`);
-    if (!verdict.ready && verdict.mend) ui.note(`${name}: → ${verdict.mend}`);
+    for (const problem of problemsOf(observation)) ui.tell(`${name}: ${problem}`);
+    if (!verdict.ready && verdict.mend) ui.tell(`${name}: → ${verdict.mend}`);
     tellTunnels(ui, name, tunnels.get(name) ?? []);
   }
 }

@@ -19,9 +19,9 @@ export function tellTunnels(
   tunnels: readonly TunnelState[],
 ): void {
   const down = tunnels.filter((it) => !isWell(it));
-  for (const tunnel of down) ui.note(`${name}: ${describeTunnel(tunnel)}`);
+  for (const tunnel of down) ui.tell(`${name}: ${describeTunnel(tunnel)}`);
   if (down.some(({ state }) => state === 'down')) {
-    ui.note(`${name}: → journalctl -u ibq-tunnel@${name}; docs/ssh-tunnels.md, "When it is down"`);
+    ui.tell(`${name}: → journalctl -u ibq-tunnel@${name}; docs/ssh-tunnels.md, "When it is down"`);
   }
 }
 

@@ -32,9 +32,9 @@ export function reportUnhealthy(ui: Ui, observations: readonly Observation[]): b
   const unhealthy = observations.filter(({ verdict }) => !verdict.ready);
   for (const { name, verdict, log } of unhealthy) {
     ui.warn(`${name} does not answer the IB API: ${titleOf(verdict)}`);
-    for (const problem of verdict.problems) ui.note(`  ${problem}`);
-    for (const line of lastWords(log, LOG_LINES_SHOWN)) ui.note(`  | ${line}`);
-    ui.note(`  ${verdict.mend ?? `more: ibq logs ${name}`}`);
+    for (const problem of verdict.problems) ui.tell(`  ${problem}`);
+    for (const line of lastWords(log, LOG_LINES_SHOWN)) ui.tell(`  | ${line}`);
+    ui.tell(`  ${verdict.mend ?? `more: sudo ibq logs ${name}`}`);
   }
   return unhealthy.length > 0;
 }

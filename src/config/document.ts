@@ -1,7 +1,9 @@
 /** The text of one file → a TOML table, or a problem with its line. */
 
 import { parse, TomlError } from 'smol-toml';
+import type { Problem } from '../errors.ts';
 import type { Report } from './report.ts';
+import { explainSyntax } from './syntax.ts';
 import { printable } from './text.ts';
 
 /** A file somebody wrote by hand is a few kilobytes; more is a mistake, and parsing it takes time. */
@@ -31,17 +33,22 @@ export function parseDocument({ path, text }: Source, report: Report): object | 
   try {
     return parse(text, { maxDepth: MAX_DEPTH });
   } catch (error) {
-    if (error instanceof TomlError) return refuse(syntaxMessage(error), error.line);
+    if (error instanceof TomlError) {
+      report.problem(syntaxProblem({ path, text }, error));
+      return null;
+    }
     // Nothing else is known to come out of the parser, but no text may end in a stack trace.
     return refuse(`should be TOML, got text that cannot be parsed (${printable(String(error))})`);
   }
 }
 
-/** The parser's first line, in our form; the excerpt below it would repeat what the line number says. */
-function syntaxMessage(error: TomlError): string {
+/** What the parser found, in our words, with the line and a caret. */
+export function syntaxProblem({ path, text }: Source, error: TomlError): Problem {
+  const { line, column } = error;
   const [first = ''] = error.message.split('\n');
   const reason = first.replace(/^Invalid TOML document: /, '');
-  return `should be TOML: ${printable(reason)} (column ${error.column})`;
+  const { message, excerpt } = explainSyntax(text, { line, column, reason });
+  return { file: path, line, message: `should be TOML: ${message}`, excerpt };
 }
 
 function lineAt(text: string, index: number): number {

@@ -86,6 +86,9 @@ function withoutUnread(settings: Settings, profile: Profile): Settings {
   };
 }
 
+export const READ_ONLY_UNSET =
+  'not set: API clients cannot trade; set it to false, or to true to keep it so';
+
 /** What is legal and probably not wanted. */
 function warnAbout(instance: Instance, layers: readonly Layer[], report: Report): void {
   const { file, mode, user, paperUser, settings } = instance;
@@ -99,11 +102,9 @@ function warnAbout(instance: Instance, layers: readonly Layer[], report: Report)
   if (mode === 'both' && paperUser === null && !isSet('paper_user') && !settings.user_secret) {
     warn('paper_user', 'not set: the paper gateway will stop at its login window');
   }
+  // Of paper it is said once, where the instance is made (`instance add`).
   if (mode !== 'paper' && !isSet('read_only_api')) {
-    warn(
-      'read_only_api',
-      'not set: API clients cannot trade; set it to false, or to true to keep it so',
-    );
+    warn('read_only_api', READ_ONLY_UNSET);
   }
   const heaps = halvesOf(mode).length * settings.java_heap;
   if (settings.memory !== null && settings.memory <= heaps) {
@@ -115,8 +116,30 @@ function warnAbout(instance: Instance, layers: readonly Layer[], report: Report)
       lookup('memory', layers),
     );
   }
+  const zone = settings.time_zone;
+  if (isFixedOffset(zone)) {
+    const place = PLACES[zone] ?? 'America/New_York';
+    warn(
+      'time_zone',
+      `${show(zone)} has no daylight saving time: the times of this file move by an hour against New York twice a year; write a place such as ${show(place)}, or "Etc/UTC" where that is meant`,
+      lookup('time_zone', layers),
+    );
+  }
   if (settings.auto_restart_time !== null && settings.auto_logoff_time !== null) {
     const at = lookup('auto_logoff_time', layers);
     warn('auto_logoff_time', 'has no effect beside auto_restart_time', at);
   }
+}
+
+/** What people mean by the names of their winter times. */
+const PLACES: Readonly<Record<string, string>> = {
+  EST: 'America/New_York',
+  MST: 'America/Denver',
+  HST: 'Pacific/Honolulu',
+  CET: 'Europe/Berlin',
+};
+
+/** A name that says no place and has the same offset all the year; UTC by any name is what its user means. */
+function isFixedOffset(zone: string): boolean {
+  return /^(?:[ECMPH]ST|Etc\/GMT[+-][1-9]\d?|GMT[+-][1-9]\d?|[+-]\d\d:?\d\d)$/.test(zone);
 }

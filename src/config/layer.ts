@@ -148,6 +148,15 @@ function hint(kind: FileKind, table: TableSpec | null, name: string): string {
   if (own && kind === 'ibq' && isOwnOnly(table, name))
     return '; it belongs to one instance: set it in instances/NAME.toml';
   const home = homeOf(kind, table, name);
+  // `mode` is the trading mode of instances far more often than that of the network.
+  const common =
+    (table === null || table.name === '') &&
+    kind === 'ibq' &&
+    FILES.ibq.some(
+      (other) => other.name === 'defaults' && other.keys.some((key) => key.name === name),
+    );
+  if (common && home && home !== '[defaults]')
+    return `; it belongs in [defaults] for every instance (or ${home}, where it is the network's)`;
   if (home) return `; it belongs in ${home}`;
   const legal = table?.keys.map((key) => key.name) ?? [];
   const tables = table === null || table.name === '' ? FILES[kind].map((other) => other.name) : [];

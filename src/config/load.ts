@@ -8,7 +8,7 @@ import { adoptHostPorts } from './host-network.ts';
 import { checkNetworks } from './image.ts';
 import { nameOfFile, resolveInstance } from './instances.ts';
 import { complain, type Layer, lookup, makeLayer, readLayers } from './layer.ts';
-import { environmentLayers, resolveNetwork, whyBridge } from './network.ts';
+import { environmentLayers, lanPlaces, resolveNetwork, whyBridge } from './network.ts';
 import { checkPorts } from './ports.ts';
 import { resolvePublishAddress, resolvePublishSubnet } from './publish.ts';
 import { createReport, type Report } from './report.ts';
@@ -80,7 +80,12 @@ export function loadConfig(
   const problems: Problem[] = report.problems();
   if (problems.length > 0) throw new ConfigError(problems);
   return {
-    config: { network, publish: { address, subnet }, instances: placed },
+    config: {
+      network,
+      ...lanPlaces(layers.network),
+      publish: { address, subnet },
+      instances: placed,
+    },
     warnings: report.warnings(),
   };
 }

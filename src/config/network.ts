@@ -26,7 +26,7 @@ import { readAllow, readAllowNetworks } from './publish.ts';
 import type { Report } from './report.ts';
 import { KEYS } from './schema.ts';
 import { show } from './text.ts';
-import type { Lan, LanDriver, NetworkConfig, NetworkMode } from './types.ts';
+import type { Config, Lan, LanDriver, NetworkConfig, NetworkMode } from './types.ts';
 import { readValue } from './values.ts';
 
 /** Overrides of the environment, one by one, by key id. */
@@ -187,6 +187,16 @@ function checkLan(lan: Lan, found: ReadonlyMap<string, Effective | null>, report
       report.warn({ ...placeOf(subnet), message: `${lan.subnet} is not a private subnet` });
   }
   return sound;
+}
+
+/** Of the keys that the host can contradict; nothing where network.toml has set all of them. */
+export function lanPlaces(layers: readonly Layer[]): Pick<Config, 'lanPlaces'> {
+  const keys = ['interface', 'gateway', 'range', 'driver'] as const;
+  const places = keys.flatMap((key) => {
+    const set = lookup(`network.${key}`, layers);
+    return set === null || set.origin === 'pin' ? [] : [[key, placeOf(set)] as const];
+  });
+  return places.length === 0 ? {} : { lanPlaces: Object.fromEntries(places) };
 }
 
 /** The mode that is set, or the best that the values allow. */

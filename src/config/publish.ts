@@ -10,6 +10,7 @@ import {
   isPrivate,
   parseCidr,
   prefixOf,
+  sizeOf,
 } from '../network/ipv4.ts';
 import { hasBridge, hasLan } from '../network/modes.ts';
 import { roomOf } from '../network/publish-network.ts';
@@ -49,9 +50,21 @@ export function readAllow(
     }
   }
   const unique = [...new Set(entries)];
-  return unique.filter(
+  const kept = unique.filter(
     (entry) => !unique.some((other) => other !== entry && cidrCovers(other, entry)),
   );
+  // Everybody in pieces, such as 0.0.0.0/1 and 128.0.0.0/1, is everybody.
+  const together = kept.reduce((sum, entry) => sum + sizeOf(entry), 0);
+  const whole = kept.some((entry) => prefixOf(entry) === 0);
+  if (together > 2 ** 31 && !whole && !accepted.includes('open-api')) {
+    complain(
+      set,
+      'should name who is allowed, got more than half of all addresses together: the IB API has no ' +
+        'password; if you know that nobody else reaches the ports, set publish.accept_risk = "open-api"',
+      report,
+    );
+  }
+  return kept;
 }
 
 /** The address that ports are published on. Another than loopback is reachable over the network. */

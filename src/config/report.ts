@@ -42,3 +42,29 @@ export function createReport(): Report {
     warnings: () => [...warnings],
   };
 }
+
+const NAMES_SHOWN = 4;
+
+/**
+ * Equal warnings of several instances as one line, at the place of the first:
+ * `4001, 4002, 4003, 4004 and 26 more: read_only_api: not set: …`.
+ */
+export function summarized(warnings: readonly string[]): string[] {
+  const byText = new Map<string, string[]>();
+  for (const warning of warnings) {
+    const [, name, text] = /^\S*\/instances\/([a-z0-9_]+)\.toml: (.*)$/s.exec(warning) ?? [];
+    const key = text ?? warning;
+    byText.set(key, [...(byText.get(key) ?? []), ...(name === undefined ? [] : [name])]);
+  }
+  const done = new Set<string>();
+  return warnings.flatMap((warning) => {
+    const text = /^\S*\/instances\/[a-z0-9_]+\.toml: (.*)$/s.exec(warning)?.[1] ?? warning;
+    const names = byText.get(text) ?? [];
+    if (names.length < 2) return [warning];
+    if (done.has(text)) return [];
+    done.add(text);
+    const more = names.length - NAMES_SHOWN;
+    const shown = names.slice(0, NAMES_SHOWN).join(', ');
+    return [`${shown}${more > 0 ? ` and ${more} more` : ''}: ${text}`];
+  });
+}

@@ -180,8 +180,16 @@ interface CustomSettings {
   variables: Readonly<Record<string, string>>;
 }
 
+/** Where a value was set: a file with the key in it, or a variable of the environment. */
+export interface Place {
+  file: string;
+  key?: string;
+}
+
 export interface Config {
   network: NetworkConfig;
+  /** Keys of the LAN that another place than network.toml has set: it is that place that is blamed. */
+  lanPlaces?: Partial<Record<'interface' | 'gateway' | 'range' | 'driver', Place>>;
   publish: {
     address: Ipv4;
     /** Of the bridge; null: ibq chooses. */

@@ -37,6 +37,13 @@ export interface InstanceFacts {
   now?: number;
   /** Which of the two gateways of mode `both`; null: there is one. */
   half?: Half | null;
+  /** Of a unit that has ended: the last line of its log that begins with `Error:`, Podman's or the image's. */
+  lastError?: string | null;
+}
+
+/** The last that Podman, its runtime or a script of the image said of why it could not go on. */
+export function lastErrorOf(log: readonly string[]): string | null {
+  return log.findLast((line) => /^Error: \S/.test(line))?.slice(0, 500) ?? null;
 }
 
 /** An API that answers wins over the log; the log explains why it does not; the unit comes before both. */
@@ -94,9 +101,15 @@ export function judgeHalves(halves: readonly { half: Half; verdict: Verdict }[])
 }
 
 /** `null`: the unit runs. */
-function judgeUnit({ name, unit, stage: { stage, detail } }: InstanceFacts): Verdict | null {
-  const why = STAGES[stage].ends ? [detail] : [];
-  const logs = `ibq logs ${name}`;
+function judgeUnit({
+  name,
+  unit,
+  stage: { stage, detail },
+  lastError = null,
+}: InstanceFacts): Verdict | null {
+  const explained = STAGES[stage].ends ? [detail] : [];
+  const why = explained.length > 0 || lastError === null ? explained : [lastError];
+  const logs = `sudo ibq logs ${name}`;
   const start = `sudo ibq start ${name}`;
   switch (unit.active) {
     case 'active':
@@ -130,7 +143,7 @@ function judgeUnit({ name, unit, stage: { stage, detail } }: InstanceFacts): Ver
         mend: `${start} (a new login)`,
       };
     default:
-      return { ready: false, word: 'stopped', problems: why, mend: start };
+      return { ready: false, word: 'stopped', problems: explained, mend: start };
   }
 }
 
@@ -161,7 +174,7 @@ const OPENS_MS = 60_000;
 
 /** A unit that runs, a log without a complaint, and no answer. */
 function judgeSilence({ name, unit, probe, stage, now = 0, half = null }: InstanceFacts): Verdict {
-  const logs = `ibq logs ${name}`;
+  const logs = `sudo ibq logs ${name}`;
   if (probe === null)
     return { ready: false, word: 'unchecked', problems: [], mend: `ibq probe ${name}` };
   if (probe.state === 'silent') {

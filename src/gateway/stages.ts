@@ -53,7 +53,7 @@ export interface StageFacts {
 }
 
 const nothing = () => null;
-const logs = ({ name }: Addressee) => `ibq logs ${name}`;
+const logs = ({ name }: Addressee) => `sudo ibq logs ${name}`;
 
 const ROW: StageFacts = {
   word: null,
@@ -111,7 +111,8 @@ export const STAGES: Readonly<Record<Stage, StageFacts>> = {
     ...ROW,
     word: 'login stalled',
     ends: true,
-    mend: (about) => `look at its screen (ibq vnc ${about.name}) and log (ibq logs ${about.name})`,
+    mend: (about) =>
+      `look at its screen (ibq vnc ${about.name}) and log (sudo ibq logs ${about.name})`,
   },
   'existing-session': {
     ...ROW,
@@ -151,7 +152,7 @@ export const STAGES: Readonly<Record<Stage, StageFacts>> = {
     word: 'no login window',
     ends: true,
     mend: ({ name }) =>
-      `IBC tries again by itself; its screen (ibq vnc ${name}) or ibq logs ${name} may say why`,
+      `IBC tries again by itself; its screen (ibq vnc ${name}) or sudo ibq logs ${name} may say why`,
   },
   'logged-in': { ...ROW, mayAnswer: true },
   'link-lost': {

@@ -43,6 +43,10 @@ export function instanceFile(configFile: string, name: string): string {
 export function readConfigSources(files: FileReader, configFile: string): ConfigSources {
   const paths = configPaths(configFile);
   const source = (path: string) => {
+    // Reading a pipe would wait for a writer for ever.
+    if (files.kindOf(path) === 'special') {
+      throw new UserError(`${path}: should be a plain file, is none`, ExitCode.badConfiguration);
+    }
     const text = files.readText(path);
     if (text === null) refuseDangling(files, path);
     return text === null ? null : { path, text };

@@ -214,6 +214,9 @@ export function explain(error: unknown, verb: string, path: string): unknown {
       `cannot ${verb} ${path}: the file system is read-only; mount it writable and repeat`,
     );
   }
+  if (verb === 'read' && isCode(error, 'EISDIR')) {
+    return new UserError(`${path}: should be a file, is a directory`, ExitCode.badConfiguration);
+  }
   if (verb === 'write' && isCode(error, 'ENOENT', 'ENOTDIR')) {
     const directory = dirname(path);
     return new UserError(

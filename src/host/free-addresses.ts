@@ -6,6 +6,7 @@ import { shimAddress } from '../network/address-plan.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
 import { assembleDesired, type Desired } from '../plan/desired.ts';
 import type { HostFacts } from '../plan/facts.ts';
+import { placeOfLan } from '../plan/host-problems.ts';
 import type { Manifest } from '../plan/manifest.ts';
 import type { HostReader } from './host.ts';
 import { askLan } from './lan-ask.ts';
@@ -72,11 +73,8 @@ function newAddresses({ config: { network }, desired, facts, manifest }: Wanted)
 }
 
 /** A chosen address is not replaced by another. */
-function refuseTaken(
-  { instances, network }: Config,
-  answers: ReadonlyMap<Ipv4, string>,
-  { rangeFile }: HostFacts,
-): void {
+function refuseTaken(config: Config, answers: ReadonlyMap<Ipv4, string>, facts: HostFacts): void {
+  const { instances, network } = config;
   const inUse = (address: Ipv4) => `${address} is in use on the LAN by ${answers.get(address)}`;
   const problems = instances.flatMap(({ file, settings }): Problem[] => {
     const { address } = settings;
@@ -86,7 +84,7 @@ function refuseTaken(
   const shim = network.lan && network.hostAccess ? shimAddress(network.lan) : null;
   if (shim !== null && answers.has(shim)) {
     const message = `its last address should be free for the host (network.host_access), ${inUse(shim)}`;
-    problems.push({ file: rangeFile, key: 'network.range', message });
+    problems.push({ ...placeOfLan(config, facts, 'range'), message });
   }
   if (problems.length > 0) throw new ConfigError(problems);
 }

@@ -1,6 +1,11 @@
 /** Looks at deployed instances: unit, container, API, and the log where the API does not answer. */
 
-import { judgeHalves, judgeInstance, type Verdict } from '../gateway/instance-state.ts';
+import {
+  judgeHalves,
+  judgeInstance,
+  lastErrorOf,
+  type Verdict,
+} from '../gateway/instance-state.ts';
 import { type GatewayStage, gatewayStage } from '../gateway/log-events.ts';
 import type { ProbeResult } from '../gateway/probe.ts';
 import { STAGES } from '../gateway/stages.ts';
@@ -223,6 +228,7 @@ async function observe(
             stage,
             now: host.now(),
             half: two ? api.half : null,
+            lastError: active ? null : lastErrorOf(log),
           });
       const told =
         verdict.ready || lost || !active

@@ -125,7 +125,13 @@ export async function pullImage(
   requireDone(result, `podman pull ${reference}`);
 }
 
-/** Names of all Podman secrets; their values are never read. */
+/** @throws UserError (69) where Podman is not installed: then nobody knows what is set */
+export async function requirePodman(host: HostReader): Promise<void> {
+  const { failure } = await host.run(['podman', '--version']);
+  if (failure === 'not-found') throw new UserError(PODMAN_MISSING, ExitCode.missingPart);
+}
+
+/** Names of all Podman secrets; their values are never read. None where Podman is not installed. */
 export async function listSecrets(host: HostReader): Promise<Set<string>> {
   const result = await host.run(['podman', 'secret', 'ls', '--format', '{{.Name}}']);
   if (result.failure === 'not-found') return new Set();

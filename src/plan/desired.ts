@@ -2,7 +2,7 @@
 
 import { listeningPorts, openPorts } from '../config/host-network.ts';
 import { SETTING_KEYS } from '../config/settings.ts';
-import type { Config, Instance, NetworkConfig } from '../config/types.ts';
+import type { Config, Instance, NetworkConfig, Place } from '../config/types.ts';
 import { ConfigError } from '../errors.ts';
 import { profileFor } from '../images/index.ts';
 import { type AddressPlan, type LanAddress, planAddresses } from '../network/address-plan.ts';
@@ -15,7 +15,7 @@ import { type Rendered, type RenderedInstance, renderGeneration } from '../quadl
 import { type RenderedNetwork, renderPublishNetwork } from '../quadlet/render-network.ts';
 import { resolveAttachments } from './attachments.ts';
 import type { HostFacts } from './facts.ts';
-import { gatewayProblem } from './host-problems.ts';
+import { gatewayProblem, placeOfLan } from './host-problems.ts';
 import { planIdBases } from './id-bases.ts';
 import { type Manifest, sha256 } from './manifest.ts';
 import { type FileSecret, ownFilesOf } from './own-files.ts';
@@ -173,25 +173,35 @@ function hostPortsOf(
 }
 
 /** What is pinned rules: another interface is never taken in its place. */
-function requireInterface({ network }: Config, { interfaces, rangeFile }: HostFacts): void {
+function requireInterface(config: Config, facts: HostFacts): void {
+  const { network, lanPlaces } = config;
+  const { interfaces } = facts;
   if (network.lan === null || interfaces.size === 0) return;
   if (interfaces.has(network.lan.interface)) return;
   const present = [...interfaces.keys()].filter((name) => name !== 'lo').join(', ');
   throw new ConfigError([
     {
-      file: rangeFile,
-      key: 'network.interface',
-      message: `should be an interface of this host (${present}), ${network.lan.interface} is gone; bring it back, or run "sudo ibq network detect --write"`,
+      ...placeOfLan(config, facts, 'interface'),
+      message: `should be an interface of this host (${present}), ${network.lan.interface} is gone; bring it back, or ${otherInterface(lanPlaces?.interface)}`,
     },
   ]);
+}
+
+/** What gives it another name: a new detection does so only where network.toml is what counts. */
+function otherInterface(place: Place | undefined): string {
+  if (place === undefined) return 'run "sudo ibq network detect --write"';
+  return place.key === undefined
+    ? `name another in ${place.file}, or unset it`
+    : 'name another there';
 }
 
 /**
  * The kernel gives an interface to macvlan or to ipvlan (EBUSY): an instance that is stopped for its
  * restart could not come back while others run by the other one.
  */
-function requireOneDriver({ network }: Config, { lanNetworks, held, rangeFile }: HostFacts): void {
-  const { lan } = network;
+function requireOneDriver(config: Config, facts: HostFacts): void {
+  const { lan } = config.network;
+  const { lanNetworks, held } = facts;
   const others = lanNetworks.filter(
     (it) => it.parent === lan?.interface && it.driver !== lan.driver,
   );
@@ -200,8 +210,7 @@ function requireOneDriver({ network }: Config, { lanNetworks, held, rangeFile }:
   if (lan === null || other === undefined || running.length === 0) return;
   throw new ConfigError([
     {
-      file: rangeFile,
-      key: 'network.driver',
+      ...placeOfLan(config, facts, 'driver'),
       message: `should be ${other} while instances run with it, got ${lan.driver}: they can't share ${lan.interface}; run "sudo ibq stop ${running.join(' ')}" first`,
     },
   ]);
@@ -304,7 +313,7 @@ function addressesFor(
     seen: facts.seen,
     answered: facts.answered,
     machineId: facts.machineId,
-    file: facts.rangeFile,
+    file: placeOfLan(config, facts, 'range').file,
   });
   if (problems.length > 0) throw new ConfigError(problems);
   return assignments;

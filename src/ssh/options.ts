@@ -8,7 +8,7 @@ const ALLOWED = [
   ...['AddressFamily', 'BindAddress', 'BindInterface', 'CASignatureAlgorithms', 'CheckHostIP'],
   ...['Ciphers', 'Compression', 'ConnectionAttempts', 'ConnectTimeout', 'HostKeyAlgorithms'],
   ...['IPQoS', 'KexAlgorithms', 'LogLevel', 'MACs', 'PubkeyAcceptedAlgorithms', 'RekeyLimit'],
-  ...['RequiredRSASize', 'TCPKeepAlive'],
+  ...['RequiredRSASize', 'TCPKeepAlive', 'WarnWeakCrypto'],
 ];
 
 const PINNED =

@@ -25,6 +25,7 @@ export function terminalUi({ quiet, color, inScope = same }: TerminalOptions): U
     note: (text) => {
       if (!quiet) process.stderr.write(`${inScope(text)}\n`);
     },
+    tell: (text) => void process.stderr.write(`${inScope(text)}\n`),
     warn: (text) => void process.stderr.write(`ibq: warning: ${inScope(text)}\n`),
     style: (style: Style, text) =>
       coloured ? styleText(style, text, { validateStream: false }) : text,
@@ -79,20 +80,35 @@ async function readStdin(): Promise<string> {
     .replace(/\r?\n$/, '');
 }
 
+let typedAhead = '';
+
 /** Reads keys in raw mode, so that nothing is echoed; Ctrl-C ends ibq, Ctrl-D ends the value. */
 async function promptHidden(prompt: string): Promise<string> {
   // Before the prompt: what is typed as soon as it is seen must not be echoed.
   process.stdin.setRawMode(true);
   process.stderr.write(prompt);
   let value = '';
-  try {
-    for await (const chunk of process.stdin) {
-      for (const key of chunk.toString('utf8')) {
-        if (key === '\r' || key === '\n' || key === '\u0004') return value;
-        if (key === '\u0003') throw new UserError('aborted, no changes made', ExitCode.interrupted);
-        if (key === '\u007f' || key === '\b') value = [...value].slice(0, -1).join('');
-        else if (key >= ' ') value += key;
+  /** Whether the value is whole. What was typed after it is for the next question. */
+  const take = (text: string): boolean => {
+    const keys = [...text];
+    for (const [index, key] of keys.entries()) {
+      if (key === '\r' || key === '\n' || key === '\u0004') {
+        typedAhead = keys.slice(index + 1).join('');
+        return true;
       }
+      if (key === '\u0003') throw new UserError('aborted, no changes made', ExitCode.interrupted);
+      if (key === '\u007f' || key === '\b') value = [...value].slice(0, -1).join('');
+      else if (key >= ' ') value += key;
+    }
+    return false;
+  };
+  try {
+    const ahead = typedAhead;
+    typedAhead = '';
+    if (take(ahead)) return value;
+    // Left as it is afterwards: there may be another question.
+    for await (const chunk of process.stdin.iterator({ destroyOnReturn: false })) {
+      if (take(chunk.toString('utf8'))) return value;
     }
     return value;
   } finally {

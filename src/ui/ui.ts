@@ -13,6 +13,8 @@ export interface Ui {
   json(value: object): void;
   /** Progress, on stderr; silent with `-q`. */
   note(text: string): void;
+  /** A problem or its cure, on stderr, also with `-q`. */
+  tell(text: string): void;
   /** A warning, on stderr, with `ibq: warning: ` in front. */
   warn(text: string): void;
   /** Styles text for stdout; plain in a pipe, with `--no-color` or `NO_COLOR`. */

@@ -345,7 +345,9 @@ describe('plan', () => {
     const sand = host();
     expect(await planning(sand.context)).toBe(0);
     const text = sand.out.join('\n');
-    expect(text).toMatch(/^first generation: 1\n {2}\+ 4001: new\n {6}--- \/dev\/null\n/);
+    expect(text).toMatch(
+      /^2 are added and not started\nfirst generation: 1\n {2}\+ 4001: new\n {6}--- \/dev\/null\n/,
+    );
     expect(text).toContain('\n  + 4002: new\n');
     expect(text).toContain('\nsteps\n  1. write and check generation 1\n');
     expect(text).not.toContain('. reload systemd');

@@ -36,7 +36,9 @@ profile = "simulator"
       '  sudo ibq secret set 4002 password',
       '  sudo ibq deploy',
     ]);
-    expect(warnings).toEqual([]);
+    expect(warnings).toEqual([
+      `${DIRECTORY}/4002.toml: read_only_api: not set: API clients cannot trade; set it to false, or to true to keep it so`,
+    ]);
   });
 
   test('--set gives any key its type, and variables', async () => {
@@ -100,36 +102,65 @@ profile = "simulator"
       'a port that is taken',
       'other',
       { port: 4001 },
-      78,
-      `${DIRECTORY}/4001.toml: port: should be its own, 4001 is the port of ${DIRECTORY}/other.toml too`,
+      64,
+      `--port: should be its own, 4001 is the port of ${DIRECTORY}/4001.toml too; --port 4002 is free`,
+    ],
+    [
+      'the port of the paper half that is taken',
+      '4000',
+      { mode: 'both' },
+      64,
+      `--set paper_port: should be its own, 4001 is the port of ${DIRECTORY}/4001.toml too; --port 4002 is free`,
+    ],
+    ['a trading mode', '4009', { mode: 'liev' }, 64, '--mode: should be "live", "paper", "both"'],
+    [
+      'a port',
+      '4009',
+      { set: ['port=70000'] },
+      64,
+      '--set port: should be a port (1-65535), got 70000',
+    ],
+    [
+      "a key of the host's",
+      '4002',
+      { set: ['network.allow=10.0.0.7'] },
+      64,
+      '--set network.allow: it holds for all instances: set it in [network] of ibq.toml',
+    ],
+    [
+      'a secret',
+      '4002',
+      { set: ['password=x'] },
+      64,
+      '--set password: a secret belongs into no file; after this, run "sudo ibq secret set 4002 password"',
     ],
     [
       'an unknown key',
       '4002',
       { set: ['memroy=1'] },
-      78,
-      `${DIRECTORY}/4002.toml: memroy: unknown key; did you mean "memory"?`,
+      64,
+      `--set memroy: unknown key; did you mean "memory"?`,
     ],
     [
       'a hostile key',
       '4002',
       { set: ['a"b\n[x]\ny=1'] },
-      78,
-      `${DIRECTORY}/4002.toml: "a\\"b\\n[x]\\ny": unknown key`,
+      64,
+      `--set "a\\"b\\n[x]\\ny": unknown key`,
     ],
     [
       'a wrong value',
       '4002',
       { mode: 'both', profile: 'danklabs' },
-      78,
-      `${DIRECTORY}/4002.toml: mode: should be "live" or "paper" with profile danklabs, got "both"`,
+      64,
+      `--mode: should be "live" or "paper" with profile danklabs, got "both"`,
     ],
     [
       'a wrong type',
       '4002',
       { set: ['read_only_api=yes'] },
-      78,
-      `${DIRECTORY}/4002.toml: read_only_api: should be true or false, got "yes"`,
+      64,
+      `--set read_only_api: should be true or false, got "yes"`,
     ],
   ])('%s is refused and nothing written', async (_title, name, options, exitCode, message) => {
     const { context } = sandbox(FILES);
@@ -139,6 +170,46 @@ profile = "simulator"
     await expect(adding).rejects.toMatchObject({ exitCode });
     expect(context.host.files.list(DIRECTORY)).toEqual(before);
   });
+});
+
+test.each([
+  [['hosts.maindb=10.0.0.2', 'hosts.other=10.0.0.3']],
+  [['hosts={ maindb = "10.0.0.2", other = "10.0.0.3" }']],
+])('add --set %j writes host names', async (set) => {
+  const { context, read } = sandbox(FILES);
+  await instanceAdd(context, '4002', { set });
+  expect(read(`${DIRECTORY}/4002.toml`)).toContain(
+    'hosts = { maindb = "10.0.0.2", other = "10.0.0.3" }\n',
+  );
+});
+
+test('a fault of another file is told as one, whatever was typed', async () => {
+  const { context } = sandbox({ ...FILES, [`${DIRECTORY}/4003.toml`]: 'mode = "x"\n' });
+  const adding = instanceAdd(context, '4002', { mode: 'liev' });
+  await expect(adding).rejects.toThrow(`${DIRECTORY}/4003.toml: mode: should be`);
+  await expect(adding).rejects.toMatchObject({ exitCode: 78 });
+});
+
+test.each([
+  [{ set: ['read_only_api=true'] }, FILES],
+  [{}, { ...FILES, '/etc/ibq/ibq.toml': '[defaults]\nread_only_api = false\n' }],
+])('of a paper instance whose read_only_api is set nothing is said: %j', async (options, files) => {
+  const { context, warnings } = sandbox(files);
+  await instanceAdd(context, '4002', { mode: 'paper', ...options });
+  expect(warnings.filter((line) => line.includes('read_only_api'))).toEqual([]);
+});
+
+test('a tunnel wants its host keys pinned before a deploy', async () => {
+  const { context, notes } = sandbox(FILES);
+  await instanceAdd(context, '4002', {
+    set: ['ssh.mode=both', 'ssh.targets=trader@10.0.0.5'],
+  });
+  expect(notes.slice(notes.indexOf('next:') + 1)).toEqual([
+    '  sudo ibq secret set 4002 password',
+    '  sudo ibq tunnel key 4002',
+    '  sudo ibq tunnel trust 4002',
+    '  sudo ibq deploy',
+  ]);
 });
 
 describe('remove', () => {

@@ -41,6 +41,7 @@ async function detect(
     print: (text) => void out.push(text),
     json: (value) => void out.push(JSON.stringify({ schemaVersion: 1, ...value })),
     note: (text) => void err.push(text),
+    tell: (text) => void err.push(text),
     warn: (text) => void err.push(`ibq: warning: ${text}`),
     style: (_style, text) => text,
     confirm: unused,
@@ -148,8 +149,20 @@ describe('a pin decides', () => {
     await detect('after-deploy');
     writeFileSync(pinFile(), '[network]\ninterface = \n');
     const { err, exitCode } = await detect(null);
-    expect(err).toContain('/etc/ibq/network.toml:2: should be TOML');
+    expect(err).toContain(
+      '/etc/ibq/network.toml:2: should be TOML: a value is missing after the "="\n  2 | interface',
+    );
+    expect(err).not.toContain('nothing is pinned');
+    expect(err).toContain('what /etc/ibq/network.toml pins cannot be read; mend it, or');
     expect(exitCode).toBe(ExitCode.done);
+  });
+
+  test('it is no TOML, and is replaced: a copy is kept', async () => {
+    await detect('after-deploy');
+    writeFileSync(pinFile(), '[network]\ninterface = \n');
+    const { err } = await detect(null, { write: true });
+    expect(err).toContain('moved /etc/ibq/network.toml to /etc/ibq/network.toml.old');
+    expect(readFileSync(`${pinFile()}.old`, 'utf8')).toBe('[network]\ninterface = \n');
   });
 });
 

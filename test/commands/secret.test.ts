@@ -115,6 +115,26 @@ test('several lines are not typed: at a terminal the way is a file', async () =>
   expect(ran.filter(({ line }) => line.includes('create'))).toEqual([]);
 });
 
+test.each<[string, string[], boolean, number]>([
+  ['at a terminal: the same twice', ['pw', 'pw'], true, 0],
+  ['at a terminal: another the second time', ['pw', 'pq'], true, 64],
+  ['from a pipe: once', ['pw'], false, 0],
+])('a value is read %s', async (_title, typed, interactive, exitCode) => {
+  const { context, ran } = await host();
+  const left = [...typed];
+  const ui = { ...context.ui, interactive, readHidden: async () => left.shift() ?? 'nothing' };
+  const setting = secretSet({ ...context, ui }, '4001', 'password');
+  if (exitCode === 0) expect(await setting).toBe(0);
+  else {
+    await expect(setting).rejects.toMatchObject({
+      exitCode,
+      message: 'password: the two are not the same; nothing was changed',
+    });
+  }
+  expect(left).toEqual([]);
+  expect(ran.some(({ line }) => line.includes('secret create'))).toBe(exitCode === 0);
+});
+
 test('a key that nothing uses now is kept, and said to be unused', async () => {
   const { context, ran, sand } = await host([], 'screen');
   expect(await secretSet(context, '4001', 'vnc_password')).toBe(0);

@@ -32,9 +32,14 @@ function expectHarmless(error: ConfigError | null): void {
     expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u);
     expect(line.length).toBeLessThan(1000);
   }
-  // One problem, one line.
+  // One problem, one line; of a syntax error also the line that is meant, and a caret.
+  const lines = (error?.problems ?? []).map(({ excerpt = [] }) => 1 + excerpt.length);
+  expect(lines.every((count) => count === 1 || count === 3)).toBe(true);
   expect((error?.message ?? '').split('\n').length).toBeLessThanOrEqual(
-    Math.max(1, error?.problems.length ?? 0),
+    Math.max(
+      1,
+      lines.reduce((sum, count) => sum + count, 0),
+    ),
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { type ConfigSources, loadConfig } from '../../src/config/load.ts';
+import { summarized } from '../../src/config/report.ts';
 import { ConfigError, formatProblem } from '../../src/errors.ts';
 
 const MAIN = '/etc/ibq/ibq.toml';
@@ -286,6 +287,13 @@ test.each<[Texts, Record<string, string>, string[]]>([
     main('[network]\nsubent = "10.0.0.0/24"'),
     {},
     ['ibq.toml: network.subent: unknown key; did you mean "subnet"?'],
+  ],
+  [
+    main('mode = "live"'),
+    {},
+    [
+      "ibq.toml: mode: unknown key; it belongs in [defaults] for every instance (or [network], where it is the network's)",
+    ],
   ],
   [main('subnet = "10.0.0.0/24"'), {}, ['ibq.toml: subnet: unknown key; it belongs in [network]']],
   [
@@ -986,4 +994,75 @@ test('a thousand unknown keys are counted, not listed', () => {
   const found = problems(instance(text));
   expect(found).toHaveLength(51);
   expect(found.at(-1)).toBe('instances/4001.toml: 950 more problems');
+});
+
+test.each<[string, Texts, Record<string, string>, object | undefined]>([
+  ['network.toml', { pin: LAN }, {}, undefined],
+  [
+    'ibq.toml',
+    { main: '[network]\ninterface = "eth9"', pin: LAN },
+    {},
+    { interface: { file: MAIN, key: 'network.interface' } },
+  ],
+  [
+    'a variable',
+    { main: '[network]\ninterface = "eth8"', pin: LAN },
+    { NETWORK_INTERFACE: 'eth9' },
+    { interface: { file: 'NETWORK_INTERFACE' } },
+  ],
+])('the place of an interface that %s has set is kept', (_title, texts, env, expected) => {
+  expect(load(texts, env).config.lanPlaces).toEqual(expected);
+});
+
+test.each(['EST', 'MST', 'HST', 'Etc/GMT+5', 'Etc/GMT-10'])(
+  'time_zone %s has no summer',
+  (zone) => {
+    const file = `user = "u"\ntime_zone = "${zone}"`;
+    expect(load({ instances: { '4002.toml': file } }).warnings).toEqual([
+      expect.stringMatching(
+        /4002\.toml: time_zone: ".*" has no daylight saving time: .* write a place such as "/,
+      ),
+    ]);
+  },
+);
+
+test.each(['Etc/UTC', 'UTC', 'America/New_York', 'EST5EDT', 'Europe/Berlin', 'Asia/Tokyo'])(
+  'time_zone %s is nothing to warn of',
+  (zone) => {
+    const file = `user = "u"\ntime_zone = "${zone}"`;
+    expect(load({ instances: { '4002.toml': file } }).warnings).toEqual([]);
+  },
+);
+
+const HALVES = ['0.0.0.0/1', '128.0.0.0/1'];
+test.each<[string[], boolean]>([
+  [HALVES, true],
+  [['0.0.0.0/1', '128.0.0.0/2', '192.0.0.0/2'], true],
+  [['0.0.0.0/1', '10.0.0.0/8'], false],
+  [['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10'], false],
+])('allow = %j is everybody in pieces: %s', (allow, everybody) => {
+  const found = problems({ main: `[network]\nallow = ${JSON.stringify(allow)}` });
+  expect(found.some((line) => line.includes('more than half of all addresses'))).toBe(everybody);
+});
+
+test('everybody in pieces can be accepted as the whole can', () => {
+  const text = `[network]\nallow = ${JSON.stringify(HALVES)}\n[publish]\naccept_risk = "open-api"`;
+  expect(problems({ main: text })).toEqual([]);
+});
+
+test('equal warnings of several instances are one line', () => {
+  const of = (name: string, text: string) => `/etc/ibq/instances/${name}.toml: ${text}`;
+  const names = Array.from({ length: 30 }, (_, index) => String(4101 + index));
+  expect(
+    summarized([
+      '/etc/ibq/ibq.toml: x: y',
+      ...names.flatMap((name) => [of(name, 'a: b'), of(name, `user: "${name}"`)]).slice(0, 59),
+    ]).slice(0, 3),
+  ).toEqual([
+    '/etc/ibq/ibq.toml: x: y',
+    '4101, 4102, 4103, 4104 and 26 more: a: b',
+    of('4101', 'user: "4101"'),
+  ]);
+  expect(summarized([of('4001', 'a: b'), of('4002', 'a: b')])).toEqual(['4001, 4002: a: b']);
+  expect(summarized([of('4001', 'a: b')])).toEqual([of('4001', 'a: b')]);
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   judgeHalves,
   judgeInstance,
+  lastErrorOf,
   titleOf,
   type UnitState,
 } from '../../src/gateway/instance-state.ts';
@@ -222,5 +223,47 @@ describe('the two gateways of mode both', () => {
       half('paper', probe, stage, unit),
     ]);
     expect([titleOf(verdict), verdict.problems]).toEqual([word, problems]);
+  });
+});
+
+describe("Podman's or the image's own error", () => {
+  const ERROR = 'Error: cannot listen on the TCP port: cannot assign requested address';
+  const judgeEnded = (unit: UnitState, stage: Stage) =>
+    judgeInstance({
+      name: '4001',
+      unit,
+      probe: null,
+      stage: { stage, since: null, detail: `the log says ${stage}`, attempts: 0 },
+      lastError: ERROR,
+    }).problems[0];
+  const failed: UnitState = { active: 'failed', sub: 'failed', result: 'start-limit-hit' };
+  const again: UnitState = { active: 'activating', sub: 'auto-restart', result: 'exit-code' };
+
+  it.each([
+    ['failed', failed],
+    ['started again', again],
+  ])('is the first problem of a unit that is %s', (_title, unit) => {
+    expect(judgeEnded(unit, 'unknown')).toBe(ERROR);
+  });
+
+  it('does not hide a reason that the log explains', () => {
+    expect(judgeEnded(failed, 'login-failed')).toBe('the log says login-failed');
+  });
+
+  it('says nothing of one that somebody stopped', () => {
+    expect(judgeEnded({ active: 'inactive', sub: 'dead', result: 'success' }, 'unknown')).toBe(
+      undefined,
+    );
+  });
+
+  it.each([
+    [
+      ['a', 'Error: one', "Error: Can't find suitable Java installation", 'b'],
+      "Error: Can't find suitable Java installation",
+    ],
+    [['a', 'an Error: no', 'Error:'], null],
+    [[], null],
+  ])('is the last of its lines: %j', (log, expected) => {
+    expect(lastErrorOf(log)).toBe(expected);
   });
 });

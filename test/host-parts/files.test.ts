@@ -79,7 +79,9 @@ describe('reading', () => {
   test('a directory in place of a file says which', () => {
     const { files, at } = tree();
     mkdirSync(at('dir'));
-    expect(failure(() => files.readText('/dir')).message).toContain(`cannot read ${at('dir')}: `);
+    expect(failure(() => files.readText('/dir')).message).toContain(
+      `${at('dir')}: should be a file, is a directory`,
+    );
   });
 });
 

@@ -239,3 +239,40 @@ describe('ports of the host, of instances in its network', () => {
     expect(ports(back, [], host)).toEqual({});
   });
 });
+
+test.each<[string, Config['lanPlaces'], string]>([
+  [
+    'network.toml',
+    undefined,
+    '/etc/ibq/network.toml: network.interface: should be an interface of this host (eth0), eth1 is gone; bring it back, or run "sudo ibq network detect --write"',
+  ],
+  [
+    'ibq.toml',
+    { interface: { file: '/etc/ibq/ibq.toml', key: 'network.interface' } },
+    '/etc/ibq/ibq.toml: network.interface: should be an interface of this host (eth0), eth1 is gone; bring it back, or name another there',
+  ],
+  [
+    'a variable',
+    { interface: { file: 'NETWORK_INTERFACE' } },
+    'NETWORK_INTERFACE: should be an interface of this host (eth0), eth1 is gone; bring it back, or name another in NETWORK_INTERFACE, or unset it',
+  ],
+])(
+  'an interface that is gone is a fault of %s where that named it',
+  (_title, lanPlaces, expected) => {
+    const interfaces = new Map([['eth0', { up: true }]]);
+    const config = { ...CONFIG, ...(lanPlaces ? { lanPlaces } : {}) };
+    expect(refusal(() => assembleDesired(config, sampleFacts({ interfaces }), null))).toBe(
+      expected,
+    );
+  },
+);
+
+function refusal(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return '';
+}

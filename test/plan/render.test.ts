@@ -1,7 +1,7 @@
 /** A plan as people read it. */
 
 import { describe, expect, test } from 'vitest';
-import { describeStep, type Plan, type Step } from '../../src/plan/plan.ts';
+import { type Change, describeStep, type Plan, type Step } from '../../src/plan/plan.ts';
 import { driftLines, isEmpty, renderPlan } from '../../src/plan/render.ts';
 import type { Style } from '../../src/ui/ui.ts';
 
@@ -33,6 +33,7 @@ describe('renderPlan', () => {
   test('before a deploy: what changes, what it costs and why', () => {
     expect(renderPlan(PLAN, { style: plain, detailed: false })).toBe(
       `
+1 starts, 1 needs a restart (new login), 1 stops, 1 changes without a restart
 generation 1 → 2
   + 4003: starts; new
   ~ 4002: a restart puts it into force (a new login, unless the session can be kept); mode, memory
@@ -45,6 +46,7 @@ generation 1 → 2
   test('detailed: with diffs and steps', () => {
     expect(renderPlan(PLAN, { style: plain, detailed: true })).toBe(
       `
+1 starts, 1 needs a restart (new login), 1 stops, 1 changes without a restart
 generation 1 → 2
   + 4003: starts; new
       +++ a
@@ -68,7 +70,7 @@ steps
 
   test('the first generation has nothing before it', () => {
     const plan = { ...PLAN, generation: { from: null, to: 1 } };
-    expect(renderPlan(plan, { style: plain, detailed: false })).toMatch(/^first generation: 1\n/);
+    expect(renderPlan(plan, { style: plain, detailed: false })).toMatch(/^first generation: 1\n/m);
   });
 
   test('steps without a new generation', () => {
@@ -152,4 +154,63 @@ test.each<[Step, string]>(Object.values(SAID))('step %j', (step, text) => {
 
 test('one old file is no plural', () => {
   expect(describeStep({ kind: 'remove-file-secrets', names: ['a'] })).toBe('forget 1 old file');
+});
+
+test.each([
+  [
+    30,
+    '1 starts, 1 needs a restart (new login), 1 stops, 1 changes without a restart, 27 untouched',
+  ],
+  [3, '1 starts, 1 needs a restart (new login), 1 stops, 1 changes without a restart'],
+])('totals come first: of %d instances', (instances, totals) => {
+  const [first] = renderPlan(PLAN, { style: plain, detailed: true, instances }).split('\n');
+  expect(first).toBe(totals);
+});
+
+test("ibq's own marks of a definition are in no diff for people", () => {
+  const diff = `--- a
++++ a
+@@ -1,3 +1,3 @@
+ [Container]
+-Label=ibq.definition=aaaa
+-Annotation=ibq.definition=aaaa
++Label=ibq.definition=bbbb
++Annotation=ibq.definition=bbbb
+@@ -9,2 +9,2 @@
+ [Service]
+-Environment=IBQ_DEFINITION=aaaa
+-MemoryMax=1G
++Environment=IBQ_DEFINITION=bbbb
++MemoryMax=2G
+--- b
++++ b
+@@ -1 +1 @@
+-Environment=IBQ_DEFINITION=aaaa
++Environment=IBQ_DEFINITION=bbbb
+--- /dev/null
++++ c
++Label=ibq.definition=bbbb
++User=x`;
+  const change = {
+    kind: 'change',
+    instance: '4001',
+    cost: 'none',
+    because: ['memory'],
+    diff,
+  } satisfies Change;
+  const text = renderPlan({ ...EMPTY, changes: [change] }, { style: plain, detailed: true });
+  expect(text).toBe(
+    `
+1 changes without a restart
+  ~ 4001: memory
+      --- a
+      +++ a
+      @@ -9,2 +9,2 @@
+       [Service]
+      -MemoryMax=1G
+      +MemoryMax=2G
+      --- /dev/null
+      +++ c
+      +User=x`.trimStart(),
+  );
 });

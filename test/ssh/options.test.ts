@@ -33,7 +33,10 @@ describe('may not', () => {
     ['Port=2222', /use ssh\.targets/],
     ['IdentityFile=/root/.ssh/id_rsa', /ibq secret set 4001 ssh_key/],
     ['ForwardAgent=yes', /carries what ibq says and nothing else/],
-    ['DynamicForward=1080', /nothing else; it may have AddressFamily, .*TCPKeepAlive$/],
+    [
+      'DynamicForward=1080',
+      /nothing else; it may have AddressFamily, .*TCPKeepAlive, WarnWeakCrypto$/,
+    ],
     ['LocalCommand=id', /nothing else; it may have/],
     ['KnownHostsCommand=/bin/id', /host keys are pinned/],
     ['Include=/etc/ssh/ssh_config', /nothing else; it may have/],

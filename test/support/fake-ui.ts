@@ -19,6 +19,7 @@ export function fakeUi(changes: Partial<Ui> = {}): { ui: Ui; said: Said } {
     print: (text) => void said.out.push(text),
     json: (value) => void said.json.push(value),
     note: (text) => void said.notes.push(text),
+    tell: (text) => void said.notes.push(text),
     warn: (text) => void said.warnings.push(text),
     style: (_style, text) => text,
     confirm: async () => false,

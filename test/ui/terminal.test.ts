@@ -21,6 +21,9 @@ async function main() {
   else if (what === 'confirm') {
     const options = { assumeYes: flags.includes('-y'), flag: '-y' };
     ui.print('answer ' + (await ui.confirm('sure?', options)));
+  } else if (what === 'twice') {
+    const first = await ui.readHidden('One: ');
+    ui.print(JSON.stringify([first, await ui.readHidden('Two: ')]));
   } else ui.print(JSON.stringify(await ui.readHidden('Password: ')));
 }
 main().catch((error) => {
@@ -131,6 +134,19 @@ describe('on a terminal', () => {
     expect(await child.ended).toBe(exitCode);
     expect(child.stdout).toContain(said);
   });
+
+  test.each([['typed after each prompt'], ['typed ahead']])(
+    'two hidden values, %s',
+    async (how) => {
+      const child = onTerminal(['twice']);
+      await child.said('One: ');
+      child.process.stdin.write(how === 'typed ahead' ? 'ab\rcd\r' : 'ab\r');
+      await child.said('Two: ');
+      if (how !== 'typed ahead') child.process.stdin.write('cd\r');
+      expect(await child.ended).toBe(0);
+      expect(child.stdout).toContain('["ab","cd"]');
+    },
+  );
 
   test('an answer that is neither yes nor no is asked for again', async () => {
     const child = onTerminal(['confirm']);

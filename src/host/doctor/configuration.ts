@@ -3,7 +3,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import type { Environment } from '../../config/load.ts';
 import type { FactValues, VolumeFacts } from '../../doctor/facts.ts';
-import { UserError } from '../../errors.ts';
+import { ConfigError, formatProblem, UserError } from '../../errors.ts';
 import { PROFILE_IDS, profileOf } from '../../images/index.ts';
 import type { Manifest } from '../../plan/manifest.ts';
 import { volumeName } from '../../quadlet/render-instance.ts';
@@ -23,7 +23,9 @@ export function readConfiguration(
     return { problems: [], files: count };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { problems: error.message.split('\n'), files: 0 };
+    const problems =
+      error instanceof ConfigError ? error.problems.map(formatProblem) : error.message.split('\n');
+    return { problems, files: 0 };
   }
 }
 
