@@ -30,7 +30,7 @@ export async function status(
     () => {},
     async (interrupt) => {
       while (interrupt.exitCode === null) {
-        if (ui.terminal) ui.print('\u001b[2J\u001b[H');
+        ui.clear();
         await show(context, json);
         await Promise.race([host.sleep(WATCH_MS), interrupt.requested]);
       }

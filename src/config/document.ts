@@ -1,8 +1,8 @@
 /** The text of one file → a TOML table, or a problem with its line. */
 
 import { parse, TomlError } from 'smol-toml';
+import { printable } from '../ui/foreign-text.ts';
 import type { Report } from './report.ts';
-import { printable } from './text.ts';
 
 /** A file somebody wrote by hand is a few kilobytes; more is a mistake, and parsing it takes time. */
 const MAX_BYTES = 1024 * 1024;
