@@ -2,8 +2,9 @@
 
 import type { Context } from '../context.ts';
 import { ExitCode } from '../errors.ts';
-import { titleOf } from '../gateway/instance-state.ts';
+import { titleOf, UNGUARDED } from '../gateway/instance-state.ts';
 import { configPaths } from '../host/config-files.ts';
+import { hostRulesLost } from '../host/host-rules.ts';
 import { readCurrentManifest } from '../host/installed.ts';
 import { withInterrupt } from '../host/interrupt.ts';
 import { type Observation, observeInstances } from '../host/observe.ts';
@@ -42,7 +43,13 @@ export async function status(
 async function show(context: Context, json: boolean): Promise<number> {
   const { host, ui } = context;
   const manifest = readCurrentManifest(host.files);
-  const observations = await observeInstances(host, manifest?.instances ?? {});
+  const [observed, rulesLost] = await Promise.all([
+    observeInstances(host, manifest?.instances ?? {}),
+    manifest === null ? false : hostRulesLost(host),
+  ]);
+  const runningOnes = observed.some(({ unit }) => unit.active === 'active');
+  const open = rulesLost && runningOnes;
+  const observations = open ? observed.map(withLostRules) : observed;
   const runs = (name: string) =>
     observations.some((it) => it.name === name && it.unit.active === 'active');
   const tunnels = await observeTunnels(host, manifest?.instances ?? {}, runs);
@@ -58,8 +65,25 @@ async function show(context: Context, json: boolean): Promise<number> {
   }
   tellUndeployed(context, Object.keys(manifest?.instances ?? {}));
   const ready = observations.every(({ verdict }) => verdict.ready);
+  if (open) ui.warn(RULES_LOST);
   const carried = [...tunnels.values()].flat().every(isWell);
-  return ready && carried ? ExitCode.done : ExitCode.unhealthy;
+  return ready && carried && !open ? ExitCode.done : ExitCode.unhealthy;
+}
+
+const RULES_LOST =
+  "the host's rules are gone: other containers and neighbours may reach the gateways; sudo ibq deploy loads them again";
+
+/** In the host's network they are all the guard that there is. */
+function withLostRules(observation: Observation): Observation {
+  const { unit, running, verdict } = observation;
+  if (unit.active !== 'active') return observation;
+  const alone = running !== null && !running.guard.includes('table inet ibq');
+  const state =
+    alone && verdict.ready ? { ready: false, word: UNGUARDED, mend: 'sudo ibq deploy' } : {};
+  return {
+    ...observation,
+    verdict: { ...verdict, ...state, problems: [...verdict.problems, RULES_LOST] },
+  };
 }
 
 function print(
@@ -84,7 +108,10 @@ function print(
   if (tunnels.size > 0) header.push('TUNNEL');
   ui.print(table(rows, { terminal: ui.terminal, header }));
   for (const { name, verdict } of observations) {
-    for (const problem of verdict.problems) ui.note(`${name}: ${problem}`);
+    for (const problem of verdict.problems) {
+      // Said once, of all of them.
+      if (problem !== RULES_LOST) ui.note(`${name}: ${problem}`);
+    }
     if (!verdict.ready && verdict.mend) ui.note(`${name}: → ${verdict.mend}`);
     tellTunnels(ui, name, tunnels.get(name) ?? []);
   }

@@ -57,7 +57,7 @@ export function requireTrusted(
   });
   if (problems.length === 0) return;
   throw new UserError(
-    `${problems.join('\n')}\nwhoever can change the configuration decides what root runs; nothing was changed`,
+    `${problems.join('\n')}\nwhoever can change the configuration decides what root runs`,
     ExitCode.badConfiguration,
   );
 }
