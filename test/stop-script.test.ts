@@ -193,9 +193,15 @@ describe('what is left to Podman', () => {
   });
 
   test('a pause that does not end is made a logout first', async () => {
-    const { sent, outcome } = await stop({ jobs: RESTART, files: { stays: '' } });
+    const { sent, outcome } = await stop({ jobs: RESTART, files: { deaf: '' } });
     expect(sent).toEqual(['PAUSE 7462', 'STOP 7462']);
     expect(outcome).toBe('ended without a logout: it was still there 3 s after IBC was told');
+  }, 20_000);
+
+  test('a container that outlives IBC is left to Podman, before it starts IBC again', async () => {
+    const record = RECORD.replace('stop_timeout=3', 'stop_timeout=60');
+    const { sent, killed, outcome } = await stop({ record, files: { stays: '' } });
+    expect([sent, killed, outcome]).toEqual([['STOP 7462'], false, 'logged out']);
   }, 20_000);
 
   test('one that ended by itself: nothing is said', async () => {

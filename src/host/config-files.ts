@@ -88,10 +88,10 @@ export function requireConfiguration(
   configFile: string,
   manifest: Pick<Manifest, 'instances' | 'configFile'> | null,
 ): void {
-  if (manifest === null) return;
+  const deployed = Object.keys(manifest?.instances ?? {});
+  if (manifest === null || deployed.length === 0) return;
   const { instances } = configPaths(configFile);
-  const deployed = Object.keys(manifest.instances);
-  if (deployed.length > 0 && !files.exists(instances)) {
+  if (!files.exists(instances)) {
     throw new UserError(
       `${instances}: is not there, while ${deployed.join(', ')} ${deployed.length === 1 ? 'is' : 'are'} deployed; bring it back, or, to remove all of them, make it empty: sudo mkdir ${instances}`,
       ExitCode.badConfiguration,

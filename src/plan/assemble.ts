@@ -1,7 +1,8 @@
 /** `assemblePlan(desired, installed)`: pure, so that a dry run can't leak. */
 
+import { KEYS } from '../config/schema.ts';
 import { guardForRunning, sameButForElements } from '../network/guard.ts';
-import type { Desired, DesiredInstance } from './desired.ts';
+import { asText, type Desired, type DesiredInstance } from './desired.ts';
 import { diffText } from './diff.ts';
 import type { Installed, RunningInstance, Runtime } from './installed.ts';
 import { type ManifestInstance, sha256 } from './manifest.ts';
@@ -121,7 +122,9 @@ function reasons(
   installed: Installed,
 ): string[] {
   const keys = new Set([...Object.keys(old.inputs), ...Object.keys(inputs)]);
-  const changed = [...keys].filter((key) => old.inputs[key] !== inputs[key]).sort();
+  const changed = [...keys]
+    .filter((key) => old.inputs[key] !== inputs[key] && !isNewKey(key, old, inputs))
+    .sort();
   if (changed.length > 0) return changed;
   const drift = findDrift(installed);
   if (files.some(({ path }) => drift.includes(path))) return ['edited by hand'];
@@ -129,6 +132,20 @@ function reasons(
   const onlyElements = old.definition === definition && sameButForElements(before, guard);
   return [onlyElements ? 'addresses of other instances' : 'ibq version'];
 }
+
+/** A key that the ibq of before did not know, and that nobody has set: what it stands for was so before as well. */
+function isNewKey(
+  key: string,
+  old: Pick<ManifestInstance, 'inputs'>,
+  inputs: DesiredInstance['inputs'],
+): boolean {
+  if (key in old.inputs || CHANGES_BY_DEFAULT.has(key)) return false;
+  const unset = KEYS.get(key)?.default;
+  return unset !== undefined && unset !== null && inputs[key] === asText(unset);
+}
+
+/** What came with a later ibq and makes another container of it although nobody set it. */
+const CHANGES_BY_DEFAULT: ReadonlySet<string> = new Set(['user_namespace']);
 
 /** Of the last generation, and those left over from a deploy that was killed after its switch. */
 function removedInstances(desired: Desired, { manifest, runtime }: Installed): string[] {

@@ -398,6 +398,7 @@ const TABLES: ReadonlySet<string> = new Set(
   SETTING_KEYS.flatMap((id) => (id.includes('.') ? (id.split('.')[0] ?? []) : [])),
 );
 
-function asText(value: unknown): string {
+/** A value of the configuration as the manifest keeps it. */
+export function asText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

@@ -68,6 +68,7 @@ profile = "simulator"
     await instanceAdd(context, '4003', { mode: 'live' });
     expect(warnings).toEqual([
       `${DIRECTORY}/4003.toml: read_only_api: not set: API clients cannot trade; set it to false, or to true to keep it so`,
+      `${DIRECTORY}/4003.toml: user: "shared" logs in to live in ${DIRECTORY}/4001.toml too: IBKR lets a user in once, so one of the two will end or throw the other out`,
     ]);
   });
 

@@ -8,7 +8,7 @@ import type { ManifestInstance } from '../../src/plan/manifest.ts';
 import { ModelHost } from '../plan/model-host.ts';
 import { sampleConfig } from '../quadlet/sample.ts';
 import { tunnelled } from '../ssh/sample.ts';
-import { type Answer, liveHost, showOutput } from '../support/live-host.ts';
+import { type Answer, journalOutput, liveHost, showOutput } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 const PARTS = {
@@ -88,7 +88,9 @@ describe('looked at', () => {
     const why = 'instance 4001: its ssh_key is not set; run "sudo ibq tunnel key 4001"';
     const { context } = liveHost(sandbox(), (line) => {
       if (line.startsWith('systemctl show')) return { stdout: units };
-      return line.startsWith('journalctl') ? { stdout: `${why}\nFailed with result\n` } : undefined;
+      return line.startsWith('journalctl')
+        ? { stdout: journalOutput([why, 'Failed with result'], line) }
+        : undefined;
     });
     const states = await observeTunnels(context.host, { '4001': instance }, () => true);
     expect(states.get('4001')).toEqual([

@@ -85,7 +85,7 @@ secrets: { seed: { file: ./seed.txt } }
     for (const key of ['password', 'api_key', 'seed']) {
       expect(imported.stderr).toContain(`set the ${key} of 4002`);
     }
-    expect(await host.ok('stat -c %a /etc/ibq/instances/4002.toml')).toBe('640');
+    expect((await host.ok('stat -c %a /etc/ibq/instances/4002.toml')).trim()).toBe('640');
     await ibqOk(host, ['deploy', '-y']);
     const places = ['/etc/ibq', '/etc/containers', '/run/ibq', '/run/systemd/generator'];
     expect((await host.run(['grep', '-rlF', 'geheim', ...places])).stdout).toBe('');

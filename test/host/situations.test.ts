@@ -79,6 +79,8 @@ const SITUATIONS: readonly Situation[] = [
     name: 'locked',
     mode: 'paper',
     behaviour: 'lock-out',
+    // Else the cap on refused logins ends it at once (login-attempts.test.ts).
+    set: ['login_attempts=0'],
     word: 'locked out',
     stage: 'locked-out',
     problems: /Too many failed login attempts/,

@@ -54,7 +54,13 @@ describeOnHosts('systemd', (host) => {
 
   test('the target stops all and starts all', async () => {
     await host.ok('systemctl stop ib-gateways.target');
-    expect(await containerIds(host)).toEqual({});
+    // systemctl waits for the target alone; each instance then logs out.
+    const gone = async () => Object.keys(await containerIds(host)).length === 0;
+    await until('all have logged out', gone, 60_000);
+    await until(
+      'their units are down',
+      async () => (await host.ok('systemctl list-jobs --no-legend')).trim() === '',
+    );
     expect(await host.ok('systemctl --failed --plain --no-legend')).toBe('');
     await host.ok('systemctl start ib-gateways.target');
     await ibqOk(host, ['wait', ...NAMES, '--timeout', '150']);

@@ -70,7 +70,7 @@ describeOnHosts('a fleet of before user namespaces', (host) => {
     const result = await ibq(host, ['deploy'], { timeoutMs: 120_000 });
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(result.stderr).toMatch(
-      /~ 4001: a restart puts it into force \(new login\); .*user_namespace/,
+      /~ 4001: a restart puts it into force \(.*\); template, user_namespace$/m,
     );
     expect(await containerIds(host)).toEqual(before);
     const doctor = await ibq(host, ['doctor']);

@@ -635,3 +635,33 @@ function loaded(host: ModelHost, name: string) {
   if (!unit) throw new Error(`${name} is not loaded`);
   return unit;
 }
+
+describe('keys that an older ibq did not know', () => {
+  /** As that one wrote the manifest. */
+  function deployedWithout(...keys: string[]): ModelHost {
+    const host = ModelHost.deployed(CONFIG);
+    for (const { inputs } of Object.values(host.manifest?.instances ?? {})) {
+      for (const key of keys) delete (inputs as Record<string, string>)[key];
+    }
+    return host;
+  }
+
+  test('are no reason where nobody sets them', () => {
+    const [change] = changes(deployedWithout('login_attempts', 'restart').plan(CHANGED));
+    expect(change).toBe('change 4002 new-login memory');
+  });
+
+  test('are one where they are set', () => {
+    const config = withInstances(LIVE, {
+      ...PAPER,
+      settings: { ...PAPER.settings, memory: 2048, login_attempts: 3 },
+    });
+    const [change] = changes(deployedWithout('login_attempts', 'restart').plan(config));
+    expect(change).toBe('change 4002 new-login login_attempts,memory');
+  });
+
+  test('are one where they change a container all the same', () => {
+    const [change] = changes(deployedWithout('user_namespace').plan(CHANGED));
+    expect(change).toBe('change 4002 new-login memory,user_namespace');
+  });
+});

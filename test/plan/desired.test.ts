@@ -202,12 +202,13 @@ test("each instance's own files: its drop-in, its guard, and what is done to its
     ['4001', '4002'].map((name) => [
       `units/ib-gateway@${name}.container.d/10-ibq.conf`,
       `guard/${name}.nft`,
+      `login/${name}`,
       `settings/${name}/files`,
       `settings/${name}/config.ini`,
       `settings/${name}/jts.ini`,
     ]),
   );
-  expect(instanceFiles.size).toBe(10);
+  expect(instanceFiles.size).toBe(12);
 });
 
 test('is pure: the same inputs, the same generation', () => {
