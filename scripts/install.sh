@@ -7,6 +7,8 @@
 # DESTDIR   a tree to install into   (default none: this host)
 # IBQ_NODE  the Node.js that runs it (default the `node` found on PATH); 20.18 or newer
 set -eu
+# Root runs what lies there: nobody else may write it, and all may read it.
+umask 022
 
 prefix=${PREFIX:-/usr/local}
 destdir=${DESTDIR:-}
@@ -76,13 +78,18 @@ install_ibq() {
   find_node
   if [ ! -f "$source/dist/ibq.cjs" ]; then
     command -v npm >/dev/null || fail "ibq is not built and npm is missing; run 'npm ci && npm run build' first" 69
-    (cd "$source" && npm ci --no-fund --no-audit && npm run build)
+    # No script of a package runs as root; the build needs none.
+    (cd "$source" && npm ci --ignore-scripts --no-fund --no-audit && npm run build)
   fi
   work=$(mktemp -d)
   trap 'rm -rf -- "$work"' EXIT
 
   { echo "#!$node"; tail -n +2 "$source/dist/ibq.cjs"; } >"$work/ibq.cjs"
   sed "s|@LIB_DIR@|$lib|g" "$source/scripts/ibq-guard.json.in" >"$work/ibq-guard.json"
+
+  # An older install.sh left them as root's umask had them.
+  mkdir -p -- "$destdir$lib/hooks.d" "$destdir$lib/quadlets" "$destdir$lib/parts"
+  chmod 0755 "$destdir$lib" "$destdir$lib/hooks.d" "$destdir$lib/quadlets" "$destdir$lib/parts"
 
   put 0755 "$source/scripts/guard" "$lib/guard"
   put 0755 "$source/scripts/settings" "$lib/settings"

@@ -3,6 +3,7 @@
 import { ExitCode, UserError } from './errors.ts';
 import { openHost } from './host/open.ts';
 import { runProgram } from './program.ts';
+import { clipLines, printableLines } from './ui/foreign-text.ts';
 
 export { openHost };
 
@@ -34,12 +35,13 @@ export async function main(
 
 function report(error: unknown, version: string): number {
   if (error instanceof UserError) {
-    for (const line of error.message.split('\n')) process.stderr.write(`ibq: ${line}\n`);
+    const message = clipLines(printableLines(error.message));
+    for (const line of message.split('\n')) process.stderr.write(`ibq: ${line}\n`);
     return error.exitCode;
   }
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(
-    `ibq: this is a bug in ibq ${version}; please report it with these lines:\n${trace}\n`,
+    `ibq: this is a bug in ibq ${version}; please report it with these lines:\n${printableLines(trace)}\n`,
   );
   return ExitCode.failed;
 }

@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { ExitCode, NeedsRoot, UserError } from './errors.ts';
 import { openHost } from './host/open.ts';
 import { type Scope, sudoLine, withScope } from './typed-line.ts';
+import { printableLines } from './ui/foreign-text.ts';
 import { terminalUi } from './ui/terminal.ts';
 import { answerMistakes, readHelp } from './usage.ts';
 
@@ -80,7 +81,9 @@ export function buildProgram(
     return {
       host: open({
         root: options.root ?? null,
-        verbose: options.verbose ? (line) => process.stderr.write(`+ ${line}\n`) : () => {},
+        verbose: options.verbose
+          ? (line) => process.stderr.write(`+ ${printableLines(line)}\n`)
+          : () => {},
       }),
       ui: terminalUi({
         quiet: options.quiet === true,

@@ -1,6 +1,7 @@
 /** `scripts/install.sh` into a tree: what it puts there, and that it takes all of it away again. */
 
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -57,7 +58,7 @@ test('installs the program, the hook, the shim, the tunnels, the templates and t
     'stop',
     'tunnel',
   ]);
-  for (const program of ['guard', 'settings', 'shim', 'tunnel', 'ibq.cjs']) {
+  for (const program of ['guard', 'settings', 'stop', 'login-guard', 'shim', 'tunnel', 'ibq.cjs']) {
     expect(statSync(join(lib, program)).mode & 0o777, program).toBe(0o755);
   }
   expect(readdirSync(join(lib, 'quadlets')).sort()).toEqual(
@@ -67,7 +68,34 @@ test('installs the program, the hook, the shim, the tunnels, the templates and t
   expect(hook.hook.path).toBe('/usr/local/lib/ibq/guard');
 });
 
+test.each([
+  ['022', 0o022],
+  ['000', 0o000],
+  ['077', 0o077],
+])(
+  'modes do not hang on the umask: %s, also where an older one left them open',
+  async (_name, umask) => {
+    const old = process.umask(umask);
+    try {
+      const lib = join(root, 'usr/local/lib/ibq');
+      mkdirSync(join(lib, 'hooks.d'), { recursive: true });
+      chmodSync(join(lib, 'hooks.d'), 0o777);
+      await install();
+      for (const directory of ['', 'hooks.d', 'quadlets', 'parts']) {
+        expect(statSync(join(lib, directory)).mode & 0o777, directory).toBe(0o755);
+      }
+      for (const file of ['hooks.d/ibq-guard.json', 'LICENSE', 'parts/main.cjs']) {
+        expect(statSync(join(lib, file)).mode & 0o777, file).toBe(0o644);
+      }
+      rmSync(join(root, 'usr/local'), { recursive: true });
+    } finally {
+      process.umask(old);
+    }
+  },
+);
+
 test('--uninstall leaves nothing of it', async () => {
+  await install();
   await install('--uninstall');
   expect(existsSync(join(root, 'usr/local/lib/ibq'))).toBe(false);
   expect(readdirSync(join(root, 'usr/local/bin'))).toEqual([]);

@@ -6,6 +6,7 @@ import type { Config } from '../config/types.ts';
 import type { Context } from '../context.ts';
 import { configPaths, readConfigSources } from '../host/config-files.ts';
 import { readNetworkFacts, readPodmanSubnets } from '../host/network-facts.ts';
+import { requireTrusted } from '../host/trusted-files.ts';
 import { detectNetwork } from '../network/detect.ts';
 import { overridesOf } from '../network/overrides.ts';
 import { pinOf, renderPin } from '../network/pin.ts';
@@ -29,6 +30,7 @@ export async function configForDeploy(
   }: { ask: boolean; assumeYes: boolean; risksAccepted: readonly string[] },
 ): Promise<Config> {
   const { host, ui, env, configFile } = context;
+  if (host.root === null) requireTrusted(host.files, configFile, env);
   const sources = readConfigSources(host.files, configFile);
   const { config, warnings } = loadConfig(sources, env, risksAccepted);
   for (const warning of summarized(warnings)) ui.warn(warning);

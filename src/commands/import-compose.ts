@@ -12,7 +12,6 @@ import type { LanWish } from '../compose/networks.ts';
 import type { Service } from '../compose/service.ts';
 import { type Settled, settle } from '../compose/settle.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
-import { printable } from '../config/text.ts';
 import type { Instance } from '../config/types.ts';
 import { renderValue } from '../config/write.ts';
 import type { Context } from '../context.ts';
@@ -29,6 +28,7 @@ import { listSecrets, writeSecret } from '../host/podman.ts';
 import { requireRoot } from '../host/root.ts';
 import { PROFILE_IDS, profileFor } from '../images/index.ts';
 import { type ProfileId, secretName, secretsFor } from '../images/profile.ts';
+import { printable } from '../ui/foreign-text.ts';
 
 export interface ImportComposeOptions {
   /** Another file of variables than `.env` beside the Compose file. */

@@ -2,11 +2,12 @@
 
 import { explainInstance } from '../config/explain.ts';
 import { loadConfig } from '../config/load.ts';
-import { closest, printable, show } from '../config/text.ts';
+import { closest, show } from '../config/text.ts';
 import { renderValue } from '../config/write.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { readConfigSources } from '../host/config-files.ts';
+import { printable } from '../ui/foreign-text.ts';
 import { table } from '../ui/table.ts';
 
 /** @throws UserError (64) where there is no such instance; ConfigError (78) */

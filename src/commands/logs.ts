@@ -6,6 +6,7 @@ import { requireDeployed } from '../host/deployed.ts';
 import type { Host } from '../host/host.ts';
 import { requireLive } from '../host/root.ts';
 import { instanceService } from '../plan/paths.ts';
+import { printableLines } from '../ui/foreign-text.ts';
 
 export interface LogsOptions {
   follow: boolean;
@@ -64,7 +65,9 @@ export async function logs(
 /** One line of journalctl's output, `Nov 28 00:51:37 host ib-gateway-4001[9]: …`; null: it says nothing. */
 function readable(line: string): string | null {
   // conmon's messages end in a newline, so an empty line follows each.
-  return isNoise(line) || /^\S+ +\d+ [\d:]+ \S+ \S+: *$/.test(line) ? null : shorten(line);
+  return isNoise(line) || /^\S+ +\d+ [\d:]+ \S+ \S+: *$/.test(line)
+    ? null
+    : printableLines(shorten(line));
 }
 
 /** Entries newest first, their further lines indented, turned round. */

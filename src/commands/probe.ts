@@ -8,8 +8,12 @@ import { requireDeployed } from '../host/deployed.ts';
 import { requireLive } from '../host/root.ts';
 import type { Half } from '../images/profile.ts';
 import { type ApiService, apisOf } from '../plan/services.ts';
+import { clipLines, printable } from '../ui/foreign-text.ts';
 
 const HEALTHY: readonly ProbeResult['state'][] = ['handshake', 'logged-in'];
+
+/** A fleet of accounts fits in. */
+const LONGEST_SAID = 1000;
 
 export interface ProbeCommandOptions {
   json: boolean;
@@ -51,7 +55,7 @@ export async function probe(
     }
   }
   for (const { result } of all) {
-    for (const problem of result.problems) ui.warn(`${target}: ${problem}`);
+    for (const problem of result.problems) ui.warn(`${target}: ${short(problem)}`);
   }
   const healthy = all.every(({ result }) => HEALTHY.includes(result.state));
   return healthy ? ExitCode.done : ExitCode.unhealthy;
@@ -97,12 +101,18 @@ function parseHostPort(text: string): ProbeTarget {
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port };
 }
 
+/** What the other side says of itself is one line, and no longer than somebody reads. */
+function short(said: string): string {
+  return clipLines(printable(said), LONGEST_SAID);
+}
+
 function describe(where: string, result: ProbeResult, style: Context['ui']['style']): string {
   const healthy = HEALTHY.includes(result.state);
   const lines = [`${where}: ${style(healthy ? 'green' : 'red', result.state)}`];
   if (result.detail) lines.push(`  ${result.detail}`);
-  if (result.connectionTime !== null) lines.push(`  connection time ${result.connectionTime}`);
-  if (result.accounts.length > 0) lines.push(`  accounts ${result.accounts.join(', ')}`);
+  if (result.connectionTime !== null)
+    lines.push(`  connection time ${short(result.connectionTime)}`);
+  if (result.accounts.length > 0) lines.push(`  accounts ${short(result.accounts.join(', '))}`);
   if (result.nextValidId !== null) lines.push(`  next order id ${result.nextValidId}`);
   const { connectMs, handshakeMs, loginMs } = result.timings;
   const timings = [

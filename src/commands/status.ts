@@ -2,8 +2,9 @@
 
 import type { Context } from '../context.ts';
 import { ExitCode } from '../errors.ts';
-import { titleOf } from '../gateway/instance-state.ts';
+import { titleOf, UNGUARDED } from '../gateway/instance-state.ts';
 import { configPaths } from '../host/config-files.ts';
+import { hostRulesLost } from '../host/host-rules.ts';
 import { readCurrentManifest } from '../host/installed.ts';
 import { withInterrupt } from '../host/interrupt.ts';
 import { type Observation, observeInstances } from '../host/observe.ts';
@@ -32,7 +33,7 @@ export async function status(
     () => {},
     async (interrupt) => {
       while (interrupt.exitCode === null) {
-        if (ui.terminal) ui.print('\u001b[2J\u001b[H');
+        ui.clear();
         await show(context, json);
         await Promise.race([host.sleep(WATCH_MS), interrupt.requested]);
       }
@@ -44,7 +45,13 @@ export async function status(
 async function show(context: Context, json: boolean): Promise<number> {
   const { host, ui } = context;
   const manifest = readCurrentManifest(host.files);
-  const observations = await observeInstances(host, manifest?.instances ?? {}, { links: true });
+  const [observed, rulesLost] = await Promise.all([
+    observeInstances(host, manifest?.instances ?? {}, { links: true }),
+    manifest === null ? false : hostRulesLost(host),
+  ]);
+  const runningOnes = observed.some(({ unit }) => unit.active === 'active');
+  const open = rulesLost && runningOnes;
+  const observations = open ? observed.map(withLostRules) : observed;
   const runs = (name: string) =>
     observations.some((it) => it.name === name && it.unit.active === 'active');
   const tunnels = await observeTunnels(host, manifest?.instances ?? {}, runs);
@@ -60,8 +67,25 @@ async function show(context: Context, json: boolean): Promise<number> {
   }
   tellUndeployed(context, Object.keys(manifest?.instances ?? {}));
   const ready = observations.every(({ verdict }) => verdict.ready);
+  if (open) ui.warn(RULES_LOST);
   const carried = [...tunnels.values()].flat().every(isWell);
-  return ready && carried ? ExitCode.done : ExitCode.unhealthy;
+  return ready && carried && !open ? ExitCode.done : ExitCode.unhealthy;
+}
+
+const RULES_LOST =
+  "the host's rules are gone: other containers and neighbours may reach the gateways; sudo ibq deploy loads them again";
+
+/** In the host's network they are all the guard that there is. */
+function withLostRules(observation: Observation): Observation {
+  const { unit, running, verdict } = observation;
+  if (unit.active !== 'active') return observation;
+  const alone = running !== null && !running.guard.includes('table inet ibq');
+  const state =
+    alone && verdict.ready ? { ready: false, word: UNGUARDED, mend: 'sudo ibq deploy' } : {};
+  return {
+    ...observation,
+    verdict: { ...verdict, ...state, problems: [...verdict.problems, RULES_LOST] },
+  };
 }
 
 function print(
@@ -87,7 +111,10 @@ function print(
   ui.print(table(rows, { terminal: ui.terminal, header }));
   for (const observation of observations) {
     const { name, verdict } = observation;
-    for (const problem of problemsOf(observation)) ui.tell(`${name}: ${problem}`);
+    for (const problem of problemsOf(observation)) {
+      // Said once, of all of them.
+      if (problem !== RULES_LOST) ui.tell(`${name}: ${problem}`);
+    }
     if (!verdict.ready && verdict.mend) ui.tell(`${name}: → ${verdict.mend}`);
     tellTunnels(ui, name, tunnels.get(name) ?? []);
   }

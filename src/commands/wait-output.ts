@@ -1,6 +1,6 @@
 /** What `deploy` and `wait` tell while instances come up, and of those that don't. */
 
-import { titleOf } from '../gateway/instance-state.ts';
+import { titleOf, UNGUARDED } from '../gateway/instance-state.ts';
 import { STAGES } from '../gateway/stages.ts';
 import type { Observation } from '../host/observe.ts';
 import type { Ui } from '../ui/ui.ts';
@@ -31,7 +31,9 @@ export function tellWaiting(ui: Ui, open: readonly Observation[], seconds: numbe
 export function reportUnhealthy(ui: Ui, observations: readonly Observation[]): boolean {
   const unhealthy = observations.filter(({ verdict }) => !verdict.ready);
   for (const { name, verdict, log } of unhealthy) {
-    ui.warn(`${name} does not answer the IB API: ${titleOf(verdict)}`);
+    const what =
+      verdict.word === UNGUARDED ? 'runs without its guard' : 'does not answer the IB API';
+    ui.warn(`${name} ${what}: ${titleOf(verdict)}`);
     for (const problem of verdict.problems) ui.tell(`  ${problem}`);
     for (const line of lastWords(log, LOG_LINES_SHOWN)) ui.tell(`  | ${line}`);
     ui.tell(`  ${verdict.mend ?? `more: sudo ibq logs ${name}`}`);

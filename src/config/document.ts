@@ -2,9 +2,9 @@
 
 import { parse, TomlError } from 'smol-toml';
 import type { Problem } from '../errors.ts';
+import { printable } from '../ui/foreign-text.ts';
 import type { Report } from './report.ts';
 import { explainSyntax } from './syntax.ts';
-import { printable } from './text.ts';
 
 /** A file somebody wrote by hand is a few kilobytes; more is a mistake, and parsing it takes time. */
 const MAX_BYTES = 1024 * 1024;

@@ -2,6 +2,7 @@
 
 import { ConfigError, type Problem } from '../errors.ts';
 import { hasLan } from '../network/modes.ts';
+import { printable } from '../ui/foreign-text.ts';
 import { checkAttached } from './attached.ts';
 import type { Source } from './document.ts';
 import { adoptHostPorts } from './host-network.ts';
@@ -14,7 +15,6 @@ import { resolvePublishAddress, resolvePublishSubnet } from './publish.ts';
 import { createReport, type Report } from './report.ts';
 import { warnOfSharedUsers } from './shared-users.ts';
 import { checkTunnels } from './ssh.ts';
-import { printable } from './text.ts';
 import type { Config, Instance } from './types.ts';
 
 export interface ConfigSources {

@@ -1,7 +1,8 @@
 /** What is wrong with a text that is no TOML, in words of those who wrote it: the line, the place, the fix. */
 
+import { printable } from '../ui/foreign-text.ts';
 import { isSecretName, looksSecret } from './secret-like.ts';
-import { printable, show } from './text.ts';
+import { show } from './text.ts';
 
 /** Where the parser stopped, both counted from 1. */
 interface Stop {

@@ -1,5 +1,7 @@
 /** Words for messages: values as they can be shown on a terminal, and what a mistyped word was meant to be. */
 
+import { printable } from '../ui/foreign-text.ts';
+
 const LONGEST_SHOWN = 60;
 
 /** A value of a configuration file as a message shows it: short, quoted, without control characters. */
@@ -15,18 +17,6 @@ export function show(value: unknown): string {
 /** A dotted key for `Problem.key`; parts that TOML would quote are quoted. */
 export function showKey(...parts: readonly string[]): string {
   return parts.map((part) => (/^[A-Za-z0-9_-]{1,60}$/.test(part) ? part : show(part))).join('.');
-}
-
-/**
- * Escapes everything a terminal could act on or hide: control characters, direction overrides,
- * lone surrogates. A message must not be able to redraw the screen of the one who reads it.
- */
-export function printable(text: string): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
-    if (character === '\n') return '\\n';
-    if (character === '\t') return '\\t';
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  });
 }
 
 function clip(text: string): string {

@@ -9,8 +9,9 @@ const OPENING = /(^|\s)--(net|network|privileged|hooks-dir|cap-add|annotation|po
 /** With one of these the gateway's process could change its own guard. */
 const STRONG_CAPABILITY = /\b(all|(cap_)?(net_admin|sys_admin|sys_ptrace|sys_module))\b/i;
 
-export function judgeDropIn({ path, text }: DropInFacts): Finding[] {
+export function judgeDropIn({ path, unit, text }: DropInFacts): Finding[] {
   const mend = `correct or remove ${path}, then: sudo ibq deploy --restart-changed`;
+  const ofService = unit.endsWith('.service');
   if (!path.endsWith('.conf')) {
     return [warn(`${path} is not read: its name should end with .conf`, `rename ${path}`)];
   }
@@ -18,11 +19,20 @@ export function judgeDropIn({ path, text }: DropInFacts): Finding[] {
     return [fail(`${path} can't be read`, `make ${path} a file that root can read`)];
   const findings: Finding[] = [];
   for (const [section, key, value] of assignments(parseUnit(text))) {
-    if (section !== 'Container' || key === undefined || value === undefined) continue;
-    const found = judgeLine(key, value);
+    if (key === undefined || value === undefined) continue;
+    if (section !== (ofService ? 'Service' : 'Container')) continue;
+    const found = ofService ? judgeServiceLine(key, value) : judgeLine(key, value);
     if (found) findings.push({ ...found, detail: `${path}: ${found.detail}`, mend });
   }
   return findings;
+}
+
+function judgeServiceLine(key: string, value: string): Omit<Finding, 'mend'> | null {
+  if (key !== 'ExecStart') return null;
+  return {
+    result: 'fail',
+    detail: `ExecStart=${value} takes the place of the command that loads the guard`,
+  };
 }
 
 function judgeLine(key: string, value: string): Omit<Finding, 'mend'> | null {

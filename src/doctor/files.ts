@@ -59,7 +59,7 @@ const dropIns = defineCheck({
   judge: ({ manifest, dropIns: found }) => {
     const names = Object.keys(manifest?.instances ?? {});
     const findings = found.flatMap((dropIn) => {
-      const name = /^ib-gateway@(\w+)\.container$/.exec(dropIn.unit)?.[1];
+      const name = /^ib-gateway@(\w+)\.(?:container|service)$/.exec(dropIn.unit)?.[1];
       const stray = name !== undefined && manifest !== null && !names.includes(name);
       return stray
         ? warn(

@@ -14,6 +14,9 @@ export interface UnitState {
   since?: number | null;
 }
 
+/** The word for one whose API answers, and whoever reaches its network can open it. */
+export const UNGUARDED = 'unguarded';
+
 export interface Verdict {
   /** The API answers: clients can connect. */
   ready: boolean;

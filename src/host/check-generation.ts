@@ -1,11 +1,13 @@
 /** The staged generation goes through the host's real Quadlet generator before anything is switched. */
 
-import { UserError } from '../errors.ts';
+import { ExitCode, UserError } from '../errors.ts';
 import type { Desired } from '../plan/desired.ts';
-import { QUADLET_DIRECTORY, QUADLET_LINK } from '../plan/paths.ts';
+import { QUADLET_DIRECTORY, QUADLET_LINK, TEMPLATE_UNIT } from '../plan/paths.ts';
 import { parseGeneratorOutput } from '../quadlet/generator-output.ts';
+import { guardProblem, hooksDirOf, replacesStart } from '../quadlet/guard-in-force.ts';
 import { targetAlias } from '../ssh/render.ts';
 import type { Host, HostReader } from './host.ts';
+import { readServiceDropIns } from './service-drop-ins.ts';
 
 /** Where systemd looks for generators; an earlier one takes the place of a later (systemd.generator(7)). */
 const GENERATOR_DIRECTORIES = ['/run', '/etc', '/usr/local/lib', '/usr/lib'];
@@ -24,7 +26,7 @@ export function findGenerator({ files }: Pick<HostReader, 'files'>): string | nu
  *
  * @param staging absolute path of the staged generation
  * @returns complaints about units that are not ibq's
- * @throws UserError when an expected service does not come out of the generator
+ * @throws UserError when an expected service does not come out of the generator, or would not load its guard (78)
  */
 export async function checkGeneration(
   host: Host,
@@ -54,8 +56,37 @@ export async function checkGeneration(
       `Podman's Quadlet generator does not make ${missing.join(', ')}; nothing was changed. It says:\n${said.join('\n') || '(nothing)'}`,
     );
   }
+  checkGuards(host, services, desired);
   await checkTunnels(host, staging, desired);
   return errors.map((line) => `Quadlet generator: ${line.replaceAll(`${beside}/`, '')}`);
+}
+
+/** What each instance would really be started by: a drop-in of the user's may take the guard away. */
+function checkGuards(
+  { files }: Pick<HostReader, 'files'>,
+  services: ReadonlyMap<string, string>,
+  { instances, files: generation }: Desired,
+): void {
+  const template = generation.find(({ path }) => path === `units/${TEMPLATE_UNIT}`);
+  const hooksDir = hooksDirOf(template?.text ?? '');
+  const problems = [
+    ...instances.flatMap(({ name, service }) => {
+      const lost = guardProblem(name, hooksDir, services.get(service) ?? '');
+      return lost === null
+        ? []
+        : `${service} ${lost}; correct the drop-ins in ${QUADLET_DIRECTORY}`;
+    }),
+    ...readServiceDropIns(files).flatMap(({ path, text }) =>
+      text !== null && replacesStart(text)
+        ? `${path} replaces ExecStart=, by which the guard is loaded; remove that line`
+        : [],
+    ),
+  ];
+  if (problems.length === 0) return;
+  throw new UserError(
+    `a gateway would run without its guard, and its ports would be open; nothing was changed:\n${problems.join('\n')}`,
+    ExitCode.badConfiguration,
+  );
 }
 
 /** ssh of this host reads each tunnel's file: an older one may not know an option. */

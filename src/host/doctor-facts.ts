@@ -99,7 +99,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     cgroups: () => readCgroups(files),
     kernelDriver: () => readKernelDriver(host, requireLan(config()).driver),
 
-    configuration: () => readConfiguration(files, configFile, env),
+    configuration: () => readConfiguration(files, configFile, env, { live: host.root === null }),
     config,
     generation: () => ({ problem: problemOf(() => readCurrentManifest(files)) }),
     manifest,

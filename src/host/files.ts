@@ -76,19 +76,7 @@ export function openFiles(root: string | null): FileReader & FileWriter {
         replaceDurably(at, (temporary) => syncedWrite(temporary, text, mode)),
       ),
     makeDirectory: (path, mode = 0o755) =>
-      guarded(
-        path,
-        'create',
-        (at) => {
-          const first = fs.mkdirSync(at, { recursive: true, mode });
-          // mkdir's mode passes through the umask. What was there keeps the mode that somebody gave it.
-          if (first === undefined) return;
-          for (let made = at; made.length >= first.length; made = dirname(made)) {
-            fs.chmodSync(made, mode);
-          }
-        },
-        'followed',
-      ),
+      guarded(path, 'create', (at) => makeDirectories(at, mode), 'followed'),
     makeTemporaryDirectory: (prefix) => {
       // Below /tmp it could be a tree of another user's; mkdtemp makes it 0700.
       const at = fs.mkdtempSync(join(base ?? '', tmpdir(), prefix));
@@ -100,10 +88,10 @@ export function openFiles(root: string | null): FileReader & FileWriter {
         const prepare = (path: string) => {
           const full = join(at, path);
           for (let up = dirname(full); !directories.has(up); up = dirname(up)) directories.add(up);
-          fs.mkdirSync(dirname(full), { recursive: true });
+          makeDirectories(dirname(full), 0o755);
           return full;
         };
-        fs.mkdirSync(at, { recursive: true });
+        makeDirectories(at, 0o755);
         for (const { path, text } of files) syncedWrite(prepare(path), text, 0o644);
         for (const { path, target } of links) fs.symlinkSync(target, prepare(path));
         for (const path of directories) syncDirectory(path);
@@ -120,6 +108,16 @@ export function openFiles(root: string | null): FileReader & FileWriter {
     remove: (path) =>
       guarded(path, 'remove', (at) => fs.rmSync(at, { recursive: true, force: true })),
   };
+}
+
+/**
+ * The directory and those above it. mkdir's mode passes through the umask: those that are made here get theirs
+ * whatever it is, and what was there keeps the mode that somebody gave it.
+ */
+function makeDirectories(at: string, mode: number): void {
+  const first = fs.mkdirSync(at, { recursive: true, mode });
+  if (first === undefined) return;
+  for (let made = at; made.length >= first.length; made = dirname(made)) fs.chmodSync(made, mode);
 }
 
 /** Made beside `path` under another name, then renamed. */

@@ -4,6 +4,7 @@ import {
   judgeHalves,
   judgeInstance,
   lastErrorOf,
+  UNGUARDED,
   type Verdict,
 } from '../gateway/instance-state.ts';
 import { type GatewayStage, gatewayStage } from '../gateway/log-events.ts';
@@ -114,17 +115,44 @@ export async function observeInstances(
       logs,
     });
   });
-  const [observations, unguarded] = await Promise.all([
-    Promise.all(looks),
-    brief ? new Set<string>() : findUnguarded(host, running),
-  ]);
-  for (const { name, unit, verdict } of observations) {
-    if (unit.active !== 'active' || !unguarded.has(name)) continue;
-    verdict.problems.unshift(
-      'its guard is gone: whoever reaches its network gets in; sudo ibq deploy brings it back',
-    );
-  }
-  return observations;
+  const [observations, unguarded] = brief
+    ? await looksThenGuards(host, looks, running)
+    : await Promise.all([Promise.all(looks), findUnguarded(host, running)]);
+  return observations.map((observation) => withoutGuard(observation, unguarded));
+}
+
+/** Nobody is told that a gateway is ready before its guard was looked for; of the others it can wait. */
+async function looksThenGuards(
+  host: HostReader,
+  looks: readonly Promise<Observation>[],
+  running: ReadonlyMap<string, RunningInstance>,
+): Promise<[Observation[], ReadonlySet<string>]> {
+  const observations = await Promise.all(looks);
+  const ready = new Set(observations.flatMap((it) => (it.verdict.ready ? it.name : [])));
+  const asked = new Map([...running].filter(([name]) => ready.has(name)));
+  return [observations, await findUnguarded(host, asked)];
+}
+
+/** An instance that anybody can reach is not ready, whatever its API says. */
+function withoutGuard(observation: Observation, unguarded: ReadonlySet<string>): Observation {
+  const { name, unit, running, verdict } = observation;
+  if (unit.active !== 'active') return observation;
+  const [problem, mend] = unguarded.has(name)
+    ? [
+        'its guard is gone: whoever reaches its network gets in; sudo ibq deploy brings it back',
+        'sudo ibq deploy',
+      ]
+    : running === null
+      ? [
+          `nothing shows that its guard was loaded; the ports of its container may be open: sudo ibq restart ${name}`,
+          `sudo ibq restart ${name}`,
+        ]
+      : [];
+  if (problem === undefined || mend === undefined) return observation;
+  const problems = [problem, ...verdict.problems];
+  // What is not ready for another reason as well keeps its word and its cure.
+  const open = verdict.ready ? { ready: false, word: UNGUARDED, mend } : {};
+  return { ...observation, verdict: { ...verdict, ...open, problems } };
 }
 
 function imagesOf(
@@ -247,11 +275,6 @@ async function observe(
         mend: mendOfRefusedLogin(name),
       }
     : together(apis);
-  if (active && running === null) {
-    verdict.problems.unshift(
-      `nothing shows that its guard was loaded; the ports of its container may be open: sudo ibq restart ${name}`,
-    );
-  }
   const stage =
     all && !linkLost ? null : ((apis.find((it) => !it.verdict.ready) ?? apis[0])?.stage ?? null);
   return { ...base, probe: apis[0]?.probe ?? null, stage, verdict, apis, log };

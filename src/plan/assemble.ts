@@ -8,7 +8,7 @@ import type { Installed, RunningInstance, Runtime } from './installed.ts';
 import { type ManifestInstance, sha256 } from './manifest.ts';
 import { instanceLink, instanceOf, instanceService, TARGET_UNIT, TEMPLATE_UNIT } from './paths.ts';
 import type { Change, Plan, Step } from './plan.ts';
-import { isActive, isOutdated, isStopped } from './state.ts';
+import { isActive, isOutdated, isStopped, isUnrecorded } from './state.ts';
 import { tunnelChanges, tunnelOfPath, tunnelSteps, tunnelsLoaded } from './tunnels.ts';
 
 /** How many generations stay on disk beside the current one. */
@@ -91,9 +91,10 @@ function instanceChanges(desired: Desired, installed: Installed, options: PlanOp
     // An input that shows in no file of the instance changes nothing for it.
     const changed = diff !== '' || old.definition !== instance.definition;
     if (changed || outdated) {
-      const because = changed
-        ? reasons(old, instance, installed)
-        : ['not restarted since its last change'];
+      const unchanged = isUnrecorded(runtime, instance.name)
+        ? 'nothing shows that its guard was loaded'
+        : 'not restarted since its last change';
+      const because = changed ? reasons(old, instance, installed) : [unchanged];
       const cost = active ? (outdated ? 'new-login' : 'none') : startCost;
       return [{ ...change, kind: 'change', cost, because }];
     }

@@ -3,13 +3,19 @@
 import type { DesiredInstance } from './desired.ts';
 import type { Runtime } from './installed.ts';
 
-/** Runs by an older definition than the wanted one. */
+/** Runs by another definition than the wanted one, or by one that nobody knows. */
 export function isOutdated(
   { name, definition }: Pick<DesiredInstance, 'name' | 'definition'>,
   runtime: Runtime | null,
 ): boolean {
   const running = runtime?.running.get(name);
-  return running !== undefined && isActive(runtime, name) && running.definition !== definition;
+  if (running === undefined) return isUnrecorded(runtime, name);
+  return isActive(runtime, name) && running.definition !== definition;
+}
+
+/** It runs, and its guard wrote nothing down: it was started without, or somebody removed what it wrote. */
+export function isUnrecorded(runtime: Runtime | null, name: string): boolean {
+  return runtime?.instances.get(name)?.active === 'active' && !runtime.running.has(name);
 }
 
 /** Nothing of it runs and systemd will not try again by itself. */

@@ -1,9 +1,9 @@
 /** The Ui of a real process: stdout, stderr, and questions on the terminal. */
 
 import { createInterface } from 'node:readline/promises';
-import { styleText } from 'node:util';
 import { ExitCode, UserError } from '../errors.ts';
-import type { Style, Ui } from './ui.ts';
+import { clipLines, openColours } from './foreign-text.ts';
+import type { Ui } from './ui.ts';
 
 export interface TerminalOptions {
   quiet: boolean;
@@ -16,19 +16,23 @@ export function terminalUi({ quiet, color, inScope = same }: TerminalOptions): U
   const terminal = process.stdout.isTTY === true;
   const interactive = process.stdin.isTTY === true && process.stderr.isTTY === true;
   const coloured = terminal && color && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+  const { style, plain } = openColours(coloured);
+  const message = (text: string) => clipLines(plain(inScope(text)));
   return {
     terminal,
     interactive,
-    print: (text) => void process.stdout.write(`${inScope(text)}\n`),
+    print: (text) => void process.stdout.write(`${plain(inScope(text))}\n`),
+    clear: () => {
+      if (terminal) process.stdout.write('\u001b[2J\u001b[H');
+    },
     json: (value) =>
       void process.stdout.write(`${JSON.stringify({ schemaVersion: 1, ...value }, null, 2)}\n`),
     note: (text) => {
-      if (!quiet) process.stderr.write(`${inScope(text)}\n`);
+      if (!quiet) process.stderr.write(`${message(text)}\n`);
     },
-    tell: (text) => void process.stderr.write(`${inScope(text)}\n`),
-    warn: (text) => void process.stderr.write(`ibq: warning: ${inScope(text)}\n`),
-    style: (style: Style, text) =>
-      coloured ? styleText(style, text, { validateStream: false }) : text,
+    tell: (text) => void process.stderr.write(`${message(text)}\n`),
+    warn: (text) => void process.stderr.write(`ibq: warning: ${message(text)}\n`),
+    style,
     async confirm(question, { assumeYes, flag, unlessTyped }) {
       if (assumeYes) return true;
       if (!interactive) {
@@ -39,7 +43,7 @@ export function terminalUi({ quiet, color, inScope = same }: TerminalOptions): U
       }
       const hint = unlessTyped === 'no' ? '[y/N]' : '[Y/n]';
       for (;;) {
-        const answer = (await ask(`${question} ${hint} `)).trim();
+        const answer = (await ask(`${message(question)} ${hint} `)).trim();
         if (/^(y|yes)$/i.test(answer)) return true;
         if (/^(n|no)$/i.test(answer)) return false;
         if (answer === '') return unlessTyped !== 'no';

@@ -1,4 +1,7 @@
-/** What a command prints with: data on stdout, everything else on stderr. */
+/**
+ * What a command prints with: data on stdout, everything else on stderr. Texts may hold what others wrote:
+ * whatever a terminal would act on is escaped, but breaks between lines, tabs and what `style` made.
+ */
 
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -7,11 +10,13 @@ export interface Ui {
   readonly terminal: boolean;
   /** stderr and stdin are terminals: prompts and a progress line that is rewritten. */
   readonly interactive: boolean;
-  /** Data, on stdout, as it is plus a newline. */
+  /** Data, on stdout, plus a newline. */
   print(text: string): void;
+  /** Empties the screen; nothing where stdout is no terminal. */
+  clear(): void;
   /** A JSON object on stdout; `schemaVersion` comes first. */
   json(value: object): void;
-  /** Progress, on stderr; silent with `-q`. */
+  /** Progress, on stderr; silent with `-q`. Of a line that is endless the beginning. */
   note(text: string): void;
   /** A problem or its cure, on stderr, also with `-q`. */
   tell(text: string): void;

@@ -39,6 +39,7 @@ async function detect(
     terminal: options.terminal ?? false,
     interactive: false,
     print: (text) => void out.push(text),
+    clear: () => {},
     json: (value) => void out.push(JSON.stringify({ schemaVersion: 1, ...value })),
     note: (text) => void err.push(text),
     tell: (text) => void err.push(text),

@@ -32,9 +32,9 @@ async function gateway(): Promise<number> {
 /**
  * 4001 answers; 4002 is stopped.
  *
- * @param ssh of 4001 @param tunnel what its unit tells
+ * @param ssh of 4001 @param tunnel what its unit tells @param nft what it says of the host's rules, where it fails
  */
-async function host(ssh = '', tunnel = '') {
+async function host(ssh = '', tunnel = '', nft = '') {
   const port = await gateway();
   const sand = await deployedTree({
     '/etc/ibq/instances/4001.toml': `mode = "live"\nuser = "u"\nread_only_api = true\nport = ${port}\n${ssh}`,
@@ -64,6 +64,7 @@ async function host(ssh = '', tunnel = '') {
   );
   const live = liveHost(sand, (line) => {
     if (line.startsWith('systemctl show')) return { stdout: show };
+    if (line.startsWith('nft ')) return nft === '' ? undefined : { exitCode: 1, stderr: nft };
     if (!line.startsWith('journalctl') || !line.includes(RUN)) return undefined;
     const wanted = / --grep=(.*?) _SYSTEMD/.exec(line)?.[1];
     const told = wanted === undefined ? log : log.filter((it) => new RegExp(wanted).test(it));
@@ -71,6 +72,34 @@ async function host(ssh = '', tunnel = '') {
   });
   return { ...live, sand, port, log };
 }
+
+describe("the host's rules are gone", () => {
+  test('said once, and of each that runs in JSON', async () => {
+    const { context, sand } = await host('', '', 'Error: No such file or directory\n');
+    expect(await status(context, OPTIONS)).toBe(3);
+    expect(sand.warnings.join('\n')).toMatch(/^the host's rules are gone: .*; sudo ibq deploy/);
+    expect(sand.notes.join('\n')).not.toContain("the host's rules");
+    await status(context, { ...OPTIONS, json: true });
+    expect(sand.json).toMatchObject([
+      {
+        instances: [
+          {
+            name: '4001',
+            ready: true,
+            problems: [expect.stringMatching(/^the host's rules are gone/)],
+          },
+          { name: '4002', problems: [] },
+        ],
+      },
+    ]);
+  });
+
+  test('who may not look says nothing of it', async () => {
+    const { context, sand } = await host('', '', 'Operation not permitted (you must be root)\n');
+    await status(context, OPTIONS);
+    expect(sand.warnings).toEqual([]);
+  });
+});
 
 describe('one answers, one is stopped', () => {
   test('a line each, and 3', async () => {

@@ -43,6 +43,15 @@ describe('a drop-in of the user', () => {
     const found = dropIn('', 'x.conf', 'ib-gateway@typo.container');
     expect(found).toMatchObject({ result: 'warn', detail: expect.stringContaining('typo') });
   });
+  test.each<[string, Result]>([
+    ['[Service]\nExecStart=\nExecStart=/usr/bin/podman start x\n', 'fail'],
+    ['[Service]\nMemoryMax=2G\n', 'ok'],
+    ['[Container]\nNetwork=host\n', 'ok'],
+  ])('for the service itself: %j is %s', (text, result) => {
+    expect(dropIn(text, 'x.conf', 'ib-gateway@4001.service')).toMatchObject({ result });
+  });
+  test('for the service of no instance', () =>
+    expect(dropIn('', 'x.conf', 'ib-gateway@typo.service')).toMatchObject({ result: 'warn' }));
   test('for all instances', () =>
     expect(dropIn('', 'x.conf', 'ib-gateway@.container')).toMatchObject({ result: 'ok' }));
 });

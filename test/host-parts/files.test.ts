@@ -175,6 +175,23 @@ describe('writeTree', () => {
     expect(readlinkSync(at('generation/units/a@1.container'))).toBe('a.container');
   });
 
+  test.each([0o000, 0o077])('modes are set, whatever the umask: %o', (umask) => {
+    process.umask(umask);
+    const { files, at } = tree();
+    const link = { path: 'units/a@1.container', target: 'a.container' };
+    files.writeTree(
+      '/above/generation',
+      [{ path: 'units/a.container.d/b.conf', text: '' }],
+      [link],
+    );
+    for (const path of ['above', 'above/generation', 'above/generation/units']) {
+      expect(statSync(at(path)).mode & 0o777, path).toBe(0o755);
+    }
+    const units = 'above/generation/units/a.container.d';
+    expect(statSync(at(units)).mode & 0o777).toBe(0o755);
+    expect(statSync(at(`${units}/b.conf`)).mode & 0o777).toBe(0o644);
+  });
+
   test('never over a file that is there', () => {
     const { files } = tree();
     const file = [{ path: 'a', text: 'a' }];

@@ -34,6 +34,23 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+function manifestOf(port: number): ManifestInstance {
+  return {
+    definition: 'd',
+    mode: 'live',
+    profile: 'simulator',
+    image: 'localhost/ibq-simulator:latest',
+    publish: `127.0.0.1:${port}`,
+    lan: null,
+    relayPort: 4003,
+    sideServices: [],
+    commandPorts: [],
+    tunnel: null,
+    idBase: null,
+    inputs: {},
+  };
+}
+
 /** Whether ibq was started in the gateway's own network. */
 let lookedInside = false;
 
@@ -58,20 +75,6 @@ async function wordFor(port: number, meanwhile: () => Promise<unknown>, log = ''
         : undefined,
   );
   const { host } = context;
-  const instance: ManifestInstance = {
-    definition: 'd',
-    mode: 'live',
-    profile: 'simulator',
-    image: 'localhost/ibq-simulator:latest',
-    publish: `127.0.0.1:${port}`,
-    lan: null,
-    relayPort: 4003,
-    sideServices: [],
-    commandPorts: [],
-    tunnel: null,
-    idBase: null,
-    inputs: {},
-  };
   const slow: typeof host = {
     ...host,
     run: async (argv, options) => {
@@ -82,9 +85,70 @@ async function wordFor(port: number, meanwhile: () => Promise<unknown>, log = ''
       return { ...result, stdout: '{"state":"handshake"}' };
     },
   };
-  const [observation] = await observeInstances(slow, { '4001': instance });
+  const [observation] = await observeInstances(slow, { '4001': manifestOf(port) });
   return observation?.verdict.word ?? '';
 }
+
+describe('a gateway whose API answers, and nobody knows of a guard', () => {
+  test.each([true, false])('is not ready; looked at briefly: %s', async (brief) => {
+    const publish = await listenAt(0);
+    const tree = sandbox({ '/etc/ibq/ibq.toml': '' });
+    const { context } = liveHost(tree, (line) =>
+      line.startsWith('systemctl show')
+        ? {
+            stdout: showOutput({
+              'ib-gateway@4001.service': { ActiveState: 'active', SubState: 'running' },
+            }),
+          }
+        : undefined,
+    );
+    const observed = await observeInstances(
+      context.host,
+      { '4001': manifestOf(publish) },
+      { brief },
+    );
+    expect(observed[0]?.verdict).toEqual({
+      ready: false,
+      word: 'unguarded',
+      problems: [expect.stringMatching(/^nothing shows that its guard was loaded/)],
+      mend: 'sudo ibq restart 4001',
+    });
+  });
+
+  test.each([true, false])(
+    'is not ready where it was flushed; looked at briefly: %s',
+    async (brief) => {
+      const publish = await listenAt(0);
+      const tree = sandbox({
+        '/run/ibq/instances/4001/state': 'container=c0ffee\npid=42\ndefinition=d\n',
+        '/run/ibq/instances/4001/guard.nft': 'table inet ibq { }\n',
+        '/proc/42/cgroup': '0::/ib.slice/ib-gateway@4001.service/libpod-payload-c0ffee\n',
+      });
+      const { context } = liveHost(tree, (line) => {
+        if (line.startsWith('systemctl show')) {
+          return {
+            stdout: showOutput({
+              'ib-gateway@4001.service': { ActiveState: 'active', SubState: 'running' },
+            }),
+          };
+        }
+        return line.includes('nft list chain')
+          ? { exitCode: 1, stderr: 'Error: No such file or directory\n' }
+          : undefined;
+      });
+      const observed = await observeInstances(
+        context.host,
+        { '4001': manifestOf(publish) },
+        { brief },
+      );
+      expect(observed[0]?.verdict).toMatchObject({
+        ready: false,
+        word: 'unguarded',
+        mend: 'sudo ibq deploy',
+      });
+    },
+  );
+});
 
 describe('a gateway that answers in its own network only', () => {
   test('has lost its port', async () => {

@@ -345,7 +345,10 @@ describeOnHosts('network', (host) => {
         const ids = await containerIds(host);
         const pid = await containerPid(host, '4001');
         await host.ok(`nsenter -t ${pid} -n nft flush ruleset`);
-        expect((await statusOf(host, '4001')).problems[0]).toMatch(/^its guard is gone: .* deploy/);
+        const open = await statusOf(host, '4001');
+        expect(open.problems[0]).toMatch(/^its guard is gone: .* deploy/);
+        expect(open).toMatchObject({ ready: false, word: 'unguarded' });
+        expect((await ibq(host, ['status'])).exitCode).toBe(3);
         expect((await statusOf(host, '4002')).problems).toEqual([]);
         const { stdout } = await ibqOk(host, ['plan']);
         expect(stdout).toContain('update the guard of 4001');

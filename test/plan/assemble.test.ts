@@ -396,6 +396,31 @@ test('a guard that was flushed is loaded again, and nothing else happens', () =>
   expect(host.plan(CONFIG).steps).toEqual([]);
 });
 
+describe('an instance that runs, and its guard wrote nothing down', () => {
+  const host = ModelHost.deployed(CONFIG);
+  host.running.delete('4002');
+
+  test('counts as changed, and says why', () => {
+    const plan = host.plan(CONFIG);
+    expect(plan.steps).toEqual([]);
+    expect(changes(plan)).toEqual([
+      'change 4002 new-login nothing shows that its guard was loaded',
+    ]);
+  });
+
+  test('--restart-changed starts it again, with its guard', () => {
+    expect(steps(host.plan(CONFIG, { restartChanged: true }))).toContain('restart 4002');
+  });
+
+  test('one that is just starting has not written it yet', () => {
+    const starting = ModelHost.deployed(CONFIG);
+    const unit = starting.instances.get('4002');
+    if (unit) starting.instances.set('4002', { ...unit, active: 'activating' });
+    starting.running.delete('4002');
+    expect(changes(starting.plan(CONFIG, { restartChanged: true }))).toEqual([]);
+  });
+});
+
 describe('host rules', () => {
   const open = sampleConfig({
     publish: { address: '10.0.0.5' as Config['publish']['address'], subnet: null },

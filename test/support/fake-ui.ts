@@ -17,6 +17,7 @@ export function fakeUi(changes: Partial<Ui> = {}): { ui: Ui; said: Said } {
     terminal: false,
     interactive: false,
     print: (text) => void said.out.push(text),
+    clear: () => {},
     json: (value) => void said.json.push(value),
     note: (text) => void said.notes.push(text),
     tell: (text) => void said.notes.push(text),

@@ -17,6 +17,11 @@ async function main() {
     ui.print(ui.style('red', 'data'));
     ui.note('progress');
     ui.warn('trouble');
+  } else if (what === 'foreign') {
+    const foreign = 'a\\u001b[31mred\\u001b]52;c;eA==\\u0007\\r\\u202eb\\u009b2J\\tc\\nd';
+    ui.print(ui.style('green', foreign));
+    ui.note(foreign);
+    ui.warn('x'.repeat(1_000_000));
   } else if (what === 'json') ui.json({ a: 1 });
   else if (what === 'confirm') {
     const options = { assumeYes: flags.includes('-y'), flag: '-y' };
@@ -105,7 +110,25 @@ describe('in a pipe', () => {
   });
 });
 
+const ESCAPED = 'a\\u{1b}[31mred\\u{1b}]52;c;eA==\\u{7}\\u{d}\\u{202e}b\\u{9b}2J\tc\nd';
+
+test('in a pipe, foreign text is escaped on both streams, and what is endless is cut', async () => {
+  const child = piped(['foreign']);
+  await child.ended;
+  expect(child.stdout).toBe(`${ESCAPED}\n`);
+  const [first, second, warning = ''] = child.stderr.split('\n');
+  expect(`${first}\n${second}`).toBe(ESCAPED);
+  expect(warning).toMatch(/^ibq: warning: x{4096}… \(995904 more characters\)$/);
+});
+
 describe('on a terminal', () => {
+  test('foreign text is escaped within colours of our own', async () => {
+    const child = onTerminal(['foreign']);
+    await child.ended;
+    const plain = child.stdout.replaceAll('\r\n', '\n');
+    expect(plain).toContain(`\u001b[32m${ESCAPED}\u001b[39m\n${ESCAPED}\n`);
+  });
+
   const RED = '\u001b[31m';
   test.each<[string, string[], NodeJS.ProcessEnv, boolean]>([
     ['colours', [], {}, true],

@@ -10,13 +10,16 @@ import { volumeName } from '../../quadlet/render-instance.ts';
 import { loadHostConfig, readConfigSources } from '../config-files.ts';
 import type { FileReader, HostReader } from '../host.ts';
 import type { LocalImage } from '../podman.ts';
+import { requireTrusted } from '../trusted-files.ts';
 
 export function readConfiguration(
   files: FileReader,
   configFile: string,
   env: Environment,
+  { live }: { live: boolean },
 ): FactValues['configuration'] {
   try {
+    if (live) requireTrusted(files, configFile, env);
     const { main, pin, instances } = readConfigSources(files, configFile);
     const count = [main, pin, ...instances].filter((source) => source !== null).length;
     loadHostConfig(files, configFile, env);

@@ -5,6 +5,7 @@ import { findDrift } from '../../plan/assemble.ts';
 import type { Installed } from '../../plan/installed.ts';
 import { CURRENT, QUADLET_DIRECTORY, STATIC_UNITS } from '../../plan/paths.ts';
 import type { FileReader } from '../host.ts';
+import { readServiceDropIns } from '../service-drop-ins.ts';
 
 /** @param shipped plain units as this ibq writes them */
 export function readGenerationFiles(
@@ -53,7 +54,7 @@ function matching(files: FileReader, directory: string, pattern: RegExp): string
 }
 
 export function readDropIns(files: FileReader): DropInFacts[] {
-  return files
+  const ofQuadlets = files
     .list(QUADLET_DIRECTORY)
     .filter((name) => /^ib-gateway@\w*\.container\.d$/.test(name))
     .flatMap((directory) =>
@@ -62,6 +63,7 @@ export function readDropIns(files: FileReader): DropInFacts[] {
         return { path, unit: directory.replace(/\.d$/, ''), text: readOrNull(files, path) };
       }),
     );
+  return [...ofQuadlets, ...readServiceDropIns(files)];
 }
 
 function readOrNull(files: FileReader, path: string): string | null {
