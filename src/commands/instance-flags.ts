@@ -9,9 +9,10 @@ import {
   loadConfig,
 } from '../config/load.ts';
 import { FILES, KEYS, keyId } from '../config/schema.ts';
-import { printable, show } from '../config/text.ts';
+import { show } from '../config/text.ts';
 import { renderInstance } from '../config/write.ts';
 import { ConfigError, ExitCode, UserError } from '../errors.ts';
+import { printable } from '../ui/foreign-text.ts';
 
 export interface InstanceAddOptions {
   mode?: string;
