@@ -89,12 +89,13 @@ secrets: { seed: { file: ./seed.txt } }
     await ibqOk(host, ['deploy', '-y']);
     const places = ['/etc/ibq', '/etc/containers', '/run/ibq', '/run/systemd/generator'];
     expect((await host.run(['grep', '-rlF', 'geheim', ...places])).stdout).toBe('');
-    const inside = (command: string) => host.ok(`podman exec ib-gateway-4002 ${command}`);
-    expect(await inside('printenv API_KEY')).toBe('a"geheim$');
+    const inside = async (command: string) =>
+      (await host.ok(`podman exec ib-gateway-4002 ${command}`)).trim();
+    expect(await inside(`sh -c 'echo "$API_KEY"'`)).toBe('a"geheim$');
     expect(await inside(`sh -c 'cat "$SEED_FILE"'`)).toBe('JBSWgeheim');
     const config = await inside('cat /home/ibgateway/ibc/config.ini');
     expect(config).toMatch(/^IbPassword=Sun#geheim$/m);
-    expect(await host.ok('systemctl show -P Restart ib-gateway@4002')).toBe('always');
+    expect((await host.ok('systemctl show -P Restart ib-gateway@4002')).trim()).toBe('always');
   });
 
   test('an API that was not published has no port of the host, and answers', async () => {
@@ -106,9 +107,10 @@ secrets: { seed: { file: ./seed.txt } }
     await ibqOk(host, ['deploy', '-y']);
     await until('4002 answers', async () => (await statusOf(host, '4002')).ready, 60_000);
     expect(await host.ok('ss -Hltn')).not.toContain(':4002');
-    const address = await host.ok(
-      "podman inspect -f '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' ib-gateway-4002",
+    const networks = await host.ok(
+      "podman inspect -f '{{range $k, $v := .NetworkSettings.Networks}}{{$k}}={{$v.IPAddress}} {{end}}' ib-gateway-4002",
     );
+    const [, address = ''] = /ibq-publish-\w+=(\S+)/.exec(networks) ?? [];
     const tried = await host.run(`timeout 3 bash -c 'exec 3<>/dev/tcp/${address}/4004'`);
     expect(tried.exitCode).toBe(124);
   });
@@ -133,7 +135,8 @@ secrets: { seed: { file: ./seed.txt } }
     await ibqOk(host, draft);
     await ibqOk(host, ['deploy', '-y']);
     await until('4012 answers', async () => (await statusOf(host, '4012')).ready, 60_000);
-    const inside = (command: string) => host.ok(`podman exec ib-gateway-4012 ${command}`);
+    const inside = async (command: string) =>
+      (await host.ok(`podman exec ib-gateway-4012 ${command}`)).trim();
     expect(await inside('id -u')).toBe('1000');
     expect(await inside('cat /proc/mounts')).toContain('/scratch tmpfs');
     const again = await ibqOk(host, draft);
