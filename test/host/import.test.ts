@@ -195,7 +195,7 @@ secrets: { seed: { file: ./seed.txt } }
       await host.ok('rm -f /etc/ibq/instances/*.toml; : >/etc/ibq/ibq.toml');
       await ibqOk(host, ['deploy', '-y']);
     }
-    await host.ok('rm -rf /etc/ibq/instances /etc/ibq/ibq.toml /etc/ibq/known_hosts');
+    await host.ok('rm -rf /etc/ibq/{instances,ibq.toml,known_hosts,current}');
     // The next image may be of another user, and what is there stays as it is.
     await host.ok('podman secret rm --all >/dev/null; podman volume rm --all --force >/dev/null');
   }
