@@ -233,7 +233,7 @@ export async function until(
   const deadline = Date.now() + timeoutMs;
   while (!(await look())) {
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s until ${what}`);
-    await waitingFor('between looks', () => sleep(200));
+    await waitingFor('between looks', () => sleep(500));
   }
 }
 
