@@ -220,6 +220,12 @@ describe('before the scripts of the image listen to a signal', () => {
     expect([sent, killed, outcome]).toEqual([['STOP 14001'], true, 'logged out']);
   }, 30_000);
 
+  test('logged in, and its command server is not there yet: it is not killed', async () => {
+    const { sent, killed, outcome } = await stop({ listening: [4001], status: CATCHES_NOTHING });
+    expect([sent, killed]).toEqual([[], false]);
+    expect(outcome).toBe('ended without a logout: the command server of IBC is not there');
+  }, 30_000);
+
   test('nothing has begun: killed at once', async () => {
     const { sent, killed } = await stop({ listening: [], status: CATCHES_NOTHING });
     expect([sent, killed]).toEqual([[], true]);

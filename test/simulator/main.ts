@@ -28,8 +28,11 @@ async function runContainer(): Promise<void> {
     runSsh: true,
     identity: processIdentity(),
   });
-  process.on('SIGTERM', () => void simulator.stop());
-  process.on('SIGINT', () => void simulator.stop());
+  // As a shell that has not come to its trap: a signal without a handler does not reach process 1.
+  void simulator.trapped.then(() => {
+    process.on('SIGTERM', () => void simulator.stop());
+    process.on('SIGINT', () => void simulator.stop());
+  });
   startControl(simulator, process.env.SIMULATOR_CONTROL_SOCKET || CONTROL_SOCKET);
   process.exit(await simulator.exited);
 }

@@ -37,6 +37,8 @@ export interface Simulator {
   contract: string;
   /** Exit status of the container. */
   exited: Promise<number>;
+  /** When process 1 begins to catch SIGTERM: until then the kernel drops it. */
+  trapped: Promise<void>;
   /** One of each mode that runs; two with `both`. */
   halves(): Half[];
   /** Ports of screen and supervisor page, where they listen. */
@@ -58,6 +60,8 @@ export interface Simulator {
 export interface Boot {
   /** Resolves with the exit status of the container. May throw `Exit`. */
   run(): Promise<number>;
+  /** When process 1 begins to catch SIGTERM; absent: from the start. */
+  trapped?: Promise<void>;
   terminate(): void;
 }
 
@@ -101,6 +105,7 @@ export function startSimulator(options: ContainerOptions): Simulator {
   return {
     contract: contract.name,
     exited,
+    trapped: boot.trapped ?? Promise.resolve(),
     halves: () =>
       running.map(({ mode, relay, gateway }) => ({
         mode,

@@ -23,6 +23,7 @@ import { isTunnelled, type SshState, setupSsh, startSsh } from './gnzsnz-ssh.ts'
 export function bootGnzsnz(container: Container): Boot {
   const { env, log, running, services } = container;
   const stopped = deferred<number>();
+  const trapped = deferred<void>();
   let ssh: SshState | null = null;
 
   async function run(): Promise<number> {
@@ -41,6 +42,7 @@ export function bootGnzsnz(container: Container): Boot {
     await runScripts(container, env.IBC_SCRIPTS);
     // The trap comes last: before it, process 1 does not hear SIGTERM.
     ssh = state;
+    trapped.resolve();
     return Promise.race([stopped.promise, waitForIbc(container)]);
   }
 
@@ -83,6 +85,7 @@ export function bootGnzsnz(container: Container): Boot {
 
   return {
     run,
+    trapped: trapped.promise,
     terminate() {
       if (ssh !== null) stopped.resolve(stopIbc(ssh));
     },

@@ -26,7 +26,8 @@ import { isTunnelled, type SshState, setupSsh, startSsh } from './gnzsnz-ssh.ts'
 export function bootIbgController(container: Container): Boot {
   const { env, log, running, services, locate } = container;
   const stopped = deferred<number>();
-  let trapped = false;
+  let isTrapped = false;
+  const trapped = deferred<void>();
   let stopping = false;
 
   async function run(): Promise<number> {
@@ -44,7 +45,8 @@ export function bootIbgController(container: Container): Boot {
     await startModes(ssh);
     await runScripts(container, env.IBC_SCRIPTS);
     await runScripts(container, env.CONTROLLER_SCRIPTS);
-    trapped = true;
+    isTrapped = true;
+    trapped.resolve();
     const status = await Promise.race([stopped.promise, waitForIbc(container)]);
     // A signal in the middle of bash's `wait` is its status, whatever the controllers end with.
     return stopping ? stopped.promise : status;
@@ -173,8 +175,9 @@ export function bootIbgController(container: Container): Boot {
 
   return {
     run,
+    trapped: trapped.promise,
     terminate() {
-      if (!trapped || stopping) return;
+      if (!isTrapped || stopping) return;
       stopping = true;
       stopped.resolve(stop());
     },
