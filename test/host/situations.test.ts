@@ -12,7 +12,8 @@ interface Situation {
   behaviour: string;
   set?: readonly string[];
   word: string;
-  stage: string;
+  /** Null: nobody reads the log of one that answers. */
+  stage: string | null;
   unit?: string;
   problems?: RegExp;
   /** What reached IBKR by then. */
@@ -114,6 +115,15 @@ const SITUATIONS: readonly Situation[] = [
     counts: { attempts: 1, completed: 0 },
   },
   {
+    name: 'tookover',
+    mode: 'paper',
+    behaviour: 'existing-session',
+    set: ['existing_session_action=primary'],
+    word: 'ready',
+    stage: null,
+    counts: { attempts: 1, completed: 1 },
+  },
+  {
     name: 'gaveway',
     mode: 'paper',
     behaviour: 'existing-session',
@@ -160,7 +170,7 @@ describeOnHosts('situations', (host) => {
       90_000,
     );
     const seen = await statusOf(host, name);
-    expect(seen).toMatchObject({ word, stage, ready: false, unit: { active: unit } });
+    expect(seen).toMatchObject({ word, stage, ready: word === 'ready', unit: { active: unit } });
     if (problems !== undefined) expect(seen.problems.join('\n')).toMatch(problems);
     if (counts !== undefined) expect(ibkr.counts(`user_${name}`)).toMatchObject(counts);
   });
@@ -170,7 +180,7 @@ describeOnHosts('situations', (host) => {
       await addGateway(host, 'soft', {
         mode: 'live',
         port: 4120,
-        set: [WITH_IBKR, 'environment.SIMULATOR_SHUTDOWN_SECONDS=12'],
+        set: [WITH_IBKR, 'environment.SIMULATOR_SHUTDOWN_SECONDS=12', 'auto_logoff_time=11:45 PM'],
       });
       await ibqOk(host, ['deploy', '--timeout', '1'], { timeoutMs: 120_000 }).catch(
         () => undefined,
@@ -218,6 +228,19 @@ describeOnHosts('situations', (host) => {
       expect(unit.active).toBe('inactive');
       expect(problems.join('\n')).toMatch(problem);
     });
+  });
+
+  test('a gateway that logged off at its time has ended, and says so', async () => {
+    await ibqOk(host, ['start', 'soft'], { timeoutMs: 90_000 });
+    await ibqOk(host, ['wait', 'soft', '--timeout', '90'], { timeoutMs: 120_000 });
+    const before = ibkr.counts('user_soft').logouts;
+    await ibqOk(host, ['exec', 'soft', '--', 'simulator', 'logoff']);
+    const word = async () => (await statusOf(host, 'soft')).word;
+    await until('it has ended', async () => (await word()) === 'ended', 60_000);
+    const { unit, problems } = await statusOf(host, 'soft');
+    expect(unit).toMatchObject({ active: 'inactive', result: 'success' });
+    expect(problems.join('\n')).toMatch(/logged off by itself \(auto_logoff_time 11:45 PM\)/);
+    expect(ibkr.counts('user_soft').logouts).toBe(before + 1);
   });
 
   test('logs leaves the noise of the relay out, and --all shows it', async () => {
