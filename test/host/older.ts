@@ -34,11 +34,12 @@ export async function buildOlder(commit: string): Promise<string> {
 }
 
 async function requireCommit(commit: string): Promise<void> {
-  const found = await execa('git', ['cat-file', '-e', `${commit}^{commit}`], {
-    cwd: repository,
-    reject: false,
-  });
-  if (found.exitCode === 0) return;
+  const git = (...args: string[]) => execa('git', args, { cwd: repository, reject: false });
+  const isThere = async () => (await git('cat-file', '-e', `${commit}^{commit}`)).exitCode === 0;
+  if (await isThere()) return;
+  // A shallow clone can get the rest from where it came from.
+  await git('fetch', '--quiet', '--unshallow');
+  if (await isThere()) return;
   throw new Error(
     `commit ${commit} is not in this clone: the test needs the history (git fetch --unshallow; in CI fetch-depth: 0)`,
   );
