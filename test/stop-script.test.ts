@@ -140,7 +140,7 @@ describe('what IBC is told', () => {
       'a restart of one that is not logged in',
       { jobs: RESTART, listening: [7462] },
       ['STOP 7462'],
-      'ended before it had logged in',
+      'ended with its API closed',
     ],
     [
       'each half, and by its own state',
@@ -150,7 +150,7 @@ describe('what IBC is told', () => {
         listening: [14001, 14002, 4002],
       },
       ['STOP 14001', 'PAUSE 14002'],
-      'ended before it had logged in, paused',
+      'ended with its API closed, paused',
     ],
   ])('%s', async (_, situation, sent, outcome) => {
     const result = await stop(situation);
