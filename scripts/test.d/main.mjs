@@ -9,7 +9,7 @@ import { parseArguments } from './arguments.mjs';
 import { knownLengths, remember, writeCommitted } from './lengths.mjs';
 import { cores, freeMemory, Processors } from './machine.mjs';
 import { outcomeOf } from './outcome.mjs';
-import { clock, jobLine, slowest, waitedFor } from './report.mjs';
+import { clock, jobLine, slowest, waitedFor, whatFailed } from './report.mjs';
 import { inOrder, next } from './schedule.mjs';
 
 /** Seconds between two hosts that start: the first seconds of one say nothing of what it will take. */
@@ -113,7 +113,11 @@ function start(job) {
       .reduce((sum, word) => sum + (Number(word) || 0), 0);
     const outcome = outcomeOf(files);
     if (!tests)
-      Object.assign(outcome, { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1 });
+      Object.assign(outcome, {
+        passed: status === 0 ? 1 : 0,
+        failed: status === 0 ? 0 : 1,
+        failures: [],
+      });
     // Vitest fails for more than its tests: an error that nobody awaited.
     if (tests && status !== 0 && outcome.failed === 0 && outcome.passed > 0) outcome.failed = 1;
     // An image that is there already is no test.
@@ -152,7 +156,7 @@ function giveUp() {
       kind,
       seconds: 0,
       cpu: 0,
-      outcome: { passed: 0, failed: 1, waits: {}, hostCpu: 0 },
+      outcome: { passed: 0, failed: 1, waits: {}, hostCpu: 0, failures: ['not run'] },
     });
   }
 }
@@ -175,6 +179,7 @@ function report() {
   say(
     `${clock(since())} in all, processors ${busy} % busy, ${clock(cpu)} of their time for the tests; up to ${mostHosts} hosts at once`,
   );
+  for (const line of whatFailed(ended)) say(line);
   if (failures > 0) say(`what failing tests left of their hosts: ${evidence}`);
   say(`\n${passed} passed, ${failures} failed`);
   return failures;

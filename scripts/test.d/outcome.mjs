@@ -8,6 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
  * @property {number} failed
  * @property {Record<string, { times: number; ms: number }>} waits by what was waited for
  * @property {number} hostCpu seconds of the host's own
+ * @property {string[]} failures the tests that failed, each with the first line of its reason
  */
 
 /**
@@ -42,13 +43,30 @@ export function outcomeOf({ report, times }) {
  * this host.
  */
 function counts(report, absent) {
-  if (!existsSync(report)) return { passed: 0, failed: 1 };
+  if (!existsSync(report)) return { passed: 0, failed: 1, failures: ['it ended without a report'] };
   const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
-  if (numPassedTests + numFailedTests === 0) return { passed: 0, failed: absent ? 0 : 1 };
+  if (numPassedTests + numFailedTests === 0) {
+    return { passed: 0, failed: absent ? 0 : 1, failures: absent ? [] : ['no test ran'] };
+  }
   // A file or a group whose hook failed has no failed test to count.
   const broken = testResults.filter(
     ({ status, assertionResults }) =>
       status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
   );
-  return { passed: numPassedTests, failed: numFailedTests + broken.length };
+  const failures = testResults.flatMap(({ assertionResults }) =>
+    assertionResults
+      .filter(({ status }) => status === 'failed')
+      .map(
+        ({ fullName, failureMessages }) => `${fullName.trim()}: ${firstLine(failureMessages[0])}`,
+      ),
+  );
+  return {
+    passed: numPassedTests,
+    failed: numFailedTests + broken.length,
+    failures: [...failures, ...broken.map(({ message }) => firstLine(message))],
+  };
+}
+
+function firstLine(text = '') {
+  return text.split('\n', 1)[0];
 }

@@ -41,6 +41,18 @@ export function slowest(jobs) {
 }
 
 /** @param {readonly Ended[]} jobs */
+export function whatFailed(jobs) {
+  const lines = jobs.flatMap(({ id, outcome: { failed, failures } }) =>
+    failed === 0
+      ? []
+      : failures.length === 0
+        ? [`  ${id}`]
+        : failures.map((it) => `  ${id}: ${it}`),
+  );
+  return lines.length === 0 ? [] : ['', '== what failed', ...lines];
+}
+
+/** @param {readonly Ended[]} jobs */
 export function waitedFor(jobs) {
   const sum = {};
   for (const { outcome } of jobs) {
