@@ -18,10 +18,12 @@ export function clock(seconds) {
  */
 
 /** @param {number} at seconds since the run began @param {Ended} job */
-export function jobLine(at, { id, kind, seconds, outcome: { passed, failed } }) {
+export function jobLine(at, { id, kind, seconds, cpu, outcome: { passed, failed, hostCpu } }) {
   const word = failed === 0 ? 'ok   ' : 'FAILS';
   const counted =
-    kind === 'check' || kind === 'image' ? '' : `  ${passed} passed, ${failed} failed`;
+    kind === 'check' || kind === 'image'
+      ? ''
+      : `, processor ${clock(cpu + hostCpu)}  ${passed} passed, ${failed} failed`;
   return `${word} ${clock(at).padStart(6)}  ${id.padEnd(28)} ${clock(seconds).padStart(6)}${counted}`;
 }
 

@@ -224,16 +224,21 @@ export async function lastReload(host: TestHost): Promise<string> {
   return host.ok(['systemctl', 'show', '--property=UnitsLoadTimestampMonotonic']);
 }
 
-/** Repeats `look` until it is true. The time is for a machine that is busy with other hosts. */
+/**
+ * Repeats `look` until it is true, and rests between two looks at least as long as one took: most of a look
+ * is the processor's work. The time is for a machine that is busy with other hosts.
+ */
 export async function until(
   what: string,
   look: () => Promise<boolean>,
   timeoutMs = 100_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
-  while (!(await look())) {
+  for (;;) {
+    const began = Date.now();
+    if (await look()) return;
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs / 1000} s until ${what}`);
-    await waitingFor('between looks', () => sleep(500));
+    await waitingFor('between looks', () => sleep(Math.max(500, Date.now() - began)));
   }
 }
 

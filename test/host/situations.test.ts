@@ -2,7 +2,17 @@
 
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Counts } from '../simulator/ibkr/protocol.ts';
-import { addGateway, ibq, ibqOk, prepareHost, statusOf, told, until } from './gateways.ts';
+import {
+  addGateway,
+  type InstanceStatus,
+  ibq,
+  ibqOk,
+  prepareHost,
+  status,
+  statusOf,
+  told,
+  until,
+} from './gateways.ts';
 import { describeOnHosts, type RunResult, type TestHost } from './harness.ts';
 import { HostIbkr, WITH_IBKR } from './ibkr.ts';
 
@@ -148,6 +158,8 @@ const SITUATIONS: readonly Situation[] = [
 
 describeOnHosts('situations', (host) => {
   let ibkr: HostIbkr;
+  /** All of them as one look saw them: when each was where it belongs, or when the time was over. */
+  let seen: Map<string, InstanceStatus>;
 
   beforeAll(async () => {
     await prepareHost(host);
@@ -159,19 +171,22 @@ describeOnHosts('situations', (host) => {
       await addGateway(host, name, { mode, port, behaviour, set: [...set, WITH_IBKR] });
     }
     await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 300_000 });
-    return () => ibkr.close();
-  }, 600_000);
-
-  test.each(SITUATIONS)('$name: $word', async (situation) => {
-    const { name, word, stage, unit = 'active', problems, counts } = situation;
-    await until(
-      `${name} is ${word}`,
-      async () => (await statusOf(host, name)).word === word,
-      90_000,
+    const deadline = Date.now() + 240_000;
+    do {
+      await host.rest(1000);
+      seen = new Map((await status(host)).instances.map((it) => [it.name, it]));
+    } while (
+      Date.now() < deadline &&
+      SITUATIONS.some(({ name, word }) => seen.get(name)?.word !== word)
     );
-    const seen = await statusOf(host, name);
-    expect(seen).toMatchObject({ word, stage, ready: word === 'ready', unit: { active: unit } });
-    if (problems !== undefined) expect(seen.problems.join('\n')).toMatch(problems);
+    return () => ibkr.close();
+  }, 900_000);
+
+  test.each(SITUATIONS)('$name: $word', (situation) => {
+    const { name, word, stage, unit = 'active', problems, counts } = situation;
+    const one = seen.get(name);
+    expect(one).toMatchObject({ word, stage, ready: word === 'ready', unit: { active: unit } });
+    if (problems !== undefined) expect(one?.problems.join('\n')).toMatch(problems);
     if (counts !== undefined) expect(ibkr.counts(`user_${name}`)).toMatchObject(counts);
   });
 

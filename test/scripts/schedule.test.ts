@@ -56,9 +56,9 @@ describe('the next', () => {
     expect(next(hosts(1), hosts(2), { idle: 0 })).toBeUndefined();
   });
 
-  test('more where the processors wait, up to five for each', () => {
-    expect(next(hosts(1), hosts(9), { idle: 0.5 })).toBe('host 0');
-    expect(next(hosts(1), hosts(10), { idle: 1 })).toBeUndefined();
+  test('more where the processors wait, up to three for each', () => {
+    expect(next(hosts(1), hosts(5), { idle: 0.5 })).toBe('host 0');
+    expect(next(hosts(1), hosts(6), { idle: 1 })).toBeUndefined();
   });
 
   test('no more than somebody said', () => {
