@@ -81,7 +81,7 @@ export async function lifecycle(
       return refused === null ? [] : [{ name, refused }];
     });
     if (retryLogin) {
-      for (const { name } of refusals) forgetRefusedLogin(host, name);
+      for (const name of selected) forgetRefusedLogin(host, name);
     } else if (refusals.length > 0) {
       const lines = refusals.map(
         ({ name, refused }) =>
@@ -91,7 +91,7 @@ export async function lifecycle(
     }
   }
 
-  /** The cap counts in one run: each restart with the same password is one more attempt at IBKR. */
+  /** Each restart with the same password is one more attempt at IBKR, and counts for the cap. */
   async function warnOfRefusals(): Promise<void> {
     const states = await showUnits(host, units);
     const { instances = {} } = readCurrentManifest(host.files) ?? {};
