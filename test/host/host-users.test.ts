@@ -78,14 +78,20 @@ describeOnHosts('users of the host', (host) => {
   });
 
   describe('a volume that moves to where nobody has it open', () => {
-    const volumes = '/var/lib/containers/storage/volumes/ibq-moved-settings';
+    /** The directory that Podman keeps the volume's own in. */
+    let volumes = '';
     const shown = () =>
       host.ok(`cd ${volumes}/_data && find . -printf '%P %U:%G %m %l\\n' | sort && cat ibq/*.ini`);
     let before = '';
 
     beforeAll(async () => {
+      await host.ok('podman volume create ibq-moved-settings');
+      const mountpoint = ['podman', 'volume', 'inspect', '-f', '{{.Mountpoint}}'] as const;
+      volumes = (await host.ok([...mountpoint, 'ibq-moved-settings']))
+        .trim()
+        .replace(/\/_data$/, '');
       await host.ok(`
-        podman volume create -q ibq-moved-settings && cd ${volumes}/_data
+        set -e; cd ${volumes}/_data
         mkdir -p ibq/deep && echo kept >ibq/jts.ini && echo token >ibq/deep/autorestart && chmod 600 ibq/deep/autorestart
         ln -s /etc/canary ibq/link && ln ibq/jts.ini ibq/same.ini && mkfifo ibq/pipe && touch ibq/of-another
         chown -hR 1000:1000 . && chown 0:0 ibq/of-another
