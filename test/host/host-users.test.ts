@@ -112,12 +112,12 @@ describeOnHosts('users of the host', (host) => {
           "exec $(command -v ${program}) \\"\\$@\\"" >/srv/killing/${program} && chmod 755 /srv/killing/${program}`;
 
     test.each([
-      ['cp', 1],
+      ['nsenter', 1],
       ['sync', 1],
       ['mv', 1],
       ['mv', 2],
       ['mv', 3],
-      ['find', 1],
+      ['nsenter', 2],
       ['rmdir', 1],
     ] as const)(
       'is whole after a kill at %s %i, and after the next start',
