@@ -20,6 +20,7 @@ import {
   endOf,
   foretellRestarts,
   forgetEnds,
+  loggedInByLog,
 } from '../host/sessions.ts';
 import { restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
@@ -65,7 +66,7 @@ export async function lifecycle(
     if (verb !== 'stop') seeToRefusals();
     if (verb === 'restart') {
       await warnOfRefusals();
-      sayCosts();
+      await sayCosts();
     }
     if (newLogin) demandNewLogin(host, selected);
     forgetEnds(host, selected);
@@ -112,8 +113,9 @@ export async function lifecycle(
     );
   }
 
-  function sayCosts(): void {
-    const restarts = foretellRestarts(host.files, selected, { newLogin });
+  async function sayCosts(): Promise<void> {
+    const byLog = await loggedInByLog(host, selected);
+    const restarts = foretellRestarts(host.files, selected, { newLogin, byLog });
     for (const name of selected) {
       ui.note(`restarting ${name}: ${describeRestart(restarts.get(name) ?? NOT_RUNNING)}`);
     }
