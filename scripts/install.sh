@@ -93,6 +93,7 @@ install_ibq() {
 
   put 0755 "$source/scripts/guard" "$lib/guard"
   put 0755 "$source/scripts/settings" "$lib/settings"
+  put 0755 "$source/scripts/own-settings" "$lib/own-settings"
   put 0755 "$source/scripts/stop" "$lib/stop"
   put 0755 "$source/scripts/login-guard" "$lib/login-guard"
   put 0755 "$source/scripts/shim" "$lib/shim"

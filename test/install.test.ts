@@ -51,6 +51,7 @@ test('installs the program, the hook, the shim, the tunnels, the templates and t
     'hooks.d',
     'ibq.cjs',
     'login-guard',
+    'own-settings',
     'parts',
     'quadlets',
     'settings',
@@ -58,7 +59,16 @@ test('installs the program, the hook, the shim, the tunnels, the templates and t
     'stop',
     'tunnel',
   ]);
-  for (const program of ['guard', 'settings', 'stop', 'login-guard', 'shim', 'tunnel', 'ibq.cjs']) {
+  for (const program of [
+    'guard',
+    'settings',
+    'own-settings',
+    'stop',
+    'login-guard',
+    'shim',
+    'tunnel',
+    'ibq.cjs',
+  ]) {
     expect(statSync(join(lib, program)).mode & 0o777, program).toBe(0o755);
   }
   expect(readdirSync(join(lib, 'quadlets')).sort()).toEqual(

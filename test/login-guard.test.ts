@@ -32,11 +32,15 @@ interface Situation {
   /** Ports that somebody listens on. */
   listening?: readonly number[];
   mark?: string;
+  /** What earlier runs left of refusals. */
+  tally?: string;
+  /** The gateway does not run yet. */
+  fresh?: boolean;
 }
 
 async function watch(
   lines: readonly string[],
-  { attempts = 2, mode = 'live', listening = [], mark }: Situation = {},
+  { attempts = 2, mode = 'live', listening = [], mark, tally, fresh = false }: Situation = {},
 ) {
   const root = temporaryDirectory();
   const container = execa('sleep', ['60'], { reject: false });
@@ -51,7 +55,7 @@ async function watch(
   const profile = profileOf('simulator');
   const wanted = renderLogin(profile, { ...instance, settings }, NO_OWN_FILES);
   write('etc/ibq/current/login/4001', wanted);
-  write('run/ibq/instances/4001/state', `container=ab\npid=${container.pid}\n`);
+  if (!fresh) write('run/ibq/instances/4001/state', `container=ab\npid=${container.pid}\n`);
   write(`proc/${container.pid}/cgroup`, '0::/ib.slice/ib-gateway@4001.service/libpod-payload-ab\n');
   const sockets = listening.map(
     (port) => `  0: 0100007F:0${port.toString(16).toUpperCase()} 00000000:0000 0A 0:0 0:0\n`,
@@ -61,6 +65,9 @@ async function watch(
   const login = /^login=(.*)$/m.exec(wanted)?.[1];
   if (mark !== undefined) {
     write('var/lib/ibq/login-refused/4001', mark.replace('LOGIN', login ?? ''));
+  }
+  if (tally !== undefined) {
+    write('var/lib/ibq/login-refusals/4001', tally.replace('LOGIN', login ?? ''));
   }
   write('bin/journalctl', '#!/bin/sh\ncat "$IBQ_ROOT/log"\n', true);
   write('bin/systemctl', '#!/bin/sh\necho "$*" >>"$IBQ_ROOT/systemctl"\n', true);
@@ -84,6 +91,7 @@ async function watch(
     journal: read('journal') ?? '',
     count: left === null ? null : Number(/^count=(.*)$/m.exec(left)?.[1]),
     words: left === null ? null : /^words=(.*)$/m.exec(left)?.[1],
+    tally: read('var/lib/ibq/login-refusals/4001')?.replace(`login=${login}\n`, '') ?? null,
   };
 }
 
@@ -165,6 +173,53 @@ test.each<[string, string[], Situation]>([
   },
   30_000,
 );
+
+describe('over several runs', () => {
+  test.each<[string, string[], Situation, number | null, string | null]>([
+    ['keeps what it has counted', [UNRECOGNIZED], {}, null, 'before=0\ncount=1\n'],
+    [
+      'goes on counting in the next run',
+      [UNRECOGNIZED],
+      { fresh: true, tally: 'before=0\ncount=1\nlogin=LOGIN\n', attempts: 3 },
+      null,
+      'before=1\ncount=2\n',
+    ],
+    [
+      'counts the lines of a run once, also where it is started anew',
+      [UNRECOGNIZED],
+      { tally: 'before=0\ncount=1\nlogin=LOGIN\n' },
+      null,
+      'before=0\ncount=1\n',
+    ],
+    [
+      'forgets them after a login',
+      [COMPLETED, UNRECOGNIZED],
+      { fresh: true, tally: 'before=0\ncount=1\nlogin=LOGIN\n' },
+      null,
+      'before=0\ncount=1\n',
+    ],
+    ['and has nothing to keep then', [UNRECOGNIZED, COMPLETED], {}, null, null],
+    [
+      'another user begins anew',
+      [],
+      { fresh: true, tally: 'before=0\ncount=1\nlogin=other\n' },
+      null,
+      null,
+    ],
+  ])(
+    '%s',
+    async (_, lines, situation, count, tally) => {
+      expect(await watch([FRESH, ...lines], situation)).toMatchObject({ count, tally });
+    },
+    30_000,
+  );
+
+  test('ends the gateway at the cap, and leaves the mark alone', async () => {
+    const tally = 'before=0\ncount=1\nlogin=LOGIN\n';
+    const result = await watch([FRESH, UNRECOGNIZED], { fresh: true, tally });
+    expect(result).toMatchObject({ exitCode: 78, stopped: true, count: 2, tally: null });
+  }, 30_000);
+});
 
 describe('while the mark is there', () => {
   test('it does not let the gateway start, and says why', async () => {

@@ -25,6 +25,21 @@ mv "$tcp.new" "$tcp"
 [ -s "$tcp" ] || [ -e "$IBQ_ROOT/stays" ] || rm -r "$IBQ_ROOT/proc"
 `;
 
+/** Since IBC was told, its start script has seen the end of Java: its ports are closed. */
+const JOURNALCTL = `#!/bin/sh
+case $* in
+  *--since=*) echo >>"$IBQ_ROOT/asked"; [ -s "$(echo "$IBQ_ROOT"/proc/*/net/tcp)" ] || [ -e "$IBQ_ROOT/lingers" ] || echo 'IBC returned exit status 0' ;;
+  *_SYSTEMD_INVOCATION_ID=ab*) cat "$IBQ_ROOT/log" ;;
+esac
+`;
+
+const at = (text: string) => `2026-11-28 02:28:53:659 IBC: ${text}`;
+const LOGIN = [
+  at('Starting session: will exit if …'),
+  at('Login attempt: 1'),
+  at('Login has completed'),
+];
+
 const RECORD = 'pid=PID\nstop=7462:4001\nsession=ab12\nstop_timeout=3\n';
 
 interface Situation {
@@ -37,6 +52,8 @@ interface Situation {
   /** Files below the root. */
   files?: Readonly<Record<string, string>>;
   status?: string;
+  /** What IBC has written in this run. */
+  log?: readonly string[];
   mainPid?: string;
 }
 
@@ -47,6 +64,7 @@ async function stop({
   files = {},
   status = CATCHES,
   mainPid = '99',
+  log = [],
 }: Situation) {
   const root = temporaryDirectory();
   // Process 1 of the container, which it may kill.
@@ -74,9 +92,16 @@ async function stop({
   for (const [path, text] of Object.entries(files)) write(path, text);
   write('bin/nsenter', NSENTER, 0o755);
   write('bin/systemctl', `#!/bin/sh\necho '${jobs}'\n`, 0o755);
+  write('log', log.map((line) => `${line}\n`).join(''));
+  write('bin/journalctl', JOURNALCTL, 0o755);
   write('bin/systemd-notify', '#!/bin/sh\necho "$*" >>"$IBQ_ROOT/notified"\n', 0o755);
   const result = await execa(script, ['4001'], {
-    env: { IBQ_ROOT: root, PATH: `${join(root, 'bin')}:${process.env.PATH}`, MAINPID: mainPid },
+    env: {
+      IBQ_ROOT: root,
+      PATH: `${join(root, 'bin')}:${process.env.PATH}`,
+      MAINPID: mainPid,
+      INVOCATION_ID: 'ab',
+    },
     reject: false,
   });
   // What was killed is told a moment later.
@@ -91,6 +116,7 @@ async function stop({
     sent: read('sent').split('\n').filter(Boolean),
     outcome: read('run/ibq/stopped/4001'),
     notified: read('notified'),
+    asked: existsSync(join(root, 'asked')) ? readFileSync(join(root, 'asked'), 'utf8').length : 0,
   };
 }
 
@@ -140,6 +166,30 @@ describe('what IBC is told', () => {
       'a restart of one that is not logged in',
       { jobs: RESTART, listening: [7462] },
       ['STOP 7462'],
+      'ended with its API closed',
+    ],
+    [
+      'a restart of one that is logged in with its API off, as TWS may be: its log says so',
+      { jobs: RESTART, listening: [7462], log: LOGIN },
+      ['PAUSE 7462'],
+      'paused',
+    ],
+    ['a stop of it', { listening: [7462], log: LOGIN }, ['STOP 7462'], 'logged out'],
+    [
+      'one that was logged in, and logs in again',
+      { jobs: RESTART, listening: [7462], log: [...LOGIN, at('Re-login to session')] },
+      ['STOP 7462'],
+      'ended with its API closed',
+    ],
+    [
+      'a log of two halves, which tells of neither',
+      {
+        jobs: RESTART,
+        record: 'pid=PID\nstop=14001:4001 14002:4002\nsession=ab12\nstop_timeout=\n',
+        listening: [14001, 14002],
+        log: LOGIN,
+      },
+      ['STOP 14001', 'STOP 14002'],
       'ended with its API closed',
     ],
     [
@@ -203,6 +253,14 @@ describe('what is left to Podman', () => {
     const { sent, killed, outcome } = await stop({ record, files: { stays: '' } });
     expect([sent, killed, outcome]).toEqual([['STOP 7462'], false, 'logged out']);
   }, 20_000);
+
+  test('… but not before Java has ended, which closes its ports first', async () => {
+    const record = RECORD.replace('stop_timeout=3', 'stop_timeout=60');
+    const { outcome, asked } = await stop({ record, files: { stays: '', lingers: '' } });
+    expect(outcome).toBe('logged out');
+    // Again and again, until it gives up.
+    expect(asked).toBeGreaterThan(3);
+  }, 30_000);
 
   test('one that ended by itself: nothing is said', async () => {
     expect(await stop({ mainPid: '' })).toMatchObject({ exitCode: 0, sent: [], outcome: '' });

@@ -14,7 +14,7 @@ import { observeInstances } from '../host/observe.ts';
 import { type Prepared, preparePlan } from '../host/prepare.ts';
 import { forgetRefusedLogin } from '../host/refused-logins.ts';
 import { requireRoot } from '../host/root.ts';
-import { foretellRestarts } from '../host/sessions.ts';
+import { foretellRestarts, loggedInByLog } from '../host/sessions.ts';
 import { waitForInstances } from '../host/wait.ts';
 import { buildManifest, type ManifestInstance } from '../plan/manifest.ts';
 import { describeStep, type Plan } from '../plan/plan.ts';
@@ -129,6 +129,8 @@ async function run(
     for (const observation of waited) observations.set(observation.name, observation);
     return waited.every(({ verdict }) => verdict.ready);
   };
+  const restarted = plan.steps.flatMap((step) => (step.kind === 'restart' ? step.instance : []));
+  const byLog = await loggedInByLog(host, restarted);
   const applied = await applyPlan(plan, host, {
     images: prepared.images,
     desired,
@@ -138,7 +140,10 @@ async function run(
     onStep(step, number, total) {
       ui.note(`[${number}/${total}] ${describeStep(step)}`);
       if (step.kind !== 'restart') return;
-      const restart = foretellRestarts(host.files, [step.instance], { newLogin: false });
+      const restart = foretellRestarts(host.files, [step.instance], {
+        newLogin: false,
+        byLog,
+      });
       ui.note(`  ${step.instance}: ${describeRestart(restart.get(step.instance) ?? NOT_RUNNING)}`);
     },
     onProgress: (line) => ui.note(`  ${line}`),

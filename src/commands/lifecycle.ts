@@ -20,6 +20,7 @@ import {
   endOf,
   foretellRestarts,
   forgetEnds,
+  loggedInByLog,
 } from '../host/sessions.ts';
 import { restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
@@ -65,7 +66,7 @@ export async function lifecycle(
     if (verb !== 'stop') seeToRefusals();
     if (verb === 'restart') {
       await warnOfRefusals();
-      sayCosts();
+      await sayCosts();
     }
     if (newLogin) demandNewLogin(host, selected);
     forgetEnds(host, selected);
@@ -81,7 +82,7 @@ export async function lifecycle(
       return refused === null ? [] : [{ name, refused }];
     });
     if (retryLogin) {
-      for (const { name } of refusals) forgetRefusedLogin(host, name);
+      for (const name of selected) forgetRefusedLogin(host, name);
     } else if (refusals.length > 0) {
       const lines = refusals.map(
         ({ name, refused }) =>
@@ -91,7 +92,7 @@ export async function lifecycle(
     }
   }
 
-  /** The cap counts in one run: each restart with the same password is one more attempt at IBKR. */
+  /** Each restart with the same password is one more attempt at IBKR, and counts for the cap. */
   async function warnOfRefusals(): Promise<void> {
     const states = await showUnits(host, units);
     const { instances = {} } = readCurrentManifest(host.files) ?? {};
@@ -112,8 +113,9 @@ export async function lifecycle(
     );
   }
 
-  function sayCosts(): void {
-    const restarts = foretellRestarts(host.files, selected, { newLogin });
+  async function sayCosts(): Promise<void> {
+    const byLog = await loggedInByLog(host, selected);
+    const restarts = foretellRestarts(host.files, selected, { newLogin, byLog });
     for (const name of selected) {
       ui.note(`restarting ${name}: ${describeRestart(restarts.get(name) ?? NOT_RUNNING)}`);
     }

@@ -42,6 +42,8 @@ export interface InstanceFacts {
   half?: Half | null;
   /** Of a unit that has ended: the last line of its log that begins with `Error:`, Podman's or the image's. */
   lastError?: string | null;
+  /** What is said where the gateway listens and the relay of its image does not. */
+  relayGone?: string | null;
 }
 
 /** The last that Podman, its runtime or a script of the image said of why it could not go on. */
@@ -176,7 +178,15 @@ function duration(ms: number): string {
 const OPENS_MS = 60_000;
 
 /** A unit that runs, a log without a complaint, and no answer. */
-function judgeSilence({ name, unit, probe, stage, now = 0, half = null }: InstanceFacts): Verdict {
+function judgeSilence({
+  name,
+  unit,
+  probe,
+  stage,
+  now = 0,
+  half = null,
+  relayGone = null,
+}: InstanceFacts): Verdict {
   const logs = `sudo ibq logs ${name}`;
   if (probe === null)
     return { ready: false, word: 'unchecked', problems: [], mend: `ibq probe ${name}` };
@@ -189,6 +199,14 @@ function judgeSilence({ name, unit, probe, stage, now = 0, half = null }: Instan
         ...(stage.stage === 'logged-in' ? [`by its log ${stage.detail}`] : []),
       ],
       mend: `${logs}; a restart is a new login: ${restartOf({ name, half })}`,
+    };
+  }
+  if (probe.state === 'refused' && relayGone !== null) {
+    return {
+      ready: false,
+      word: 'not listening',
+      problems: [relayGone],
+      mend: `the image starts it again within seconds; where it does not, sudo ibq restart ${name}, which says what it costs`,
     };
   }
   const lasted = (since: number | null) => (since === null ? null : now - since);

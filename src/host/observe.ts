@@ -19,7 +19,7 @@ import type { HostReader } from './host.ts';
 import { type RunningImage, readRunningImages } from './image-store.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
 import { findLostLinks } from './lost-links.ts';
-import { lookAgain, probeService } from './probe-service.ts';
+import { lookAgain, probeService, withoutRelay } from './probe-service.ts';
 import { describeRefusedLogin, mendOfRefusedLogin, readRefusedLogin } from './refused-logins.ts';
 import { asText, followRunLogs, type RunLogs } from './run-log.ts';
 import { showUnits, type UnitState } from './systemd.ts';
@@ -257,6 +257,7 @@ async function observe(
             now: host.now(),
             half: two ? api.half : null,
             lastError: active ? null : lastErrorOf(log),
+            relayGone: withoutRelay(host.files, api, running, instance.profile),
           });
       const told =
         verdict.ready || lost || !active

@@ -20,30 +20,48 @@ export async function probeService(
   running: RunningInstance | null,
   profile: string,
 ): Promise<ProbeResult | null> {
-  const missing = running === null ? null : missingBehind(host.files, api, running, profile);
-  if (missing !== null) return nobodyBehind(missing);
+  const ports = running === null ? null : relayPorts(host.files, api, running, profile);
+  if (ports?.relay.listens && !ports.gateway.listens) return nobodyBehind(ports.gateway.port);
   if (api.publish !== null) return probeApi(parseTarget(api.publish));
   return running === null ? null : probeInside(host, api, running);
 }
 
 /**
- * The gateway's own port where its relay listens and it does not: the kernel says so of the container's
- * network, and nobody notices the question. Null: both listen, the relay does not, or it can't be known.
+ * What is wrong where a gateway listens and its relay does not, as when somebody has ended the relay. Null: that
+ * is not so, or can't be known.
  */
-function missingBehind(
+export function withoutRelay(
+  files: FileReader,
+  api: ApiService,
+  running: RunningInstance | null,
+  profile: string,
+): string | null {
+  const ports = running === null ? null : relayPorts(files, api, running, profile);
+  if (ports === null || ports.relay.listens || !ports.gateway.listens) return null;
+  return `the relay of its image (socat) is gone: the gateway listens on port ${ports.gateway.port} of its container, nothing on port ${ports.relay.port}; its session goes on`;
+}
+
+/**
+ * Who listens of a relay and the gateway behind it: the kernel says so of the container's network, and nobody
+ * notices the question. Null: there is no relay that is known.
+ */
+function relayPorts(
   files: FileReader,
   { relayPort }: ApiService,
   { pid }: RunningInstance,
   profile: string,
-): number | null {
+): Record<'relay' | 'gateway', { port: number; listens: boolean }> | null {
   const port = gatewayBehind(profile, relayPort);
   if (port === null) return null;
   // A Java program listens by IPv6, for IPv4 too.
   const listeners = ['tcp', 'tcp6'].flatMap((table) =>
     parseListeners(files.readText(`/proc/${pid}/net/${table}`) ?? ''),
   );
-  const listens = (wanted: number) => listeners.some((listener) => listener.port === wanted);
-  return listens(relayPort) && !listens(port) ? port : null;
+  const at = (wanted: number) => ({
+    port: wanted,
+    listens: listeners.some((listener) => listener.port === wanted),
+  });
+  return { relay: at(relayPort), gateway: at(port) };
 }
 
 function nobodyBehind(port: number): ProbeResult {

@@ -1,6 +1,6 @@
 /** Gateways that the cap on refused logins has ended (`scripts/login-guard`), and how they may start again. */
 
-import { CURRENT, LOGIN_REFUSED } from '../plan/paths.ts';
+import { CURRENT, LOGIN_REFUSALS, LOGIN_REFUSED } from '../plan/paths.ts';
 import type { FileReader, Host } from './host.ts';
 
 export interface RefusedLogin {
@@ -35,9 +35,10 @@ export function readRefusedLogin(
   };
 }
 
-/** The next start tries again. */
+/** The next start tries again, as often as it may. */
 export function forgetRefusedLogin(host: Host, name: string): void {
   host.files.remove(`${LOGIN_REFUSED}/${name}`);
+  host.files.remove(`${LOGIN_REFUSALS}/${name}`);
 }
 
 export function describeRefusedLogin({ time, count, words }: RefusedLogin): string {

@@ -1,19 +1,50 @@
 /** What becomes of the session of a running gateway at its end: foretold, asked for, told afterwards. */
 
 import { parseListeners } from '../network/listeners.ts';
-import { CURRENT, RUNNING } from '../plan/paths.ts';
+import { CURRENT, instanceService, RUNNING } from '../plan/paths.ts';
 import { restartOf, type SessionRestart } from '../plan/session.ts';
-import type { FileReader, Host } from './host.ts';
-import { readRunning } from './installed.ts';
+import type { FileReader, Host, HostReader } from './host.ts';
+import { readCurrentManifest, readRunning } from './installed.ts';
+import { followRunLogs } from './run-log.ts';
+import { showUnits } from './systemd.ts';
 
 /** Written by `scripts/stop`, one line; gone after a reboot. */
 const ENDED = '/run/ibq/stopped';
+
+/**
+ * Those that are logged in by their log alone: a TWS may have its API switched off. The halves of mode `both` are not
+ * told apart by it.
+ */
+export async function loggedInByLog(
+  host: HostReader,
+  names: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const closed = [...readRunning(host.files, names)].flatMap(([name, { pid, halves }]) => {
+    const [half] = halves;
+    if (half === undefined || halves.length > 1) return [];
+    return listeningIn(host.files, pid).has(half.api) ? [] : [name];
+  });
+  if (closed.length === 0) return new Set();
+  const units = await showUnits(host, closed.map(instanceService));
+  const { instances = {} } = readCurrentManifest(host.files) ?? {};
+  const logs = followRunLogs(host);
+  const loggedIn = await Promise.all(
+    closed.map(async (name) => {
+      const unit = units.get(instanceService(name));
+      const profile = instances[name]?.profile;
+      if (unit === undefined || profile === undefined) return false;
+      await logs.read(unit);
+      return logs.stage(unit, profile).stage === 'logged-in';
+    }),
+  );
+  return new Set(closed.filter((_, index) => loggedIn[index]));
+}
 
 /** What a restart would do to each that runs; `scripts/stop` decides by the same facts when it comes to it. */
 export function foretellRestarts(
   files: FileReader,
   names: readonly string[],
-  { newLogin }: { newLogin: boolean },
+  { newLogin, byLog }: { newLogin: boolean; byLog: ReadonlySet<string> },
 ): Map<string, SessionRestart> {
   const running = readRunning(files, names);
   return new Map(
@@ -24,7 +55,7 @@ export function foretellRestarts(
         restartOf({
           session: halves.length === 0 ? '' : session,
           coming: comingSession(files, name),
-          loggedIn: halves.map(({ api }) => open.has(api)),
+          loggedIn: halves.map(({ api }) => open.has(api) || byLog.has(name)),
           newLogin: newLogin || awaitsNewLogin(files, name),
         }),
       ];

@@ -37,6 +37,8 @@ export function tunnelService(name: string): string {
 
 /** What the cap leaves, a file an instance: it is not started while that is there. Outlives a reboot. */
 export const LOGIN_REFUSED = '/var/lib/ibq/login-refused';
+/** Refused logins since the last one that completed, a file an instance. */
+export const LOGIN_REFUSALS = '/var/lib/ibq/login-refusals';
 
 /** The template that all instances share, relative to a generation's units. */
 export const TEMPLATE_UNIT = 'ib-gateway@.container';

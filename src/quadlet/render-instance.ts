@@ -21,7 +21,12 @@ import { environmentBytes, environmentLimit, environmentProblem, quadletLine } f
 import type { RenderedNetwork } from './render-network.ts';
 import { type OwnFileNames, ownFileSecrets } from './render-settings.ts';
 import { containerLines, serviceLines, volumeProblems } from './resources.ts';
-import { USER_NAMESPACE_SERVICE, userNamespaceLines, withSameIds } from './user-namespace.ts';
+import {
+  ownSettingsLine,
+  USER_NAMESPACE_SERVICE,
+  userNamespaceLines,
+  withSameIds,
+} from './user-namespace.ts';
 
 export interface InstanceParts {
   config: Config;
@@ -35,6 +40,8 @@ export interface InstanceParts {
   publishSubnet: Cidr | null;
   /** Of its user namespace; null: none. */
   idBase: number | null;
+  /** Where ibq's programs are installed. */
+  libDir: string;
 }
 
 /** `ib-gateway@NAME.container.d/10-ibq.conf` without the comment and the definition's hash. */
@@ -49,6 +56,7 @@ export function renderDropIn(parts: InstanceParts): string {
   const service = [
     ...serviceLines(profile, instance),
     ...(idBase === null ? [] : USER_NAMESPACE_SERVICE),
+    ...(idBase === null || settings === null ? [] : [ownSettingsLine(parts.libDir, idBase)]),
   ];
   return [
     '[Container]\n',

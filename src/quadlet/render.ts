@@ -171,6 +171,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       lan: lanNetwork && address ? { ...address, network: lanNetwork } : null,
       publishSubnet,
       idBase,
+      libDir,
     });
     const definition = definitionHash([
       shared,

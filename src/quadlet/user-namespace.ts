@@ -3,7 +3,7 @@
  * the host can read its files and memory or send it a signal, whatever number the image's user has.
  */
 
-import { quadletLine } from './escape.ts';
+import { quadletLine, quoteWord } from './escape.ts';
 
 /** Users of a container: 0 to 65535, nobody (65534) among them. */
 export const IDS_PER_INSTANCE = 65_536;
@@ -33,6 +33,11 @@ export const USER_NAMESPACE_SERVICE: readonly string[] = [
   'RuntimeDirectoryPreserve=yes\n',
   'Environment=TMPDIR=/run/ibq/mounts\n',
 ];
+
+/** Line of `[Service]`: nobody of the host has its settings volume open from a time without a user namespace. */
+export function ownSettingsLine(libDir: string, base: number): string {
+  return `ExecStartPre=${quoteWord(`${libDir}/own-settings`)} %i ${base}\n`;
+}
 
 /**
  * A volume as it is without a user namespace: the numbers on the disk are the container's (an idmapped mount), so

@@ -32,6 +32,19 @@ function judge(unit: UnitState, probe: ProbeState | null, stage: Stage) {
   });
 }
 
+it('a gateway whose relay is gone is not starting, however short ago it logged in', () => {
+  const verdict = judgeInstance({
+    name: '4001',
+    unit: RUNNING,
+    probe: answer('refused'),
+    stage: { stage: 'logged-in', since: 1000, detail: 'login has completed', attempts: 1 },
+    now: 2000,
+    relayGone: 'the relay is gone',
+  });
+  expect(verdict).toMatchObject({ word: 'not listening', problems: ['the relay is gone'] });
+  expect(verdict.mend).toContain('sudo ibq restart 4001');
+});
+
 describe('an instance whose unit runs', () => {
   const rows: [ProbeState | null, Stage, string][] = [
     ['handshake', 'logged-in', 'ready'],

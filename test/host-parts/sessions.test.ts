@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { readRefusedLogin } from '../../src/host/refused-logins.ts';
-import { endOf, foretellRestarts } from '../../src/host/sessions.ts';
+import { endOf, foretellRestarts, loggedInByLog } from '../../src/host/sessions.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 const CONTAINER = 'ab12';
@@ -42,8 +42,18 @@ test.each<[string, () => ReturnType<typeof running>, boolean]>([
   ],
 ])('%s', (_, make, kept) => {
   const host = make();
-  expect(foretellRestarts(host.files, ['4001'], { newLogin: false }).get('4001')?.kept).toBe(kept);
-  expect(foretellRestarts(host.files, ['4001'], { newLogin: true }).get('4001')?.kept).toBe(false);
+  const foretold = (newLogin: boolean) =>
+    foretellRestarts(host.files, ['4001'], { newLogin, byLog: new Set() }).get('4001')?.kept;
+  expect([foretold(false), foretold(true)]).toEqual([kept, false]);
+});
+
+test('a TWS whose API is off is logged in where its log says so', async () => {
+  const host = running([7462]);
+  const byLog = new Set(['4001']);
+  const foretold = foretellRestarts(host.files, ['4001'], { newLogin: false, byLog });
+  expect(foretold.get('4001')?.kept).toBe(true);
+  // One whose API listens needs no log.
+  expect(await loggedInByLog(running([7462, 4001]), ['4001'])).toEqual(new Set());
 });
 
 test('how it ended is what the script wrote', () => {

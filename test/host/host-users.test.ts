@@ -77,6 +77,71 @@ describeOnHosts('users of the host', (host) => {
     expect(of('user-namespace')).toMatchObject({ result: 'ok' });
   });
 
+  describe('a volume that moves to where nobody has it open', () => {
+    /** The directory that Podman keeps the volume's own in. */
+    let volumes = '';
+    const shown = () =>
+      host.ok(`cd ${volumes}/_data && find . -printf '%P %U:%G %m %l\\n' | sort && cat ibq/*.ini`);
+    let before = '';
+
+    beforeAll(async () => {
+      await host.ok('podman volume create ibq-moved-settings');
+      const mountpoint = ['podman', 'volume', 'inspect', '-f', '{{.Mountpoint}}'] as const;
+      volumes = (await host.ok([...mountpoint, 'ibq-moved-settings']))
+        .trim()
+        .replace(/\/_data$/, '');
+      await host.ok(`
+        set -e; cd ${volumes}/_data
+        mkdir -p ibq/deep && echo kept >ibq/jts.ini && echo token >ibq/deep/autorestart && chmod 600 ibq/deep/autorestart
+        ln -s /etc/canary ibq/link && ln ibq/jts.ini ibq/same.ini && mkfifo ibq/pipe && touch ibq/of-another
+        chown -hR 1000:1000 . && chown 0:0 ibq/of-another
+        mkdir -p /run/ibq/instances/moved && echo users=host >/run/ibq/instances/moved/state
+        mkdir -p /srv/killing
+      `);
+      before = await shown();
+    });
+    /** Runs it, and kills it where a program is called for the nth time. */
+    const move = (killed?: [program: string, call: number]) =>
+      host.run(`
+        rm -f /srv/killing/* /var/lib/ibq/own-settings/moved
+        ${killed === undefined ? '' : killing(...killed)}
+        PATH=/srv/killing:$PATH exec ${libraryOf(host)}/own-settings moved 2013659136`);
+    const killing = (program: string, call: number) => `
+        printf '%s\\n' '#!/bin/sh' 'echo >>/srv/killing/calls' \\
+          '[ $(wc -l </srv/killing/calls) -lt ${call} ] || { kill -KILL $PPID; exit 1; }' \\
+          "exec $(command -v ${program}) \\"\\$@\\"" >/srv/killing/${program} && chmod 755 /srv/killing/${program}`;
+
+    test.each([
+      ['nsenter', 1],
+      ['sync', 1],
+      ['mv', 1],
+      ['mv', 2],
+      ['mv', 3],
+      ['nsenter', 2],
+      ['rmdir', 1],
+    ] as const)(
+      'is whole after a kill at %s %i, and after the next start',
+      async (program, call) => {
+        const inode = () => host.ok(`stat -c %i ${volumes}/_data`);
+        const old = await inode();
+        expect((await move([program, call])).exitCode).not.toBe(0);
+        const { exitCode, stderr } = await move();
+        expect([exitCode, stderr]).toEqual([0, '']);
+        expect(await shown()).toBe(before);
+        expect(await host.ok(`ls ${volumes}`)).toBe('_data\n');
+        expect(await inode()).not.toBe(old);
+      },
+    );
+
+    test('stays where it is as long as nobody could have opened it', async () => {
+      await host.ok('echo users=own >/run/ibq/instances/moved/state');
+      const inode = await host.ok(`stat -c %i ${volumes}/_data`);
+      const again = await host.run(`${libraryOf(host)}/own-settings moved 2013659136`);
+      expect([again.exitCode, again.stdout + again.stderr]).toEqual([0, '']);
+      expect(await host.ok(`stat -c %i ${volumes}/_data`)).toBe(inode);
+    });
+  });
+
   describe('a race against the hook', () => {
     const CANARY = '/etc/canary';
     const EVIL = '/tmp/evil';

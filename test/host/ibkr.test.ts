@@ -1,7 +1,7 @@
 /** The stand-in for IBKR hears of every login and every end of a gateway, however it gets there. */
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addGateway, ibqOk, prepareHost, statusOf, until } from './gateways.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addGateway, ibq, ibqOk, prepareHost, statusOf, until } from './gateways.ts';
 import { describeOnHosts } from './harness.ts';
 import { HostIbkr, WITH_IBKR } from './ibkr.ts';
 
@@ -11,8 +11,8 @@ describeOnHosts('IBKR', (host) => {
   beforeAll(async () => {
     await prepareHost(host);
     await ibkr.listen();
-    const commands = 'environment.SIMULATOR_COMMAND_PORT=7462';
-    await addGateway(host, '4001', { mode: 'live', set: [WITH_IBKR, commands] });
+    const set = ['auto_restart_time=11:55 PM', 'environment.SIMULATOR_SHUTDOWN_SECONDS=5'];
+    await addGateway(host, '4001', { mode: 'live', set: [WITH_IBKR, ...set] });
     await ibqOk(host, ['deploy', '--timeout', '60'], { timeoutMs: 180_000 });
   });
   afterAll(() => ibkr.close());
@@ -29,10 +29,115 @@ describeOnHosts('IBKR', (host) => {
     });
   });
 
+  test('at its time it restarts by itself: the same session, and the word meanwhile', async () => {
+    const before = ibkr.counts(user);
+    await ibqOk(host, ['exec', '4001', '--', 'simulator', 'clock:23:54:58']);
+    const words = new Set<string>();
+    while (ibkr.counts(user).resumed === before.resumed) {
+      words.add((await statusOf(host, '4001')).word);
+    }
+    await ibqOk(host, ['wait', '4001', '--timeout', '60'], { timeoutMs: 90_000 });
+    expect(words).toContain('restarting');
+    for (const word of words) expect(['ready', 'restarting', 'starting']).toContain(word);
+    const { attempts, logouts, lost } = before;
+    expect(ibkr.counts(user)).toMatchObject({ attempts, logouts, lost, paused: 1, resumed: 1 });
+  }, 120_000);
+
+  describe('one of its processes is killed', () => {
+    /** By its name, as the image's own scripts do it. */
+    const kill = (name: string, signal = 'KILL') =>
+      host.ok(
+        `for file in /proc/[0-9]*/comm; do
+           pid=\${file#/proc/}; pid=\${pid%/comm}
+           [ "$(cat $file 2>/dev/null)" = ${name} ] && grep -q ib-gateway@4001 /proc/$pid/cgroup && kill -${signal} $pid && killed=yes
+         done; [ -n "$killed" ]`,
+      );
+    const api = async () => (await statusOf(host, '4001')).api.state;
+
+    test('socat: the relay is away and comes back, the session goes on', async () => {
+      const before = ibkr.counts(user);
+      await kill('socat');
+      expect(await statusOf(host, '4001')).toMatchObject({ word: 'not listening', ready: false });
+      await until('the relay is back', async () => (await api()) === 'handshake', 30_000);
+      expect(ibkr.counts(user)).toEqual(before);
+    }, 60_000);
+
+    test('run_socat.sh: the relay goes on; once socat ends too, it stays away, and the session lives', async () => {
+      const before = ibkr.counts(user);
+      await kill('run_socat.sh', 'TERM');
+      expect(await api()).toBe('handshake');
+      await kill('socat', 'TERM');
+      // Longer than the script would wait.
+      await host.ok(['sleep', '7']);
+      const seen = await statusOf(host, '4001');
+      expect(seen).toMatchObject({
+        word: 'not listening',
+        ready: false,
+        unit: { active: 'active' },
+      });
+      expect(seen.problems.join('\n')).toMatch(/relay/);
+      expect(ibkr.counts(user)).toEqual(before);
+      // What it takes to have it back costs no login.
+      await ibqOk(host, ['restart', '4001'], { timeoutMs: 90_000 });
+      await ibqOk(host, ['wait', '4001', '--timeout', '60'], { timeoutMs: 90_000 });
+      const { attempts, resumed } = before;
+      expect(ibkr.counts(user)).toMatchObject({ attempts, resumed: resumed + 1, lost: 0 });
+    }, 240_000);
+
+    test('Xvfb: Java dies of it, the container ends with 1, and systemd starts it again', async () => {
+      const before = ibkr.counts(user);
+      await host.writeFile(
+        '/run/systemd/system/ib-gateway@.service.d/soon.conf',
+        '[Service]\nRestartSec=12\nRestartSteps=0\n',
+      );
+      await host.ok(['systemctl', 'daemon-reload']);
+      await kill('Xvfb');
+      const sub = async () => (await statusOf(host, '4001')).unit.sub;
+      await until('it is to be started again', async () => (await sub()) === 'auto-restart');
+      const seen = await statusOf(host, '4001');
+      expect(seen).toMatchObject({ word: 'restarting', unit: { result: 'exit-code' } });
+      expect(seen.problems.join('\n')).toMatch(/exit status 1\b/);
+      await ibkr.until(user, { lost: 1, attempts: before.attempts + 1, open: 1 }, 90_000);
+      await ibqOk(host, ['wait', '4001', '--timeout', '60'], { timeoutMs: 90_000 });
+    }, 240_000);
+  });
+
+  test('a tag that moved: plan, status and doctor say so, and the next restart takes the new image', async () => {
+    const before = ibkr.counts(user);
+    const digest = async () => {
+      const { instances } = JSON.parse((await ibq(host, ['status', '--json'])).stdout) as {
+        instances: { imageDigest: string | null }[];
+      };
+      return instances[0]?.imageDigest;
+    };
+    const old = await digest();
+    const tag = 'localhost/ibq-simulator:latest';
+    await host.ok(
+      `id=$(podman create ${tag}) && podman commit -q --change LABEL=other=1 "$id" ${tag} && podman rm "$id"`,
+      { timeoutMs: 240_000 },
+    );
+    const plan = await ibqOk(host, ['plan']);
+    expect(plan.stdout + plan.stderr).toMatch(/4001.*image/);
+    const { word, problems } = await statusOf(host, '4001');
+    expect([word, problems]).toEqual([
+      'ready',
+      [expect.stringMatching(/image has moved under its tag/)],
+    ]);
+    expect(await digest()).toBe(old);
+    const doctor = await ibq(host, ['doctor']);
+    expect(doctor.stdout).toContain('4001 runs an older image than its tag names now');
+    await ibqOk(host, ['restart', '4001'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['wait', '4001', '--timeout', '60'], { timeoutMs: 90_000 });
+    expect(await digest()).not.toBe(old);
+    expect((await statusOf(host, '4001')).problems).toEqual([]);
+    const { attempts, resumed } = before;
+    expect(ibkr.counts(user)).toMatchObject({ attempts, resumed: resumed + 1 });
+  }, 400_000);
+
   test('STOP of the command server is a logout, and the container ends with 0', async () => {
     const ask = 'exec 3<>/dev/tcp/127.0.0.1/7462; printf "STOP\\n" >&3; head -1 <&3';
     await host.ok(['podman', 'exec', 'ib-gateway-4001', 'bash', '-c', ask]);
-    await ibkr.until(user, { logouts: 1, open: 0, lost: 0 });
+    await ibkr.until(user, { logouts: 1, open: 0 });
     await until('the unit has ended', async () => {
       const { unit } = await statusOf(host, '4001');
       return unit.active === 'inactive' && unit.result === 'success';
@@ -43,7 +148,7 @@ describeOnHosts('IBKR', (host) => {
     await host.writeFile('/etc/ibq/ibq.toml', '[network]\nmode = "host"\n');
     await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
     await ibqOk(host, ['start', '4001']);
-    await ibkr.until(user, { completed: 2, open: 1 });
+    await ibkr.until(user, { completed: 3, open: 1 });
   });
 
   test('a link that is cut is known to the gateway, and told until it is back', async () => {
@@ -58,13 +163,13 @@ describeOnHosts('IBKR', (host) => {
     expect(seen.problems.join()).toContain('has lost its link to IBKR');
     ibkr.setPolicy(user, { link: 'up' });
     await until('it is ready', async () => (await statusOf(host, '4001')).ready);
-    expect(ibkr.counts(user)).toMatchObject({ attempts: 2, completed: 2 });
+    expect(ibkr.counts(user)).toMatchObject({ attempts: 3, completed: 3 });
   });
 
   test('its counts outlast a reboot, and the gateways find it again', async () => {
     await host.reboot();
     await ibkr.listen();
-    await ibkr.until(user, { completed: 3, open: 1 }, 60_000);
-    expect(ibkr.counts(user).attempts).toBe(3);
+    await ibkr.until(user, { completed: 4, open: 1 }, 60_000);
+    expect(ibkr.counts(user).attempts).toBe(4);
   });
 });

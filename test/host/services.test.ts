@@ -1,6 +1,6 @@
 /** What an instance has beside one API: the second of mode both, its screen, its share of the host. */
 
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { accountsAt } from './api-client.ts';
 import {
   addGateway,
@@ -17,6 +17,7 @@ import {
   until,
 } from './gateways.ts';
 import { describeOnHosts, installSimulator, type RunResult } from './harness.ts';
+import { HostIbkr, WITH_IBKR } from './ibkr.ts';
 
 /** Live and paper in one container, with VNC; limits of every kind. */
 const DUO = {
@@ -37,9 +38,12 @@ const DUO = {
 
 describeOnHosts('services', (host) => {
   let lan: string;
+  const ibkr = new HostIbkr(host);
+  afterAll(() => ibkr.close());
 
   beforeAll(async () => {
     await prepareHost(host);
+    await ibkr.listen();
     await addGateway(host, 'duo', DUO);
     await setSecret(host, 'duo', 'paper_password', 'any');
     await setSecret(host, 'duo', 'vnc_password', 'screen');
@@ -344,8 +348,8 @@ describeOnHosts('services', (host) => {
       { profile, image, port, on }: { profile: string; image: string; port: number; on: string },
     ): Promise<void> {
       const of = ['--profile', profile, '--image', image, '--port', String(port)];
-      const set = ['--mode', 'paper', '--user', 'u', '--set', `${on}.enabled=true`];
-      await ibqOk(host, ['instance', 'add', name, ...of, ...set]);
+      const set = ['--mode', 'paper', '--user', `user_${name}`, '--set', `${on}.enabled=true`];
+      await ibqOk(host, ['instance', 'add', name, ...of, ...set, '--set', WITH_IBKR]);
       await setSecret(host, name, 'password', 'any');
     }
 
@@ -379,6 +383,15 @@ describeOnHosts('services', (host) => {
       },
     );
 
+    // Its API is off, as of every fresh TWS: only its log tells that it is logged in.
+    test('a restart of the desktop keeps its session', async () => {
+      await ibkr.until('user_desk', { completed: 1, open: 1 });
+      const { stderr } = await ibqOk(host, ['restart', 'desk'], { timeoutMs: 120_000 });
+      expect(stderr).toContain('restarting desk: its session is kept');
+      const kept = { attempts: 1, paused: 1, resumed: 1, logouts: 0, lost: 0, open: 1 };
+      await ibkr.until('user_desk', kept, 60_000);
+    }, 200_000);
+
     test('the desktop has what its image needs, and no more', async () => {
       const state = JSON.parse(await host.ok('podman exec ib-gateway-desk simulator state')) as {
         process: Record<string, unknown>;
@@ -405,6 +418,23 @@ describeOnHosts('services', (host) => {
       );
     });
   });
+
+  // Last: supervisors that start IBC again must not log in once more.
+  test.each(['desk', 'dank'])(
+    '%s, which supervises IBC, is stopped: a logout, no login',
+    async (name) => {
+      const user = `user_${name}`;
+      const { attempts, resumed } = await ibkr.until(user, { open: 1 });
+      const { stderr } = await ibqOk(host, ['stop', name], { timeoutMs: 150_000 });
+      expect(stderr).toContain(`stopped ${name}: logged out\n`);
+      expect((await statusOf(host, name)).unit).toMatchObject({
+        active: 'inactive',
+        result: 'success',
+      });
+      expect(ibkr.counts(user)).toMatchObject({ attempts, resumed, logouts: 1, lost: 0, open: 0 });
+    },
+    200_000,
+  );
 
   /** Filters of system calls that a container's first process is under. */
   async function filtersOf(name: string): Promise<number> {

@@ -249,7 +249,7 @@ describeOnHosts('situations', (host) => {
     await ibqOk(host, ['start', 'soft'], { timeoutMs: 90_000 });
     await ibqOk(host, ['wait', 'soft', '--timeout', '90'], { timeoutMs: 120_000 });
     const before = ibkr.counts('user_soft').logouts;
-    await ibqOk(host, ['exec', 'soft', '--', 'simulator', 'logoff']);
+    await ibqOk(host, ['exec', 'soft', '--', 'simulator', 'clock:23:44:58']);
     const word = async () => (await statusOf(host, 'soft')).word;
     await until('it has ended', async () => (await word()) === 'ended', 60_000);
     const { unit, problems } = await statusOf(host, 'soft');

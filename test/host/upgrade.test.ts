@@ -1,6 +1,6 @@
 /** A fleet of before user namespaces moves over at each gateway's own restart, and can go back. */
 
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   ALLOWED,
@@ -11,6 +11,7 @@ import {
   ibq,
   ibqOk,
   told,
+  until,
 } from './gateways.ts';
 import { describeOnHosts, installIbq, installSimulator } from './harness.ts';
 import { BEFORE_USER_NAMESPACES, buildOlder } from './older.ts';
@@ -32,6 +33,8 @@ describeOnHosts('a fleet of before user namespaces', (host) => {
     await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
     before = await containerIds(host);
     expect(await namespaceOf('4001')).toMatch(/^0 0 /);
+    const keep = readFileSync(new URL('keep-open.sh', import.meta.url));
+    await host.writeFile('/usr/local/bin/keep-open', keep, 0o755);
   }, 300_000);
 
   afterAll(() => older !== '' && rmSync(older, { recursive: true, force: true }));
@@ -59,6 +62,30 @@ describeOnHosts('a fleet of before user namespaces', (host) => {
       !log.includes('Second Factor Authentication initiated')
     );
   };
+  /** A user of the host with the number of the image's user opens the volume now. @returns what he writes there later */
+  const keepOpen = async (round: string) => {
+    const log = `/tmp/keep-open.${round}`;
+    const start = [
+      'systemd-run',
+      '-q',
+      '--uid=1000',
+      '--gid=1000',
+      `--property=StandardOutput=file:${log}`,
+    ] as const;
+    await host.ok([...start, '/usr/local/bin/keep-open', await containerPid(host, '4001'), round]);
+    const said = async (word: string) =>
+      (await host.run(['grep', '-qx', word, log])).exitCode === 0;
+    await until('he has the volume open', () => said('ready'));
+    return async () => {
+      await host.ok(['touch', `/run/keep-open.${round}`]);
+      await until('he has written what he can', () => said('done'));
+      const volume = "$(podman volume inspect -f '{{.Mountpoint}}' ibq-4001-settings)";
+      const found = await host.run(`grep -rl evil_${round} ${volume} | sed 's|.*/_data/||' | sort`);
+      return found.stdout.split('\n').filter(Boolean);
+    };
+  };
+  const besideVolume = () =>
+    host.ok("ls $(dirname $(podman volume inspect -f '{{.Mountpoint}}' ibq-4001-settings))");
   const onDisk = () =>
     host.ok(
       "cd $(podman volume inspect -f '{{.Mountpoint}}' ibq-4001-settings) && find . -printf '%U:%G\\n' | sort -u",
@@ -79,8 +106,13 @@ describeOnHosts('a fleet of before user namespaces', (host) => {
   });
 
   test('one moves over at its restart, its settings and its login with it; the other stays', async () => {
+    const writesNow = await keepOpen('before');
+    expect(await writesNow()).toEqual(['evil', 'ibq/evil', 'ibq/jts.ini']);
+    const writesLater = await keepOpen('after');
     await ibqOk(host, ['restart', '4001'], { timeoutMs: 120_000 });
     expect(await resumed()).toBe(true);
+    expect(await writesLater()).toEqual([]);
+    expect(await besideVolume()).toBe('_data\n');
     expect(await namespaceOf('4001')).toBe('0 2013265920 65536');
     expect(await inside(`cat ${SETTINGS}/jts.ini`)).toContain('[Peers]\nlearnt=1\n');
     expect(await inside(`stat -c %u:%g ${SETTINGS} ${SETTINGS}/jts.ini`)).toBe(
@@ -103,8 +135,10 @@ describeOnHosts('a fleet of before user namespaces', (host) => {
     await host.writeFile(file, text);
     await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
     await leave('[Own]\\nlearnt=3\\n');
+    const writesLater = await keepOpen('again');
     await ibqOk(host, ['restart', '4001'], { timeoutMs: 120_000 });
     expect(await resumed()).toBe(true);
+    expect(await writesLater()).toEqual([]);
     // The same numbers as before.
     expect(await namespaceOf('4001')).toBe('0 2013265920 65536');
   }, 180_000);

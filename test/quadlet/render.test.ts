@@ -84,6 +84,7 @@ describe('a generation', () => {
       'RuntimeDirectory=ibq/mounts',
       'RuntimeDirectoryPreserve=yes',
       'Environment=TMPDIR=/run/ibq/mounts',
+      'ExecStartPre=/usr/local/lib/ibq/own-settings %i 2013265920',
       'Annotation=ibq.stop=7462:4001',
       'Annotation=ibq.session=fb8a3efb940bb563',
     ]);
@@ -96,7 +97,7 @@ describe('a generation', () => {
     expect(body).toContain(
       'Volume=ibq-4001-settings:/home/ibgateway/tws_settings\nVolume=data:/data\n',
     );
-    expect(body).not.toMatch(/Map=|TMPDIR|idmap/);
+    expect(body).not.toMatch(/Map=|TMPDIR|idmap|ExecStartPre/);
   });
 
   test.each([

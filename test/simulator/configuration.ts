@@ -104,6 +104,16 @@ function setAutoTime({ settings, log, complain }: ConfigurationOptions): void {
   }
 }
 
+/** When the gateway ends by its own clock, and how; null: it never does. A restart goes before a logoff. */
+export function ownTime(
+  settings: IbcSettings,
+): { time: string; how: 'taken up again' | 'logged out' } | null {
+  const restart = settings.text('AutoRestartTime');
+  const time = restart === '' ? settings.text('AutoLogoffTime') : restart;
+  if (!isTwelveHourTime(time)) return null;
+  return { time, how: restart === '' ? 'logged out' : 'taken up again' };
+}
+
 /** IBC's order, with the names of its checkboxes. */
 const BYPASSES: Readonly<Record<string, string>> = {
   BypassOrderPrecautions: 'Bypass Order Precautions for API Orders',

@@ -3,6 +3,7 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type BehaviourSwitch, createSwitch, parseBehaviour } from './behaviour.ts';
+import { Clock } from './clock.ts';
 import { type Contract, contractOf, type Environment, type Mode } from './contract.ts';
 import { type Locate, locateBelow } from './files.ts';
 import { type Gateway, startGateway } from './gateway.ts';
@@ -10,6 +11,7 @@ import { type Connect, ibkrAt } from './ibkr/connect.ts';
 import { type Identity, nobodyElse } from './identity.ts';
 import type { Listener } from './listen.ts';
 import type { Timing } from './login.ts';
+import { type Named, namedProcesses, type StartNamed } from './named.ts';
 import { createPrograms, type Programs } from './programs.ts';
 import { imageFiles } from './templates.ts';
 
@@ -28,6 +30,8 @@ export interface ContainerOptions {
   bind?: string;
   /** Runs ssh and its agent instead of only saying how; the image does. */
   runSsh?: boolean;
+  /** Display and relay are processes of their own, which somebody may kill; in the image they are. */
+  runNamed?: boolean;
   /** Who the process may become; in tests nobody else. */
   identity?: Identity;
 }
@@ -36,6 +40,8 @@ export interface ContainerOptions {
 export interface Running {
   mode: Mode;
   relay: Listener | null;
+  /** The script that starts the relay again, where there is one. */
+  relayScript?: Named;
   gateway: Gateway | null;
 }
 
@@ -59,6 +65,9 @@ export interface Container {
   connect: Connect;
   identity: Identity;
   programs: Programs;
+  startNamed: StartNamed;
+  /** That of its gateways. */
+  clock: Clock;
   running: Running[];
   services: Map<Service, Listener>;
   /** Aborts when the container ends. */
@@ -87,6 +96,8 @@ export function createContainer(options: ContainerOptions, ended: AbortSignal): 
     stopStatus: numeric(env.SIMULATOR_STOP_STATUS, 1),
     connect: ibkrAt(env.SIMULATOR_IBKR ?? ''),
     identity,
+    startNamed: namedProcesses({ real: options.runNamed ?? false, identity }),
+    clock: new Clock(),
     programs: createPrograms({ locate, log, ended, identity, runSsh: options.runSsh ?? false }),
     running: [],
     services: new Map(),
@@ -96,7 +107,7 @@ export function createContainer(options: ContainerOptions, ended: AbortSignal): 
 
 /** IBC and the gateway in it, for one mode, as ibcstart.sh starts them. */
 export function startIbc(
-  { contract, env, locate, log, port, bind, behaviour, timing, connect }: Container,
+  { contract, env, locate, log, port, bind, behaviour, timing, connect, clock }: Container,
   { settings, configIni, heap }: { settings: string; configIni: string; heap: string },
 ): Gateway {
   return startGateway({
@@ -105,6 +116,7 @@ export function startIbc(
     behaviour,
     timing,
     connect,
+    clock,
     log,
     locate,
     programPath: contract.paths.program,

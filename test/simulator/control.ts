@@ -11,8 +11,8 @@ import type { Simulator } from './simulator.ts';
 export const CONTROL_SOCKET = '/tmp/simulator.sock';
 
 /**
- * `state` answers JSON; `restart` and `logoff` are what a gateway does by its own clock; `kill`, or
- * `kill:live`, ends Java; anything else is a behaviour.
+ * `state` answers JSON; `clock:hh:mm:ss` sets the gateway's clock; `restart` and `logoff` are what it does by that;
+ * `kill`, or `kill:live`, ends Java; anything else is a behaviour.
  */
 export function order(simulator: Simulator, line: string): string {
   if (line === 'state') {
@@ -26,6 +26,7 @@ export function order(simulator: Simulator, line: string): string {
   }
   try {
     if (line === 'restart' || line === 'logoff') simulator.byClock(line);
+    else if (line.startsWith('clock:')) simulator.setClock(line.slice('clock:'.length));
     else if (line === 'kill') simulator.killJava();
     else if (line.startsWith('kill:')) simulator.killJava(line.slice('kill:'.length));
     else simulator.behave(line);

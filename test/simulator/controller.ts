@@ -427,7 +427,7 @@ export function startController(container: Container, mode: Mode): ControllerGat
           : lose('Gateway JVM exited cleanly (code 0). Recovering.', 'JVM exited cleanly (code 0)');
       done.catch(failed.resolve);
     },
-    killProcess() {
+    endJava() {
       lose('Gateway JVM exited with code 137', 'JVM exited with code 137').catch(failed.resolve);
     },
   };

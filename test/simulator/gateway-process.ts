@@ -2,8 +2,9 @@
 
 import { ApiSocket } from './api-socket.ts';
 import { useAutorestart, writeAutorestart } from './autorestart.ts';
+import type { Clock } from './clock.ts';
 import { startCommands } from './commands.ts';
-import { announceTasks, configure } from './configuration.ts';
+import { announceTasks, configure, ownTime } from './configuration.ts';
 import { Exit, type Mode } from './contract.ts';
 import type { Locate } from './files.ts';
 import { diagnostics, type Program, systemProperties } from './flood.ts';
@@ -11,7 +12,7 @@ import { closed, complain, opened, say } from './ibc-log.ts';
 import { describeSettings, readIbcSettings } from './ibc-settings.ts';
 import { announceSaving, settingsDirectory, tradingMode } from './ibc-start.ts';
 import { describeShutdown } from './ibc-times.ts';
-import { ensureJtsIni } from './jts-ini.ts';
+import { ensureJtsIni, timeZone } from './jts-ini.ts';
 import {
   awaitWindow,
   ColdRestart,
@@ -38,6 +39,8 @@ export interface ProcessOptions
   locate: Locate;
   /** `JAVA_HEAP_SIZE` as the scripts got it. */
   heap: string;
+  /** The gateway's own, by which it restarts or logs off. */
+  clock: Clock;
   accounts: (user: string, mode: Mode) => string[];
   /** The gateway's own API port in a mode. */
   defaultPort: (mode: Mode) => number;
@@ -204,6 +207,13 @@ async function live(
     complain: complaint,
   });
   for (const go of state.awaitingLogin.splice(0)) go(api);
+  const own = ownTime(settings);
+  if (own !== null) {
+    void options.clock.shows(own.time, timeZone(`${directory}/jts.ini`), signal).then(
+      () => shutDown(options, state, own.how),
+      () => undefined,
+    );
+  }
   return watchBehaviour(options, api, signal);
 }
 

@@ -37,8 +37,8 @@ export interface Gateway {
   terminate(status?: number): void;
   /** As the gateway does it at its own time: `AutoRestartTime`, `AutoLogoffTime`. */
   byClock(what: 'restart' | 'logoff'): void;
-  /** SIGKILL to Java. */
-  killProcess(): void;
+  /** Java ends, 137 by SIGKILL, 1 where its display is gone; nobody has told the script. */
+  endJava(status: number): void;
 }
 
 export function startGateway(options: GatewayOptions): Gateway {
@@ -150,7 +150,7 @@ export function startGateway(options: GatewayOptions): Gateway {
     byClock(what) {
       void shutDown(options, state, what === 'logoff' ? 'logged out' : 'taken up again');
     },
-    killProcess: () => state.end(137),
+    endJava: (status) => state.end(status),
   };
 }
 

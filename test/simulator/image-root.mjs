@@ -13,6 +13,8 @@ const PROGRAMS =
   );
 // The images that have a tunnel have a client.
 const SSH = ['ssh', 'ssh-agent', 'ssh-add'];
+// Processes that somebody may kill (named.ts). By their file they have the real ones' names.
+const NAMED = ['Xvfb', 'socat', 'run_socat.sh'];
 // ssh asks it for the passphrase, in place of sshpass; a second question means that it was wrong.
 const ASKPASS = `#!/bin/sh
 case $1 in
@@ -63,6 +65,7 @@ export function writeRoot({ tar, directory, contract, files, program }) {
     addLibraries(path, file);
   }
   if (hasSsh) file('/opt/simulator/askpass', ASKPASS, 0o755);
+  for (const name of NAMED) file(`/opt/simulator/named/${name}`, '#!/bin/sh\nread -r _\n', 0o755);
   file('/opt/simulator/simulator.cjs', program);
   const order = '#!/bin/sh\nexec /usr/local/bin/node /opt/simulator/simulator.cjs "$@"\n';
   file('/usr/local/bin/simulator', order, 0o755);

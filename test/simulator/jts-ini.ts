@@ -73,6 +73,11 @@ export function trustedAddresses(path: string): string[] {
     .filter((address) => address !== '');
 }
 
+/** The zone of the gateway's clock; empty: none is set. */
+export function timeZone(path: string): string {
+  return String(parse(readFileSync(path, 'utf8')).Logon?.TimeZone ?? '');
+}
+
 function settings(product: string, trusted: string): Wanted[] {
   const of = (section: string, key: string, value: string, replace = true): Wanted => ({
     section,

@@ -26,6 +26,7 @@ async function runContainer(): Promise<void> {
     ports: 'image',
     bind: '0.0.0.0',
     runSsh: true,
+    runNamed: true,
     identity: processIdentity(),
   });
   // As a shell that has not come to its trap: a signal without a handler does not reach process 1.

@@ -48,6 +48,8 @@ export interface Simulator {
   behaviour(): string;
   /** What every half does at its `AutoRestartTime` or `AutoLogoffTime`. */
   byClock(what: 'restart' | 'logoff'): void;
+  /** Sets the clock of its gateways, `hh:mm:ss`. Throws for another text. */
+  setClock(time: string): void;
   /** SIGKILL to Java in every half, or in that of a mode. */
   killJava(mode?: string): void;
   /** SIGTERM: resolves with the exit status, once the container ends by it or by itself. */
@@ -125,9 +127,10 @@ export function startSimulator(options: ContainerOptions): Simulator {
     byClock(what) {
       for (const { gateway } of running) gateway?.byClock(what);
     },
+    setClock: (time) => container.clock.set(time),
     killJava(only) {
       for (const { mode, gateway } of running) {
-        if (only === undefined || mode === only) gateway?.killProcess();
+        if (only === undefined || mode === only) gateway?.endJava(137);
       }
     },
     stop() {

@@ -47,7 +47,7 @@ export function findParts(files: FileReader): FactValues['parts'] {
 export async function readHook(files: FileReader): Promise<HookFacts> {
   const libDir = libraryDirectory();
   const definition = `${libDir}/hooks.d/ibq-guard.json`;
-  const programs = [`${libDir}/guard`, `${libDir}/settings`];
+  const programs = [`${libDir}/guard`, `${libDir}/settings`, `${libDir}/own-settings`];
   const candidates = [libDir, `${libDir}/hooks.d`, definition, ...programs];
   for (let up = dirname(libDir); up !== '/'; up = dirname(up)) candidates.push(up);
   const paths: HookFacts['paths'][number][] = [];

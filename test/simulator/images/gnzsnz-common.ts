@@ -145,11 +145,12 @@ export async function waitForScreen({ env, log, timing, ended }: Container): Pro
   log('.> Xvfb socket ready!');
 }
 
-/** `start_socat` and run_socat.sh. */
+/** `start_socat` and run_socat.sh: socat again and again, as long as that script is there. */
 export async function startSocat(container: Container, half: Running): Promise<void> {
-  const { contract, env, log, port, bind, ended } = container;
+  const { contract, env, log, port, bind, ended, startNamed } = container;
   const { api, relay } = contract.ports[half.mode];
   log('.> Starting socat');
+  // It is looked for by its words.
   if (half.relay !== null) {
     log('.> socat already active. Not starting a new one');
     return;
@@ -157,18 +158,29 @@ export async function startSocat(container: Container, half: Running): Promise<v
   // run_socat.sh is a process of its own: the script goes on meanwhile.
   await new Promise((resolve) => setImmediate(resolve));
   const seconds = Number(env.SSH_RESTART || contract.relayRestartSeconds) || 0;
-  half.relay = await startRelay({
-    port: port(relay ?? 0),
-    host: bind,
-    upstream: () => half.gateway?.apiPort() ?? null,
-    apiPort: api,
-    signal: ended,
-    retryMs: seconds * 1000,
-    announce: () => log(`Forking :::${api} onto 0.0.0.0:${relay} > trading mode ${half.mode} `),
-    log,
-  });
-  // The container ended while the port was being opened.
-  if (ended.aborted) await half.relay?.close();
+  const script = startNamed(['run_socat.sh']);
+  half.relayScript = script;
+  while (!ended.aborted && !script.isOver()) {
+    const listener = await startRelay({
+      port: port(relay ?? 0),
+      host: bind,
+      upstream: () => half.gateway?.apiPort() ?? null,
+      apiPort: api,
+      signal: ended,
+      retryMs: seconds * 1000,
+      announce: () => log(`Forking :::${api} onto 0.0.0.0:${relay} > trading mode ${half.mode} `),
+      log,
+    });
+    half.relay = listener;
+    // The container ended while the port was being opened.
+    if (ended.aborted) return listener?.close();
+    const socat = startNamed(['socat', `TCP-LISTEN:${relay},fork`, `TCP:127.0.0.1:${api}`]);
+    await Promise.race([socat.ended, untilAborted(ended)]);
+    if (ended.aborted) return;
+    half.relay = null;
+    await listener?.close();
+    await untilAborted(ended, seconds);
+  }
 }
 
 export function isDirectory(path: string): boolean {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Container, type Running, startIbc } from '../container.ts';
 import { Exit } from '../contract.ts';
 import { PROGRAM_VERSION } from '../flood.ts';
+import type { Named } from '../named.ts';
 import { socat } from '../relay.ts';
 import { startVnc } from '../rfb.ts';
 import type { Boot } from '../simulator.ts';
@@ -25,14 +26,15 @@ export function bootGnzsnz(container: Container): Boot {
   const stopped = deferred<number>();
   const trapped = deferred<void>();
   let ssh: SshState | null = null;
+  let display: Named | null = null;
+  let isStopping = false;
 
   async function run(): Promise<number> {
     log('*'.repeat(73));
     log('.> Starting IBC/IB gateway');
     log('*'.repeat(73));
     await runScripts(container, env.START_SCRIPTS);
-    log('.> Starting Xvfb server');
-    env.DISPLAY = ':1';
+    startXvfb();
     const state = await setupSsh(container);
     setJavaHeap(container);
     await waitForScreen(container);
@@ -44,6 +46,18 @@ export function bootGnzsnz(container: Container): Boot {
     ssh = state;
     trapped.resolve();
     return Promise.race([stopped.promise, waitForIbc(container)]);
+  }
+
+  /** Java does not outlive its display, and the container not its Java. */
+  function startXvfb(): void {
+    log('.> Starting Xvfb server');
+    env.DISPLAY = ':1';
+    const started = container.startNamed(['Xvfb', ':1', '-ac', '-screen', '0', '1024x768x16']);
+    display = started;
+    void started.ended.then(() => {
+      if (isStopping) return;
+      for (const { gateway } of running) gateway?.endJava(1);
+    });
   }
 
   async function startScreen(): Promise<void> {
@@ -66,13 +80,16 @@ export function bootGnzsnz(container: Container): Boot {
     log('.> 😘 Received SIGINT or SIGTERM. Shutting down IB Gateway.');
     if (services.has('vnc')) log('.> Stopping x11vnc.');
     log('.> Stopping Xvfb.');
+    isStopping = true;
+    display?.end();
     if (env.SSH_TUNNEL) {
       log('.> Stopping ssh.');
       if (state.tunnels.size === 0) return 1;
     }
     log('.> Stopping socat.');
-    if (!running.some(({ relay }) => relay !== null)) return 1;
-    for (const { relay } of running) {
+    if (running.every(({ relayScript }) => relayScript?.isOver() ?? true)) return 1;
+    for (const { relay, relayScript } of running) {
+      relayScript?.end();
       if (relay === null) continue;
       await relay.close();
       socat(log, 'W exiting on signal 15');
