@@ -27,7 +27,7 @@ export function needsOfDesired(instance: DesiredInstance): StartNeeds {
   return {
     name,
     image,
-    secrets: secrets.filter(({ required }) => required),
+    secrets: secrets.flatMap(({ required, ...secret }) => (required ? secret : [])),
     hostPaths,
     ownUsers: idBase !== null,
     networks: instance.networks,

@@ -41,7 +41,7 @@ describe('of an instance', () => {
         expect.stringMatching(/^ibq-publish-[0-9a-f]+$/),
         expect.stringMatching(/^ibq-lan-[0-9a-f]+$/),
       ],
-      ports: [{ title: 'port', publish: '127.0.0.1:4001' }],
+      ports: [{ title: 'port', publish: '127.0.0.1:4002' }],
       parent: 'eth1',
     });
   });
