@@ -139,12 +139,16 @@ async function run(
     interrupt,
     onStep(step, number, total) {
       ui.note(`[${number}/${total}] ${describeStep(step)}`);
-      if (step.kind !== 'restart') return;
-      const restart = foretellRestarts(host.files, [step.instance], {
-        newLogin: false,
-        byLog,
-      });
-      ui.note(`  ${step.instance}: ${describeRestart(restart.get(step.instance) ?? NOT_RUNNING)}`);
+      const names =
+        step.kind === 'restart'
+          ? [step.instance]
+          : step.kind === 'restart-together'
+            ? step.instances
+            : [];
+      const restarts = foretellRestarts(host.files, names, { newLogin: false, byLog });
+      for (const name of names) {
+        ui.note(`  ${name}: ${describeRestart(restarts.get(name) ?? NOT_RUNNING)}`);
+      }
     },
     onProgress: (line) => ui.note(`  ${line}`),
     onWarning: (line) => ui.warn(line),

@@ -4,8 +4,9 @@ import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
 import { selectDeployed } from '../host/deployed.ts';
 import { readCurrentManifest } from '../host/installed.ts';
+import { refuseLacks } from '../host/lacks.ts';
 import { withLock } from '../host/lock.ts';
-import { requireParts } from '../host/podman.ts';
+import { lostVolumes, volumeLost } from '../host/podman-storage.ts';
 import {
   describeRefusedLogin,
   forgetRefusedLogin,
@@ -21,10 +22,13 @@ import {
   foretellRestarts,
   forgetEnds,
   loggedInByLog,
+  restartTogether,
 } from '../host/sessions.ts';
-import { restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
+import { findStartLacks } from '../host/start-lacks.ts';
+import { restartAlone, restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
 import { instanceService } from '../plan/paths.ts';
 import { describeRestart, NOT_RUNNING } from '../plan/session.ts';
+import { hasStopped } from '../plan/state.ts';
 import { lastWords } from './wait-output.ts';
 
 const LOG_LINES = 50;
@@ -60,10 +64,9 @@ export async function lifecycle(
     return ExitCode.done;
   }
   const units = selected.map(instanceService);
-  // Before a restart stops what would not come back.
-  if (verb !== 'stop') requireParts(host);
   return withLock(host, command, async () => {
     if (verb !== 'stop') seeToRefusals();
+    const { together } = verb === 'stop' ? { together: [] } : await seeToNeeds();
     if (verb === 'restart') {
       await warnOfRefusals();
       await sayCosts();
@@ -71,9 +74,38 @@ export async function lifecycle(
     if (newLogin) demandNewLogin(host, selected);
     forgetEnds(host, selected);
     if (verb === 'stop') await stopUnits(host, units);
-    else await (verb === 'start' ? startUnits : restartUnits)(host, units);
+    else if (verb === 'start') await startUnits(host, units);
+    else await restart(together);
     return verb === 'stop' ? reportStopped() : reportStarted();
   });
+
+  /** Before anything stops that would not come back: what is lacking is told, what ibq itself can make again is made. */
+  async function seeToNeeds(): Promise<{ together: string[] }> {
+    const manifest = readCurrentManifest(host.files);
+    if (manifest === null) return { together: [] };
+    const states = await showUnits(host, units);
+    const up = new Set(
+      selected.filter((name) => {
+        const { active, sub = '' } = states.get(instanceService(name)) ?? {};
+        return !hasStopped(active) && !sub.startsWith('auto-restart');
+      }),
+    );
+    const coming = verb === 'start' ? selected.filter((name) => !up.has(name)) : selected;
+    const found = await findStartLacks(host, manifest, coming, states, up);
+    refuseLacks(found.lacks, `nothing was ${verb}ed`);
+    for (const name of found.networks) {
+      ui.note(`making network ${name} again: Podman has it no more`);
+      await restartAlone(host, `${name}-network.service`);
+    }
+    for (const name of lostVolumes(host.files, coming)) ui.warn(volumeLost(name));
+    return found;
+  }
+
+  async function restart(together: readonly string[]): Promise<void> {
+    const others = selected.filter((name) => !together.includes(name));
+    if (others.length > 0) await restartUnits(host, others.map(instanceService));
+    if (together.length > 0) await restartTogether(host, together);
+  }
 
   /** The unit would not start either; nothing is stopped for it. */
   function seeToRefusals(): void {

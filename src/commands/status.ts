@@ -5,7 +5,7 @@ import { ExitCode } from '../errors.ts';
 import { titleOf, UNGUARDED } from '../gateway/instance-state.ts';
 import { configPaths } from '../host/config-files.ts';
 import { hostRulesLost } from '../host/host-rules.ts';
-import { readCurrentManifest } from '../host/installed.ts';
+import { CURRENT_LOST, isCurrentLost, readCurrentManifest } from '../host/installed.ts';
 import { withInterrupt } from '../host/interrupt.ts';
 import { type Observation, observeInstances } from '../host/observe.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
@@ -65,6 +65,7 @@ async function show(context: Context, json: boolean): Promise<number> {
   } else {
     print(context, observations, tunnels);
   }
+  if (isCurrentLost(host.files)) ui.warn(CURRENT_LOST);
   tellUndeployed(context, Object.keys(manifest?.instances ?? {}));
   const ready = observations.every(({ verdict }) => verdict.ready);
   if (open) ui.warn(RULES_LOST);

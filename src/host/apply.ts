@@ -26,10 +26,12 @@ import type { Host } from './host.ts';
 import { readRunning } from './installed.ts';
 import type { Interrupt } from './interrupt.ts';
 import { imageDigests, pullImage, removeNetwork, removeSecret, writeSecret } from './podman.ts';
+import { forgetEnds, restartTogether } from './sessions.ts';
 import {
   enableUnit,
   reloadUnits,
   requireDone,
+  restartAlone,
   restartUnits,
   showUnits,
   startUnits,
@@ -79,7 +81,7 @@ export async function applyPlan(plan: Plan, host: Host, options: ApplyOptions): 
         break;
       }
       // One that does not come back is reason enough to leave the others logged in.
-      const restarted = plan.steps[index - 1]?.kind === 'restart';
+      const restarted = plan.steps[index - 1]?.kind.startsWith('restart') ?? false;
       if (!applied.healthy && restarted && index + 1 < plan.steps.length) {
         applied.stopped = `stopped after ${index + 1} of ${plan.steps.length}: ${step.instances.join(', ')} did not come back, the rest was left as it is`;
         break;
@@ -115,6 +117,7 @@ async function applyStep(
       return;
     }
     case 'stop':
+      forgetEnds(host, step.instances);
       await stopUnits(host, step.instances.map(instanceService));
       for (const name of step.instances) host.files.remove(`${RUNNING}/${name}`);
       return;
@@ -143,6 +146,8 @@ async function applyStep(
         await restartUnits(host, [HOST_RULES_UNIT]),
         `systemctl restart ${HOST_RULES_UNIT}`,
       );
+    case 'make-network':
+      return restartAlone(host, `${step.name}-network.service`);
     case 'load-shim':
       return requireDone(await restartUnits(host, [SHIM_UNIT]), `systemctl restart ${SHIM_UNIT}`);
     case 'stop-tunnels':
@@ -162,6 +167,8 @@ async function applyStep(
     case 'restart':
       await restartUnits(host, [instanceService(step.instance)]);
       return;
+    case 'restart-together':
+      return restartTogether(host, step.instances);
   }
 }
 
@@ -237,16 +244,24 @@ async function reload(host: Host, desired: Desired): Promise<void> {
   );
 }
 
-/** The network first, its unit last: the unit is the trace by which a killed removal is found again. */
+/**
+ * The network first, its unit last: the unit is the trace by which a killed removal is found again. Starts come
+ * after it, and what is only left over is no reason to leave gateways down.
+ */
 async function dropNetwork(
   name: string,
   host: Host,
   onWarning: ApplyOptions['onWarning'],
 ): Promise<void> {
-  if (await removeNetwork(host, name)) return stopUnits(host, [`${name}-network.service`]);
-  onWarning(
-    `network ${name} is no longer wanted but a container uses it: "podman ps --filter network=${name}"`,
-  );
+  try {
+    if (await removeNetwork(host, name)) return await stopUnits(host, [`${name}-network.service`]);
+    onWarning(
+      `network ${name} is no longer wanted but a container uses it: "podman ps --filter network=${name}"`,
+    );
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    onWarning(`network ${name} is no longer wanted, and could not be removed: ${error.message}`);
+  }
 }
 
 /** A new table takes the place of the old one in one transaction; open connections stay open. */

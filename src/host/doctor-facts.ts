@@ -27,7 +27,14 @@ import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
 import { readUsers } from './doctor/users.ts';
 import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
-import { readCurrentManifest, readInstalled, readRunning, sharesHostNetwork } from './installed.ts';
+import {
+  CURRENT_LOST,
+  isCurrentLost,
+  readCurrentManifest,
+  readInstalled,
+  readRunning,
+  sharesHostNetwork,
+} from './installed.ts';
 import { readListeners } from './listeners.ts';
 import { memoryWarning } from './memory.ts';
 import { readNetworkFacts } from './network-facts.ts';
@@ -101,7 +108,10 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
 
     configuration: () => readConfiguration(files, configFile, env, { live: host.root === null }),
     config,
-    generation: () => ({ problem: problemOf(() => readCurrentManifest(files)) }),
+    generation: () => ({
+      problem:
+        problemOf(() => readCurrentManifest(files)) ?? (isCurrentLost(files) ? CURRENT_LOST : null),
+    }),
     manifest,
     secrets: () => ofPodman(podman(), listSecrets(host)),
     images: () =>

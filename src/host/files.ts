@@ -53,6 +53,10 @@ export function openFiles(root: string | null): FileReader & FileWriter {
         'followed',
       ),
     exists: (path) => fs.existsSync(locate(path, 'followed')),
+    isProgram: (path) => {
+      const stat = fs.statSync(locate(path, 'followed'), { throwIfNoEntry: false });
+      return stat?.isFile() === true && (stat.mode & 0o111) !== 0;
+    },
     readLink: (path) =>
       guarded(path, 'read', (at) => {
         try {

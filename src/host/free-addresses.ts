@@ -48,7 +48,8 @@ export async function withFreeAddresses(
       );
       return { desired, skipped };
     }
-    const answers = await askLan(host, { device: lan.interface, addresses, waitMs: ANSWER_MS });
+    const all = await askLan(host, { device: lan.interface, addresses, waitMs: ANSWER_MS });
+    const answers = withoutOwn(all, desired);
     refuseTaken(config, answers, facts);
     for (const address of addresses) asked.add(address);
     for (const [address, mac] of answers) taken.set(address, mac);
@@ -56,6 +57,13 @@ export async function withFreeAddresses(
       desired = assembleDesired(config, { ...facts, answered: [...taken.keys()] }, manifest);
     }
   }
+}
+
+/** An instance that runs there already, by a record that was lost, is no stranger. */
+function withoutOwn(answers: ReadonlyMap<Ipv4, string>, { instances }: Desired): Map<Ipv4, string> {
+  const own = (address: Ipv4, mac: string) =>
+    instances.some(({ lan }) => lan?.address === address && lan.mac === mac);
+  return new Map([...answers].filter(([address, mac]) => !own(address, mac)));
 }
 
 /** Of instances that had another one or none, and the host's among them. */

@@ -11,6 +11,8 @@ export interface FileReader {
   /** Sorted names; empty where the directory is absent. */
   list(path: string): string[];
   exists(path: string): boolean;
+  /** A file that can be run. */
+  isProgram(path: string): boolean;
   /** Target of a symbolic link, `null` where there is none. */
   readLink(path: string): string | null;
   /** What is at `path` itself, no link followed; `special`: a device, a pipe, a socket. `null`: nothing. */

@@ -49,6 +49,13 @@ export function readRunningImages(
   return known;
 }
 
+/** Every name that an image has, with its tag. */
+export function readImageNames(files: FileReader): Set<string> {
+  const root = graphRoot(files);
+  const stores = DRIVERS.map((driver) => readStore(files, `${root}/${driver}`));
+  return new Set(stores.flatMap(({ tags }) => [...tags.keys()]));
+}
+
 interface Store {
   /** By the id of the image. */
   digests: ReadonlyMap<string, string>;
@@ -78,7 +85,7 @@ function readStore(files: FileReader, driver: string): Store {
 }
 
 /** containers-storage.conf(5); without it the storage lies where Podman puts it by itself. */
-function graphRoot(files: FileReader): string {
+export function graphRoot(files: FileReader): string {
   const text = files.readText(STORAGE_CONF) ?? '';
   const [, quoted, literal] = /^\s*graphroot\s*=\s*(?:"([^"]+)"|'([^']+)')/m.exec(text) ?? [];
   return quoted ?? literal ?? STORAGE;
@@ -97,6 +104,6 @@ function readList(files: FileReader, path: string): Record<string, unknown>[] {
 }
 
 /** As the storage writes names; one with a digest names one image for good. */
-function withTag(reference: string): string {
+export function withTag(reference: string): string {
   return reference.includes('@') || /:[^/]*$/.test(reference) ? reference : `${reference}:latest`;
 }

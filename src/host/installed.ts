@@ -1,6 +1,6 @@
 /** `readInstalled(host)`: the current generation's files, what systemd has loaded, what runs. */
 
-import { basename } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
 import type {
   Installed,
@@ -13,6 +13,7 @@ import { type Manifest, parseManifest } from '../plan/manifest.ts';
 import {
   CURRENT,
   GENERATIONS,
+  generationPath,
   HOST_RULES_LOADED,
   instanceLink,
   instanceService,
@@ -41,18 +42,20 @@ export interface InstalledQuery {
 export async function readInstalled(host: HostReader, query: InstalledQuery): Promise<Installed> {
   const { files } = host;
   const manifest = readCurrentManifest(files);
+  const directory = currentDirectory(files) ?? CURRENT;
   return {
     manifest,
+    currentLost: directory !== CURRENT,
     files: new Map(
       Object.keys(manifest?.files ?? {}).map((path) => [
         path,
-        files.readText(`${CURRENT}/${path}`),
+        files.readText(`${directory}/${path}`),
       ]),
     ),
     links: new Map(
       Object.keys(manifest?.instances ?? {})
         .map(instanceLink)
-        .map((path) => [path, files.readLink(`${CURRENT}/${path}`)]),
+        .map((path) => [path, files.readLink(`${directory}/${path}`)]),
     ),
     generations: listGenerations(files),
     quadletLinked: files.readLink(QUADLET_LINK) === QUADLET_LINK_TARGET,
@@ -70,23 +73,64 @@ export function listGenerations(files: FileReader): number[] {
     .sort((a, b) => a - b);
 }
 
-/** The manifest of the generation that `/etc/ibq/current` shows; null where nothing is deployed. */
+/** The manifest of the generation that is in force; null where nothing is deployed. */
 export function readCurrentManifest(files: FileReader): Manifest | null {
-  const target = files.readLink(CURRENT);
-  return target === null ? null : readManifest(files, CURRENT);
+  const directory = currentDirectory(files);
+  return directory === null ? null : readManifest(files, directory);
+}
+
+/**
+ * What `/etc/ibq/current` shows. Where that link is gone it is the newest whole generation: what runs was made by it
+ * or by one before it, and addresses and networks go on from there. Null: nothing is deployed.
+ */
+export function currentDirectory(files: FileReader): string | null {
+  if (files.readLink(CURRENT) !== null) return CURRENT;
+  const newest = newestWhole(files);
+  return newest === null ? null : generationPath(newest);
+}
+
+/** The link is gone, and the generations are there. */
+export function isCurrentLost(files: FileReader): boolean {
+  return ![null, CURRENT].includes(currentDirectory(files));
+}
+
+export const CURRENT_LOST = `${CURRENT} is gone: no gateway that ends can start again; "sudo ibq deploy" brings it back, and restarts nothing for it`;
+
+/** @param except one that is known not to be */
+function newestWhole(files: FileReader, except: string | null = null): number | null {
+  const whole = listGenerations(files)
+    .reverse()
+    .filter((number) => generationPath(number) !== except)
+    .find((number) => {
+      try {
+        return parseManifest(files.readText(`${generationPath(number)}/manifest.json`) ?? '');
+      } catch {
+        return false;
+      }
+    });
+  return whole ?? null;
 }
 
 /** @param directory a generation's directory, or the link to it */
 export function readManifest(files: FileReader, directory: string): Manifest {
   const path = `${directory}/manifest.json`;
   const text = files.readText(path);
-  const mend = `point ${CURRENT} at another generation in ${GENERATIONS}, or remove it and deploy (then every instance wants a restart, a new login)`;
-  if (text === null) throw new UserError(`${path}: is missing; ${mend}`);
+  if (text === null) throw new UserError(`${path}: is missing; ${wayOn(files, directory)}`);
   try {
     return parseManifest(text);
   } catch (error) {
-    throw new UserError(`${path}: ${error instanceof Error ? error.message : error}; ${mend}`);
+    const why = error instanceof Error ? error.message : error;
+    throw new UserError(`${path}: ${why}; ${wayOn(files, directory)}`);
   }
+}
+
+function wayOn(files: FileReader, directory: string): string {
+  const target = directory === CURRENT ? files.readLink(CURRENT) : null;
+  const broken = target === null ? directory : resolve(dirname(CURRENT), target);
+  const other = newestWhole(files, broken);
+  return other === null
+    ? `no generation in ${GENERATIONS} is whole: sudo rm ${CURRENT} && sudo ibq deploy (then every instance wants a restart, a new login)`
+    : `generation ${other} is the newest whole one: sudo ln -sfn generations/${other} ${CURRENT} && sudo ibq deploy`;
 }
 
 async function readRuntime(

@@ -1,9 +1,8 @@
 /** Podman: versions, images, secrets, networks. */
 
 import { ExitCode, UserError } from '../errors.ts';
-import { PARTS, PODMAN_MISSING, podmanTooOld, systemdTooOld } from '../plan/parts.ts';
+import { PODMAN_MISSING, podmanTooOld, systemdTooOld } from '../plan/parts.ts';
 import type { Host, HostReader } from './host.ts';
-import { libraryDirectory } from './shipped.ts';
 import { requireDone } from './systemd.ts';
 
 /** What a plan that starts something must know of Podman; read only when there is such a plan. */
@@ -34,7 +33,6 @@ export async function readPodman(
   const systemdVersion = parseSystemdVersion(systemd.stdout);
   const old = podmanTooOld(podmanVersion) ?? systemdTooOld(systemdVersion);
   if (old !== null) throw new UserError(old, ExitCode.missingPart);
-  requireParts(host);
   return { podmanVersion, systemdVersion, secrets, images: present };
 }
 
@@ -46,27 +44,6 @@ export function parsePodmanVersion(text: string): string {
 /** @param text of `systemctl --version` @returns 0 where it says none */
 export function parseSystemdVersion(text: string): number {
   return Number(/^systemd (\d+)/.exec(text)?.[1] ?? 0);
-}
-
-/** @throws UserError (69) naming each part that a start needs and the host lacks */
-export function requireParts(host: HostReader): void {
-  const libDir = libraryDirectory();
-  const guard = {
-    paths: [`${libDir}/hooks.d/ibq-guard.json`],
-    mend: `the guard in ${libDir}; install ibq with scripts/install.sh`,
-  };
-  const parts = PARTS.map(({ id, paths, use, ...part }) => ({
-    paths,
-    mend: `${id}, ${use}; install the package ${part.package}`,
-  }));
-  const missing = [...parts, guard].filter(
-    ({ paths }) => !paths.some((path) => host.files.exists(path)),
-  );
-  if (missing.length === 0) return;
-  throw new UserError(
-    missing.map(({ mend }) => `this host lacks ${mend}`).join('\n'),
-    ExitCode.missingPart,
-  );
 }
 
 export interface LocalImage {

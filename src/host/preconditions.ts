@@ -1,93 +1,116 @@
-/** What must hold before a plan is carried out: Podman would find out only after the switch. */
+/**
+ * What a start needs of the host, one list for `start`, `restart` and the starts and restarts of a deploy. Podman
+ * or the kernel would find out only when what ran has been stopped.
+ */
 
 import { statfsSync } from 'node:fs';
-import type { Config } from '../config/types.ts';
-import { ExitCode, UserError } from '../errors.ts';
-import { listenerInTheWay, nameOfHolder, parseListeners } from '../network/listeners.ts';
-import type { Desired, DesiredInstance } from '../plan/desired.ts';
-import type { HostFacts } from '../plan/facts.ts';
-import type { Manifest } from '../plan/manifest.ts';
-import { publishedOf, type Reachable } from '../plan/services.ts';
+import { ExitCode } from '../errors.ts';
+import type { NetworkFacts } from '../network/facts.ts';
+import { type Cidr, cidrContains } from '../network/ipv4.ts';
+import { PARTS } from '../plan/parts.ts';
+import type { StartNeeds } from '../plan/start-needs.ts';
 import type { HostReader } from './host.ts';
-import { readListeners } from './listeners.ts';
+import { type Lack, lack } from './lacks.ts';
+import { readNetworkFacts } from './network-facts.ts';
 import type { PodmanFacts } from './podman.ts';
+import { readPodmanNetwork } from './podman-networks.ts';
+import { libraryDirectory } from './shipped.ts';
 
-/** A gateway that is stopped for a restart would not come back. */
-export function requireParentUp({ network }: Config, { interfaces }: HostFacts): void {
-  if (network.lan === null) return;
-  const name = network.lan.interface;
-  if (interfaces.get(name)?.up !== false) return;
-  throw new UserError(
-    `interface ${name}, which carries the LAN of the instances, is down; run "sudo ip link set ${name} up"; nothing was changed`,
-    ExitCode.missingPart,
-  );
+/** Programs of ibq's that systemd or Podman runs at a start. */
+const OWN_PROGRAMS = ['guard', 'settings', 'login-guard'];
+
+/** Of the host itself, whatever starts. */
+export function partLacks({ files }: Pick<HostReader, 'files'>): Lack[] {
+  const libDir = libraryDirectory();
+  const reinstall = 'install ibq with scripts/install.sh';
+  const missing = PARTS.filter(({ paths }) => !paths.some((path) => files.exists(path)));
+  const guard = files.exists(`${libDir}/hooks.d/ibq-guard.json`);
+  const unfit = guard
+    ? OWN_PROGRAMS.map((name) => `${libDir}/${name}`).filter((path) => !files.isProgram(path))
+    : [];
+  return [
+    ...missing.map(
+      (part) => `this host lacks ${part.id}, ${part.use}; install the package ${part.package}`,
+    ),
+    ...(guard ? [] : [`this host lacks the guard in ${libDir}; ${reinstall}`]),
+    ...unfit.map((path) =>
+      files.exists(path)
+        ? `${path} should be a program, can't be run; run "sudo chmod 755 ${path}"`
+        : `${path} should be a program, is missing; ${reinstall}`,
+    ),
+  ].map((text) => lack(ExitCode.missingPart, text));
 }
 
-export interface PortsInUse {
-  /** Instances that the plan starts, and those that run. */
-  starting: readonly string[];
-  running: ReadonlySet<string>;
-  /** Ports of instances that the plan stops first: a renamed one takes over its own. */
-  freed: ReadonlySet<string>;
-  manifest: Pick<Manifest, 'instances'> | null;
+/** What files of the host tell of what is deployed; a deploy judges the addresses and networks of the configuration. */
+export function hostLacks(host: HostReader, needs: readonly StartNeeds[]): Lack[] {
+  const network = readNetworkFacts(host.files);
+  return [
+    ...parentLacks(needs, network),
+    ...addressLacks(host, needs, network),
+    ...networkLacks(host, needs),
+  ];
 }
 
-/**
- * Of what starts, and of what is new to a gateway that runs: stopped for its restart, it would not come
- * back. There another gateway may have the port, until that is restarted too.
- */
-export function requirePortsFree(
-  host: HostReader,
-  instances: readonly (Reachable & Pick<DesiredInstance, 'name' | 'inputs'>)[],
-  { starting, running, freed, manifest }: PortsInUse,
-): void {
-  const wanted = instances.flatMap((instance) => {
-    const starts = starting.includes(instance.name);
-    if (!starts && !running.has(instance.name)) return [];
-    // In another container's network it is that one which publishes, and it may well run.
-    if (instance.inputs['network.via'] !== undefined) return [];
-    const old = manifest?.instances[instance.name];
-    const own = new Set(old && !starts ? publishedOf(old).map(({ publish }) => publish) : []);
-    return publishedOf(instance).flatMap(({ title, publish }) => {
-      if (freed.has(publish) || own.has(publish)) return [];
-      const [address = '', port = ''] = publish.split(':');
-      return [{ name: instance.name, starts, title, publish, address, port: Number(port) }];
-    });
+/** @param needs those whose interfaces have to be there now */
+export function parentLacks(needs: readonly StartNeeds[], { links }: NetworkFacts): Lack[] {
+  const parents = new Set(needs.flatMap(({ parent }) => parent ?? []));
+  return [...parents].flatMap((name) => {
+    const link = links.find((it) => it.name === name);
+    const carries = `interface ${name}, which carries the LAN of the instances,`;
+    if (link === undefined) {
+      const text = `${carries} is gone; bring it back, or name another: "sudo ibq doctor" tells which has its subnet now`;
+      return [lack(ExitCode.missingPart, text)];
+    }
+    if (link.operstate !== 'down') return [];
+    return [lack(ExitCode.missingPart, `${carries} is down; run "sudo ip link set ${name} up"`)];
   });
-  const listeners = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap((path) =>
-    parseListeners(host.files.readText(path) ?? ''),
-  );
-  const inTheWay = wanted.filter(({ address, port }) => listenerInTheWay(listeners, address, port));
-  if (inTheWay.length === 0) return;
-  const holders = readListeners(host.files, new Set(inTheWay.map(({ port }) => port)));
-  const strangers = holders.filter(({ unit }) => !unit.startsWith('ib-gateway@'));
-  const taken = inTheWay.flatMap((it) => {
-    const holder = listenerInTheWay(it.starts ? holders : strangers, it.address, it.port);
-    return holder === undefined ? [] : [{ ...it, holder }];
-  });
-  if (taken.length === 0) return;
-  const lines = taken.map(
-    ({ name, title, publish, holder }) =>
-      `instance ${name}: its ${title} ${publish} is taken by ${nameOfHolder(holder)}; stop that, or set another port`,
-  );
-  throw new UserError(`${lines.join('\n')}\nnothing was changed`);
 }
 
-/** Podman makes no directory of the host, and fails the start. */
-export function requireHostPaths(
-  host: HostReader,
-  instances: readonly Pick<DesiredInstance, 'name' | 'hostPaths'>[],
-): void {
-  const missing = instances.flatMap(({ name, hostPaths }) =>
-    hostPaths
-      .filter((path) => !host.files.exists(path))
-      .map(
-        (path) =>
-          `instance ${name}: ${path}, which its volumes name, is not there; make it ("sudo mkdir -p ${path}"), or correct volumes`,
+const LOOPBACK = '127.0.0.0/8' as Cidr;
+
+/** Podman publishes on addresses of this host alone. */
+function addressLacks(
+  { files }: HostReader,
+  needs: readonly StartNeeds[],
+  { addresses }: NetworkFacts,
+): Lack[] {
+  if (addresses.length === 0) return [];
+  if (files.readText('/proc/sys/net/ipv4/ip_nonlocal_bind')?.trim() === '1') return [];
+  const wanted = needs.flatMap(({ ports }) =>
+    ports.map(({ publish }) => publish.slice(0, publish.lastIndexOf(':'))),
+  );
+  const has = addresses.filter((it) => !cidrContains(LOOPBACK, it)).join(', ');
+  return [...new Set(wanted)]
+    .filter((it) => it !== '0.0.0.0' && !cidrContains(LOOPBACK, it as (typeof addresses)[number]))
+    .filter((it) => !addresses.some((own) => own === it))
+    .map((address) =>
+      lack(
+        ExitCode.badConfiguration,
+        `${address}, on which ports are published, is no address of this host (it has ${has}); give it back, or correct publish.address and run "sudo ibq deploy"`,
       ),
+    );
+}
+
+/** Podman makes no directory of the host. */
+export function pathLacks(
+  { files }: Pick<HostReader, 'files'>,
+  needs: readonly Pick<StartNeeds, 'name' | 'hostPaths' | 'ownUsers'>[],
+): Lack[] {
+  return needs.flatMap(({ name, hostPaths, ownUsers }) =>
+    hostPaths.flatMap((path) => {
+      const which = `instance ${name}: ${path}, which its volumes name, is`;
+      const bad = (text: string) => [lack(ExitCode.badConfiguration, `${which} ${text}`)];
+      if (!files.exists(path)) {
+        return bad(`not there; make it ("sudo mkdir -p ${path}"), or correct volumes`);
+      }
+      const system = ownUsers ? withoutIdmaps(statfsSync(path).type) : null;
+      return system === null
+        ? []
+        : bad(
+            `on a file system (${system}) whose owners can't be shown to users of its own; set user_namespace = false for it (docs/security.md), or another directory`,
+          );
+    }),
   );
-  if (missing.length === 0) return;
-  throw new UserError(`${missing.join('\n')}\nnothing was changed`, ExitCode.badConfiguration);
 }
 
 /** File systems whose mounts can't be idmapped, by what statfs(2) calls them (linux/magic.h); Linux 6.12. */
@@ -105,39 +128,48 @@ export function withoutIdmaps(type: number): string | null {
   return WITHOUT_IDMAPS.get(type >>> 0) ?? null;
 }
 
-/** A gateway with users of its own would not come back from its restart: its volumes are idmapped. */
-export function requireIdmaps(
-  instances: readonly Pick<DesiredInstance, 'name' | 'hostPaths' | 'idBase'>[],
-): void {
-  const unfit = instances
-    .filter(({ idBase }) => idBase !== null)
-    .flatMap(({ name, hostPaths }) =>
-      hostPaths.flatMap((path) => {
-        const system = withoutIdmaps(statfsSync(path).type);
-        return system === null
-          ? []
-          : `instance ${name}: ${path}, which its volumes name, is on a file system (${system}) whose owners can't be shown to users of its own; set user_namespace = false for it (docs/security.md), or another directory`;
-      }),
-    );
-  if (unfit.length === 0) return;
-  throw new UserError(`${unfit.join('\n')}\nnothing was changed`, ExitCode.badConfiguration);
+/** Networks that the user made: ibq's own are made again by their units. */
+function networkLacks({ files }: HostReader, needs: readonly StartNeeds[]): Lack[] {
+  return needs.flatMap(({ name, networks }) =>
+    networks
+      .filter((it) => !it.startsWith('ibq-') && it !== 'podman')
+      .filter((it) => readPodmanNetwork(files, it) === null)
+      .map((it) =>
+        lack(
+          ExitCode.badConfiguration,
+          `instance ${name}: Podman has no network ${it}, which it joins; make it again ("sudo podman network create ${it}"), or correct network.join`,
+        ),
+      ),
+  );
 }
 
-export function requireSecrets(desired: Desired, podman: PodmanFacts): void {
-  const missing = desired.instances.flatMap(({ name, secrets }) =>
+export function secretLacks(
+  needs: readonly Pick<StartNeeds, 'name' | 'secrets'>[],
+  { secrets: present }: Pick<PodmanFacts, 'secrets'>,
+): Lack[] {
+  return needs.flatMap(({ name, secrets }) =>
     secrets
-      .filter((secret) => secret.required && !podman.secrets.has(secret.name))
-      .map(({ key, mend }) => `instance ${name}: its ${key} is not set; run "${mend}"`),
+      .filter((secret) => !present.has(secret.name))
+      .map(({ key, mend }) =>
+        lack(ExitCode.badConfiguration, `instance ${name}: its ${key} is not set; run "${mend}"`),
+      ),
   );
-  if (missing.length > 0) throw new UserError(missing.join('\n'), ExitCode.badConfiguration);
 }
 
-/** Images under `localhost/` are built on the host: no registry has them. */
-export function requirePullable(missingImages: readonly string[]): void {
-  const local = missingImages.filter((reference) => reference.startsWith('localhost/'));
-  if (local.length === 0) return;
-  throw new UserError(
-    `image ${local.join(', ')} is not on this host; build or load it first ("podman images" lists what is there)`,
-    ExitCode.missingPart,
-  );
+/** @param pulled whether what a registry has is fetched first; images under `localhost/` are built on the host */
+export function imageLacks(
+  references: readonly string[],
+  { images }: Pick<PodmanFacts, 'images'>,
+  { pulled }: { pulled: boolean },
+): Lack[] {
+  return references
+    .filter((reference) => !images.has(reference))
+    .flatMap((reference) => {
+      const local = reference.startsWith('localhost/');
+      if (!local && pulled) return [];
+      const mend = local
+        ? 'build or load it first ("podman images" lists what is there)'
+        : `run "sudo podman pull ${reference}"`;
+      return [lack(ExitCode.missingPart, `image ${reference} is not on this host; ${mend}`)];
+    });
 }

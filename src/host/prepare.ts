@@ -7,8 +7,8 @@ import { assembleDesired, type Desired } from '../plan/desired.ts';
 import { publishAddressProblem } from '../plan/host-problems.ts';
 import type { Installed } from '../plan/installed.ts';
 import type { Plan } from '../plan/plan.ts';
-import { publishedOf } from '../plan/services.ts';
 import { settingsWarnings } from '../plan/settings-warnings.ts';
+import { needsOfDesired } from '../plan/start-needs.ts';
 import { isActive } from '../plan/state.ts';
 import { requireConfiguration } from './config-files.ts';
 import { readFacts } from './facts.ts';
@@ -16,17 +16,13 @@ import { surplusFileSecrets } from './file-secrets.ts';
 import { withFreeAddresses } from './free-addresses.ts';
 import type { FileReader, HostReader } from './host.ts';
 import { readRunningImages } from './image-store.ts';
-import { readCurrentManifest, readInstalled } from './installed.ts';
+import { CURRENT_LOST, readCurrentManifest, readInstalled } from './installed.ts';
+import { lacksOf, refuseLacks } from './lacks.ts';
 import { memoryWarning } from './memory.ts';
+import { findPlanLacks } from './plan-lacks.ts';
 import { readPodman } from './podman.ts';
-import {
-  requireHostPaths,
-  requireIdmaps,
-  requireParentUp,
-  requirePortsFree,
-  requirePullable,
-  requireSecrets,
-} from './preconditions.ts';
+import { lostVolumes, seemsLost, volumeLost } from './podman-storage.ts';
+import { imageLacks, secretLacks } from './preconditions.ts';
 import {
   describeRefusedLogin,
   loginFile,
@@ -43,7 +39,7 @@ export interface Prepared {
   images: ReadonlyMap<string, string>;
 }
 
-export interface PrepareOptions extends Omit<PlanOptions, keyof PodmanLacks | 'refusedLogins'> {
+export interface PrepareOptions extends Omit<PlanOptions, keyof HostAnswers | 'refusedLogins'> {
   /**
    * Ask the LAN whether new addresses are free. That leaves a trace in the kernel's table of
    * neighbours: a deploy does it, a plan that is only shown does not.
@@ -51,9 +47,17 @@ export interface PrepareOptions extends Omit<PlanOptions, keyof PodmanLacks | 'r
   askLan: boolean;
 }
 
-/** What Podman lacks, or has too much of; nothing where nobody asked it. */
-type PodmanLacks = Pick<PlanOptions, 'missingImages' | 'missingFileSecrets' | 'surplusFileSecrets'>;
-const NOTHING: PodmanLacks = { missingImages: [], missingFileSecrets: [], surplusFileSecrets: [] };
+/** What the host and its Podman say of a plan that has steps; nothing where nobody asked them. */
+type HostAnswers = Pick<
+  PlanOptions,
+  'portBlockers' | 'missingImages' | 'missingFileSecrets' | 'surplusFileSecrets'
+>;
+const NOTHING: HostAnswers = {
+  portBlockers: new Map(),
+  missingImages: [],
+  missingFileSecrets: [],
+  surplusFileSecrets: [],
+};
 
 /**
  * Podman is asked only when there is something to do: a deploy without changes costs one
@@ -95,33 +99,28 @@ export async function preparePlan(
   const refusals = refused.map(({ warning }) => warning);
   const assembled = assemblePlan(desired, installed, { ...options, refusedLogins, ...NOTHING });
   const moved = movedImages(host.files, desired, installed);
-  const plan = { ...assembled, warnings: [...refusals, ...addressWarning, ...moved] };
-  if (!live || plan.steps.length === 0) return { desired, installed, plan, images: new Map() };
+  const lost = installed.currentLost ? [CURRENT_LOST] : [];
+  const plan = { ...assembled, warnings: [...lost, ...refusals, ...addressWarning, ...moved] };
+  if (!live) return { desired, installed, plan, images: new Map() };
+  if (plan.steps.length === 0) {
+    plan.warnings.push(...(await lostMeanwhile(host, desired)));
+    return { desired, installed, plan, images: new Map() };
+  }
 
-  const starting = plan.steps.flatMap((step) => (step.kind === 'start' ? step.instances : []));
-  const starts = starting.length > 0 || plan.steps.some(({ kind }) => kind === 'restart');
-  const shim = plan.steps.some(({ kind }) => kind === 'load-shim') && desired.shim !== null;
-  if (starts || shim) requireParentUp(config, facts);
-  const stopping = plan.steps.flatMap((step) => (step.kind === 'stop' ? step.instances : []));
-  const freed = stopping.flatMap((name) => {
-    const instance = manifest?.instances[name];
-    return instance ? publishedOf(instance) : [];
-  });
-  requirePortsFree(host, desired.instances, {
-    starting,
-    running: new Set(installed.runtime?.running.keys()),
-    freed: new Set(freed.map(({ publish }) => publish)),
-    manifest,
-  });
-  requireHostPaths(host, desired.instances);
-  requireIdmaps(desired.instances);
+  const starts = plan.steps.some(({ kind }) => kind === 'start' || kind === 'restart');
   const [podman, memory] = early ?? (await askHost(starts));
-  requireSecrets(desired, podman);
-  await requireTunnels(host, desired);
+  const needs = desired.instances.map(needsOfDesired);
+  const found = await findPlanLacks(host, { needs, plan, installed });
+  refuseLacks([
+    ...found.lacks,
+    ...(await lacksOf(() => requireTunnels(host, desired))),
+    ...secretLacks(needs, podman),
+    ...imageLacks(desired.images, podman, { pulled: true }),
+  ]);
   const missingImages = desired.images.filter((reference) => !podman.images.has(reference));
-  requirePullable(missingImages);
   const wanted = desired.fileSecrets.map(({ name }) => name);
-  const lacks: PodmanLacks = {
+  const wants: HostAnswers = {
+    portBlockers: found.portBlockers,
     missingImages,
     missingFileSecrets: wanted.filter((name) => !podman.secrets.has(name)),
     surplusFileSecrets: surplusFileSecrets(
@@ -136,17 +135,42 @@ export async function preparePlan(
     installed,
     images: podman.images,
     plan: {
-      ...assemblePlan(desired, installed, { ...options, refusedLogins, ...lacks }),
+      ...assemblePlan(desired, installed, { ...options, refusedLogins, ...wants }),
       warnings: [
+        ...lost,
         ...refusals,
         ...addressWarning,
         ...moved,
         ...settingsWarnings(config, facts, manifest),
         ...skipped,
+        ...lostVolumes(host.files, startingIn(plan)).map(volumeLost),
         ...(memory === null ? [] : [memory]),
       ],
     },
   };
+}
+
+/** What the next start would miss, while all of it runs. Podman is asked only where its files miss something. */
+async function lostMeanwhile(host: HostReader, desired: Desired): Promise<string[]> {
+  const needs = desired.instances.map(needsOfDesired);
+  const secrets = needs.flatMap((it) => it.secrets.map(({ name }) => name));
+  if (!seemsLost(host.files, { secrets, images: desired.images })) return [];
+  const podman = await readPodman(host, desired.images);
+  const lacks = [
+    ...secretLacks(needs, podman),
+    ...imageLacks(desired.images, podman, { pulled: false }),
+  ];
+  return lacks.map(({ text }) => `a gateway that ends can't start again: ${text}`);
+}
+
+/** Of those that were deployed before. */
+function startingIn({ steps, changes }: Plan): string[] {
+  const added = changes.flatMap((it) =>
+    it.kind === 'add' && 'instance' in it ? [it.instance] : [],
+  );
+  return steps
+    .flatMap((step) => (step.kind === 'start' ? step.instances : []))
+    .filter((name) => !added.includes(name));
 }
 
 /** Those that do not run; what they would log in with now is what was refused. */

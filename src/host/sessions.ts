@@ -6,7 +6,7 @@ import { restartOf, type SessionRestart } from '../plan/session.ts';
 import type { FileReader, Host, HostReader } from './host.ts';
 import { readCurrentManifest, readRunning } from './installed.ts';
 import { followRunLogs } from './run-log.ts';
-import { showUnits } from './systemd.ts';
+import { showUnits, startUnits, stopUnits } from './systemd.ts';
 
 /** Written by `scripts/stop`, one line; gone after a reboot. */
 const ENDED = '/run/ibq/stopped';
@@ -75,8 +75,32 @@ export function awaitsNewLogin(files: FileReader, name: string): boolean {
   return files.exists(newLoginMark(name));
 }
 
+/** Before a stop: of how the last one ended, and that it was to be a restart. */
 export function forgetEnds(host: Host, names: readonly string[]): void {
-  for (const name of names) host.files.remove(`${ENDED}/${name}`);
+  for (const name of names) {
+    host.files.remove(`${ENDED}/${name}`);
+    host.files.remove(restartMark(name));
+  }
+}
+
+/**
+ * All are down before the first comes up: each takes over what another has. The mark tells `scripts/stop` that
+ * sessions may be kept, as at any restart; the guard takes it away when the next container starts.
+ */
+export async function restartTogether(host: Host, names: readonly string[]): Promise<void> {
+  const units = names.map(instanceService);
+  for (const name of readRunning(host.files, names).keys()) {
+    host.files.writeText(restartMark(name), '', 0o600);
+  }
+  try {
+    await stopUnits(host, units);
+  } finally {
+    await startUnits(host, units);
+  }
+}
+
+function restartMark(name: string): string {
+  return `${RUNNING}/${name}/restarting`;
 }
 
 /** How it ended, in words; null: nothing ran, or it was left to Podman by an older ibq. */

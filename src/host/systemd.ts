@@ -150,6 +150,9 @@ const RESTART_MS = 1_200_000;
 
 export async function stopUnits(host: Host, units: readonly string[]): Promise<void> {
   const result = await host.run(['systemctl', 'stop', '--', ...units], { timeoutMs: STOP_MS });
+  // What systemd does not know does not run.
+  const complaints = result.stderr.trim().split('\n');
+  if (complaints.every((line) => /^Failed to stop .*: Unit .* not loaded\.$/.test(line))) return;
   requireDone(result, `systemctl stop ${units.join(' ')}`);
 }
 
@@ -164,6 +167,17 @@ async function forgetFailures(host: Host, units: readonly string[]): Promise<voi
 export async function restartUnits(host: Host, units: readonly string[]): Promise<RunResult> {
   await forgetFailures(host, units);
   return host.run(['systemctl', 'restart', '--', ...units], { timeoutMs: RESTART_MS });
+}
+
+/**
+ * Without those that require it: systemd would restart them too. Of a unit whose work somebody undid, while those
+ * that needed it at their start may run on.
+ */
+export async function restartAlone(host: Host, unit: string): Promise<void> {
+  await forgetFailures(host, [unit]);
+  const argv = ['systemctl', 'restart', '--job-mode=ignore-dependencies', '--', unit] as const;
+  const result = await host.run(argv, { timeoutMs: RESTART_MS });
+  requireDone(result, `systemctl restart ${unit}`);
 }
 
 /** @throws UserError with the tool's own words when `result` is not a success */

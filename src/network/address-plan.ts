@@ -58,14 +58,13 @@ export interface AddressPlan {
 export function planAddresses(input: AddressPlanInput): AddressPlan {
   const { lan, instances, previous, machineId } = input;
   const pool = usablePool(lan);
-  const kept = new Map<InstanceName, LanAddress>();
+  const kept = new Map<InstanceName, Ipv4>();
   const wanting: InstanceName[] = [];
   const fixed = new Map<InstanceName, Ipv4>();
   for (const { name, fixed: address } of instances) {
-    const old = previous.get(name);
+    const old = previous.get(name)?.address ?? heldWithoutRecord(name);
     if (address !== null) fixed.set(name, address);
-    else if (old && isInPool(pool, old.address) && !input.answered.includes(old.address))
-      kept.set(name, old);
+    else if (old && isInPool(pool, old) && !input.answered.includes(old)) kept.set(name, old);
     else wanting.push(name);
   }
 
@@ -89,7 +88,7 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
 
   const assignments = new Map<InstanceName, LanAddress>();
   for (const { name } of instances) {
-    const address = fixed.get(name) ?? kept.get(name)?.address ?? fresh.get(name);
+    const address = fixed.get(name) ?? kept.get(name) ?? fresh.get(name);
     if (address === undefined) continue;
     assignments.set(name, { address, mac: macFor(name) });
   }
@@ -99,6 +98,11 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
     ...(missing > 0 ? [rangeFull(input, pool, missing)] : []),
   ];
   return { assignments, problems };
+
+  /** What was deployed is lost, and it runs: its address is its own all the same. */
+  function heldWithoutRecord(name: InstanceName): Ipv4 | undefined {
+    return input.held.get(name)?.find((it) => isInPool(pool, it));
+  }
 
   function macFor(name: InstanceName): Mac | null {
     if (lan.driver === 'ipvlan') return null;

@@ -8,6 +8,7 @@ import type { Installed, RunningInstance, Runtime } from './installed.ts';
 import { type ManifestInstance, sha256 } from './manifest.ts';
 import { instanceLink, instanceOf, instanceService, TARGET_UNIT, TEMPLATE_UNIT } from './paths.ts';
 import type { Change, Plan, Step } from './plan.ts';
+import { restartGroups } from './start-needs.ts';
 import { isActive, isOutdated, isStopped, isUnrecorded } from './state.ts';
 import { tunnelChanges, tunnelOfPath, tunnelSteps, tunnelsLoaded } from './tunnels.ts';
 
@@ -23,6 +24,8 @@ export interface PlanOptions {
   restartChanged: boolean;
   /** Instances whose login IBKR refused until they were ended: they are not started. */
   refusedLogins: readonly string[];
+  /** Of instances that are restarted, those whose ports each takes over; empty where nobody looked. */
+  portBlockers: ReadonlyMap<string, ReadonlySet<string>>;
   /** Wanted images that are not on the host; empty where nobody looked. */
   missingImages: readonly string[];
   /** Files of the user's that Podman does not keep yet, by the names of their secrets; empty where nobody looked. */
@@ -219,7 +222,8 @@ function assembleSteps(
   const removed = removedInstances(desired, installed).filter((name) => !isStopped(runtime, name));
   // Before the switch: a unit that no longer generates has lost its ExecStop.
   if (removed.length > 0) steps.push({ kind: 'stop', instances: removed });
-  if (generation !== null) steps.push({ kind: 'activate', number: generation });
+  const shown = generation ?? (installed.currentLost ? installed.manifest?.generation : null);
+  if (shown) steps.push({ kind: 'activate', number: shown });
   if (!installed.quadletLinked) steps.push({ kind: 'link-quadlets' });
   // As it will be after the switch: the next deploy should find nothing to do.
   const current = generation ?? installed.manifest?.generation;
@@ -257,16 +261,21 @@ function runtimeSteps(
       steps.push({ kind: 'update-guard', instance: instance.name });
     }
   }
+  for (const name of lostNetworks(desired, runtime)) steps.push({ kind: 'make-network', name });
   // After the guards: who may not get in counts, even where the host can't have its address.
   if (runtime.shim !== desired.shim) steps.push({ kind: 'load-shim' });
   steps.push(...tunnelSteps(desired, runtime, options));
   if (options.restartChanged) {
-    for (const instance of desired.instances) {
-      const { name } = instance;
-      if (isOutdated(instance, runtime)) {
-        steps.push({ kind: 'restart', instance: name });
-        if (!options.noWait) steps.push({ kind: 'wait', instances: [name] });
-      }
+    const outdated = desired.instances.filter((it) => isOutdated(it, runtime));
+    const names = outdated.map(({ name }) => name);
+    for (const instances of restartGroups(names, options.portBlockers)) {
+      const [instance = '', ...others] = instances;
+      steps.push(
+        others.length === 0
+          ? { kind: 'restart', instance }
+          : { kind: 'restart-together', instances },
+      );
+      if (!options.noWait) steps.push({ kind: 'wait', instances });
     }
   }
   // An instance that has not moved yet still uses the network of its old definition.
@@ -299,6 +308,17 @@ function loadedAsWanted(desired: Desired, runtime: Runtime): boolean {
     networks &&
     tunnelsLoaded(desired, runtime) &&
     target.every((unit) => wanted.has(unit))
+  );
+}
+
+/**
+ * Wanted networks that Podman has no more while their units say that they were made: no start would make them, and
+ * each would fail. A unit that is not active makes its own at the next start.
+ */
+function lostNetworks(desired: Desired, { networks, definedNetworks }: Runtime): string[] {
+  const wanted = desired.networks.map(({ name }) => name);
+  return wanted.filter(
+    (name) => networks.get(name)?.active === 'active' && !definedNetworks.includes(name),
   );
 }
 

@@ -217,26 +217,30 @@ function requireOneDriver(config: Config, facts: HostFacts): void {
 }
 
 function subnetFor(config: Config, facts: HostFacts, manifest: Manifest | null): Cidr {
-  const name = manifest?.networks.find((network) => network.startsWith('ibq-publish-'));
-  const subnet = manifest?.publishSubnet ? parseCidr(manifest.publishSubnet) : null;
-  const previous = name && subnet ? { name, subnet } : null;
   const nameFor = (candidate: Cidr) =>
     renderPublishNetwork(facts.templates['ibq-publish.network'], candidate, {
       wayOut: config.network.egress === 'host',
     }).name;
+  const previous =
+    manifest === null
+      ? // What was deployed is lost; a bridge of this very definition is the one that instances run on.
+        facts.usedSubnets.find(
+          ({ name, subnet, kind }) => kind === 'podman' && nameFor(subnet) === name,
+        )
+      : bridgeOf(manifest);
   const { lan } = config.network;
   const used: UsedSubnet[] = lan
     ? [...facts.usedSubnets, { subnet: lan.subnet, kind: 'connected', name: lan.interface }]
     : [...facts.usedSubnets];
   if (config.publish.subnet) {
     requireFree(config.publish.subnet, used, facts);
-    requireOneBridge(config.publish.subnet, previous, nameFor, facts);
+    requireOneBridge(config.publish.subnet, previous ?? null, nameFor, facts);
     return config.publish.subnet;
   }
   const chosen = choosePublishSubnet({
     used,
     pools: facts.subnetPools,
-    previous,
+    previous: previous ?? null,
     nameFor,
     instances: config.instances.length,
   });
@@ -249,6 +253,12 @@ function subnetFor(config: Config, facts: HostFacts, manifest: Manifest | null):
       message: `should be set: no private subnet is free for the bridge of the published ports beside ${namesOf(inTheWay)}; or use network.mode "lan"`,
     },
   ]);
+}
+
+function bridgeOf({ networks, publishSubnet }: Manifest): { name: string; subnet: Cidr } | null {
+  const name = networks.find((network) => network.startsWith('ibq-publish-'));
+  const subnet = publishSubnet ? parseCidr(publishSubnet) : null;
+  return name && subnet ? { name, subnet } : null;
 }
 
 function requireFree(subnet: Cidr, used: readonly UsedSubnet[], facts: HostFacts): void {

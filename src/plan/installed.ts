@@ -39,8 +39,10 @@ export interface InstalledTunnel {
 }
 
 export interface Installed {
-  /** The current generation; null: none. */
+  /** Of the current generation; null: there is none. */
   manifest: Manifest | null;
+  /** `/etc/ibq/current` is gone; the newest whole generation stands for what it showed. */
+  currentLost: boolean;
   /** Text of the current generation's files by relative path; null: missing. */
   files: ReadonlyMap<string, string | null>;
   /** What the links of its instances' units show, by relative path; null: no link. */

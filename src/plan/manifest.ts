@@ -144,7 +144,11 @@ export function parseManifest(text: string): Manifest {
   }
   if (!isRecord(value)) throw new Error('should be an object');
   if (value.schemaVersion !== 1) {
-    throw new Error(`schemaVersion should be 1, got ${JSON.stringify(value.schemaVersion)}`);
+    const newer =
+      Number(value.schemaVersion) > 1 ? ', which a newer ibq wrote: install that again' : '';
+    throw new Error(
+      `schemaVersion should be 1, got ${JSON.stringify(value.schemaVersion)}${newer}`,
+    );
   }
   const instances = Object.entries(record(value, 'instances')).map(([name, entry]) => {
     const where = `instances.${name}`;

@@ -32,6 +32,8 @@ export type Step =
   /** Files of the user's that no generation on disk names. */
   | { kind: 'remove-file-secrets'; names: string[] }
   | { kind: 'load-host-rules' }
+  /** Makes a network again that somebody removed while its unit says that it is there. */
+  | { kind: 'make-network'; name: string }
   /** Makes, changes or removes the host's interface among its instances. */
   | { kind: 'load-shim' }
   | { kind: 'stop-tunnels'; instances: string[] }
@@ -41,6 +43,8 @@ export type Step =
   | { kind: 'update-guard'; instance: string }
   | { kind: 'start'; instances: string[] }
   | { kind: 'restart'; instance: string }
+  /** Those that take over each other's ports: all are stopped, then all are started. */
+  | { kind: 'restart-together'; instances: string[] }
   | { kind: 'wait'; instances: string[] };
 
 export interface Plan {
@@ -80,6 +84,8 @@ export function describeStep(step: Step): string {
       return `forget ${step.names.length} old file${step.names.length === 1 ? '' : 's'}`;
     case 'load-host-rules':
       return "load the host's rules";
+    case 'make-network':
+      return `make network ${step.name} again`;
     case 'load-shim':
       return "set up the host's address among the instances";
     case 'stop-tunnels':
@@ -94,6 +100,8 @@ export function describeStep(step: Step): string {
       return `start ${step.instances.join(', ')}`;
     case 'restart':
       return `restart ${step.instance}`;
+    case 'restart-together':
+      return `restart ${step.instances.join(', ')} together: they take over each other's ports`;
     case 'wait':
       return `wait for ${step.instances.join(', ')}`;
   }

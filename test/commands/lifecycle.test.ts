@@ -1,11 +1,14 @@
 /** `ibq start | stop | restart`: systemctl on deployed instances. */
 
+import { chmodSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { lifecycle, type Verb } from '../../src/commands/lifecycle.ts';
+import type { RunResult } from '../../src/host/host.ts';
 import { libraryDirectory } from '../../src/host/shipped.ts';
 import { deployedTree } from '../support/deployed-tree.ts';
 import { journalOutput, liveHost, showOutput } from '../support/live-host.ts';
-import { sandbox } from '../support/sandbox.ts';
+import { type Sandbox, sandbox } from '../support/sandbox.ts';
 
 // The real one is the host's; test/host-parts tests it.
 vi.mock('../../src/host/lock.ts', () => ({
@@ -24,17 +27,40 @@ const PARTS = [
   '/usr/bin/nsenter',
   `${libraryDirectory()}/hooks.d/ibq-guard.json`,
 ];
+const PROGRAMS = ['guard', 'settings', 'login-guard'].map(
+  (name) => `${libraryDirectory()}/${name}`,
+);
+
+/** What Podman and systemd say of themselves, and what the deployed instances need of them. */
+const NEEDED: Record<string, string> = {
+  'podman --version': 'podman version 5.4.2\n',
+  'systemctl --version': 'systemd 257 (257.9)\n',
+  'podman secret ls --format {{.Name}}': 'ibq-4001-password\nibq-4002-password\n',
+};
 
 async function run(
   verb: Verb,
   names: string[],
-  { all = false, show = ACTIVE, log = ['a reason'], files = [] as string[] } = {},
+  {
+    all = false,
+    show = ACTIVE,
+    log = ['a reason'],
+    files = [] as string[],
+    said = {} as Record<string, Partial<RunResult>>,
+    prepare = (_: Sandbox) => {},
+  } = {},
 ) {
   const sand = await deployedTree();
-  for (const path of PARTS) sand.write(path, '');
+  for (const path of [...PARTS, ...PROGRAMS]) sand.write(path, '');
+  for (const path of PROGRAMS) chmodSync(join(sand.root, path), 0o755);
+  const { networks } = JSON.parse(sand.read('/etc/ibq/current/manifest.json') ?? '');
+  for (const name of networks) sand.write(`/etc/containers/networks/${name}.json`, '{}');
+  prepare(sand);
   for (const path of files) sand.write(path, '');
   const { context, ran } = liveHost(sand, (line) => {
     if (line.startsWith('systemctl show')) return { stdout: show };
+    if (line in said) return said[line];
+    if (line in NEEDED) return { stdout: NEEDED[line] ?? '' };
     return line.startsWith('journalctl') ? { stdout: journalOutput(log) } : undefined;
   });
   const exitCode = await lifecycle(context, verb, names, { all });
@@ -109,13 +135,105 @@ test('one that does not come up: 1, named with the last lines of its log', async
   expect(notes.join('\n')).toContain('a reason');
 });
 
-test('restart on a host that lacks a part stops nothing: 69, and the package', async () => {
-  const { context, ran } = liveHost(await deployedTree());
-  await expect(lifecycle(context, 'restart', ['4001'], { all: false })).rejects.toMatchObject({
-    exitCode: 69,
-    message: expect.stringContaining('install the package nftables'),
+describe('what would not come back is not stopped, and all that is lacking is told at once', () => {
+  test.each<[string, number, RegExp, Parameters<typeof run>[2]]>([
+    [
+      'a part',
+      69,
+      /^this host lacks nft, .*install the package nftables\nnothing was restarted$/s,
+      { prepare: ({ root }) => rmSync(join(root, '/usr/sbin/nft')) },
+    ],
+    [
+      'image, secret and guard',
+      69,
+      /guard should be a program, can't be run; .*\ninstance 4001: its password is not set; run "sudo ibq secret set 4001 password"\nimage localhost\/ibq-simulator:latest is not on this host; .*\nnothing was restarted$/s,
+      {
+        said: {
+          'podman secret ls --format {{.Name}}': { stdout: '' },
+          'podman image inspect --format {{.Digest}} {{.Config.User}} localhost/ibq-simulator:latest':
+            { exitCode: 125 },
+        },
+        prepare: ({ root }) => chmodSync(join(root, PROGRAMS[0] ?? ''), 0o644),
+      },
+    ],
+    [
+      'a unit that is masked',
+      1,
+      /^ib-gateway@4001\.service is masked: .*sudo systemctl unmask ib-gateway@4001\.service/,
+      { show: showOutput({ 'ib-gateway@4001.service': { LoadState: 'masked' } }) },
+    ],
+    [
+      'a unit that systemd has not loaded',
+      78,
+      /^systemd has not loaded ib-gateway@4001\.service \(not-found\); run "sudo ibq deploy"/,
+      { show: showOutput({ 'ib-gateway@4001.service': { LoadState: 'not-found' } }) },
+    ],
+    [
+      'a drop-in that takes the guard away',
+      78,
+      /^ib-gateway@4001\.service has lost --hooks-dir=.*correct the drop-ins/,
+      {
+        prepare: (sand) =>
+          sand.write(
+            '/run/systemd/generator/ib-gateway@4001.service',
+            '[Service]\nExecStart=podman run x\n',
+          ),
+      },
+    ],
+    [
+      'the current generation',
+      78,
+      /\/etc\/ibq\/current is gone: no gateway that ends can start again; "sudo ibq deploy"/,
+      { prepare: ({ root }) => rmSync(join(root, '/etc/ibq/current')) },
+    ],
+  ])('%s', async (_title, exitCode, message, options) => {
+    await expect(run('restart', ['4001'], options)).rejects.toMatchObject({
+      exitCode,
+      message: expect.stringMatching(message),
+    });
   });
-  expect(ran).toEqual([]);
+
+  test('of those that run a start needs nothing', async () => {
+    const said = { 'podman secret ls --format {{.Name}}': { stdout: '' } };
+    expect((await run('start', ['4001'], { said })).exitCode).toBe(0);
+  });
+});
+
+test('a network that somebody removed is made again first', async () => {
+  const { verbs, notes } = await run('restart', ['4001'], {
+    prepare: ({ root }) => rmSync(join(root, '/etc/containers/networks'), { recursive: true }),
+  });
+  expect(verbs).toEqual([
+    expect.stringMatching(
+      /^systemctl restart --job-mode=ignore-dependencies -- ibq-publish-[0-9a-f]+-network\.service$/,
+    ),
+    'systemctl restart -- ib-gateway@4001.service',
+  ]);
+  expect(notes.join('\n')).toMatch(/making network ibq-publish-[0-9a-f]+ again/);
+});
+
+test('two that have each other’s ports are stopped, then started', async () => {
+  const { verbs } = await run('restart', [], {
+    all: true,
+    prepare: (sand) => {
+      const hex = (port: number) => port.toString(16).toUpperCase();
+      const socket = (port: number) =>
+        `   0: 0100007F:0${hex(port)} 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 ${port} 1\n`;
+      sand.write('/proc/net/tcp', `  sl\n${socket(4001)}${socket(4002)}`);
+      for (const [pid, port, unit] of [
+        [7, 4001, '4002'],
+        [8, 4002, '4001'],
+      ]) {
+        sand.write(`/proc/${pid}/cgroup`, `0::/x/ib-gateway@${unit}.service/y\n`);
+        mkdirSync(join(sand.root, `/proc/${pid}/fd`), { recursive: true });
+        symlinkSync(`socket:[${port}]`, join(sand.root, `/proc/${pid}/fd/3`));
+      }
+    },
+  });
+  expect(verbs).toEqual([
+    'systemctl stop -- ib-gateway@4001.service ib-gateway@4002.service',
+    'systemctl start -- ib-gateway@4001.service ib-gateway@4002.service',
+  ]);
 });
 
 describe('refused, and systemd is not asked', () => {

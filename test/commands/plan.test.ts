@@ -11,7 +11,16 @@ const IMAGE = 'localhost/ibq-simulator:latest';
 const OPTIONS = { json: false, detailedExitCode: true, risksAccepted: [] };
 
 /** Both run. @param definition what they run by, where that is not what is deployed */
-async function host({ definition }: { definition?: string } = {}) {
+async function host({
+  definition,
+  networkLost = false,
+  secrets,
+}: {
+  definition?: string;
+  networkLost?: boolean;
+  /** Names that Podman keeps; absent: it has no such file. */
+  secrets?: string[];
+} = {}) {
   const sand = await deployedTree();
   const unit = { LoadState: 'loaded', ActiveState: 'active', SubState: 'running' };
   const units: Record<string, Record<string, string>> = {
@@ -25,7 +34,10 @@ async function host({ definition }: { definition?: string } = {}) {
     networks: string[];
     instances: Record<string, { definition: string }>;
   };
-  for (const network of manifest.networks) units[`${network}-network.service`] = unit;
+  for (const network of manifest.networks) {
+    units[`${network}-network.service`] = unit;
+    if (!networkLost) sand.write(`/etc/containers/networks/${network}.json`, '{}');
+  }
   for (const [index, name] of NAMES.entries()) {
     const own = manifest.instances[name]?.definition ?? '';
     const container = `c0ffee${index}`.padEnd(64, '0');
@@ -46,9 +58,18 @@ async function host({ definition }: { definition?: string } = {}) {
   const images = [{ id: 'a' }, { id: 'b', names: [IMAGE] }];
   const made = { ['c0ffee0'.padEnd(64, '0')]: 'a', ['c0ffee1'.padEnd(64, '0')]: 'b' };
   for (const [path, text] of Object.entries(storageOf(images, made))) sand.write(path, text);
-  const live = liveHost(sand, (line) =>
-    line.startsWith('systemctl show') ? { stdout: showOutput(units) } : undefined,
-  );
+  if (secrets) {
+    const nameToID = Object.fromEntries(secrets.map((name) => [name, 'id']));
+    const path = '/var/lib/containers/storage/secrets/secrets.json';
+    sand.write(path, JSON.stringify({ secrets: {}, nameToID, idToName: {} }));
+  }
+  const live = liveHost(sand, (line) => {
+    if (line.startsWith('systemctl show')) return { stdout: showOutput(units) };
+    if (line === 'podman --version') return { stdout: 'podman version 5.4.2\n' };
+    if (line === 'systemctl --version') return { stdout: 'systemd 257 (257.9)\n' };
+    if (line.startsWith('podman secret ls')) return { stdout: `${secrets?.join('\n')}\n` };
+    return undefined;
+  });
   return { ...live, sand };
 }
 
@@ -66,4 +87,18 @@ test('of one that waits for a restart anyway the plan says that alone', async ()
   expect(await plan(context, OPTIONS)).toBe(2);
   expect(sand.out.join('\n')).toContain('not restarted since its last change');
   expect(sand.warnings).toEqual([]);
+});
+
+test('nothing to do, and a secret is gone: what ends could not start again', async () => {
+  const { context, sand } = await host({ secrets: ['ibq-4001-password'] });
+  expect(await plan(context, OPTIONS)).toBe(0);
+  expect(sand.warnings).toContain(
+    'a gateway that ends can\'t start again: instance 4002: its password is not set; run "sudo ibq secret set 4002 password"',
+  );
+});
+
+test('all secrets there: Podman is not asked', async () => {
+  const { context, ran } = await host({ secrets: ['ibq-4001-password', 'ibq-4002-password'] });
+  await plan(context, OPTIONS);
+  expect(ran.filter(({ line }) => line.startsWith('podman'))).toEqual([]);
 });

@@ -24,6 +24,7 @@ export const DEFAULTS: PlanOptions = {
   noWait: false,
   restartChanged: false,
   refusedLogins: [],
+  portBlockers: new Map(),
   missingImages: [],
   missingFileSecrets: [],
   surplusFileSecrets: [],
@@ -78,6 +79,8 @@ export class ModelHost {
   files = new Map<string, string | null>();
   links = new Map<string, string | null>();
   generations: number[] = [];
+  /** Somebody removed the link to the current one. */
+  currentLost = false;
   quadletLinked = false;
   staticUnits = new Map<string, string | null>();
   readonly instances = new Map<string, InstalledUnit>();
@@ -165,6 +168,7 @@ export class ModelHost {
     };
     return {
       manifest: this.manifest,
+      currentLost: this.currentLost,
       files: new Map(this.files),
       links: new Map(this.links),
       generations: [...this.generations],
@@ -203,6 +207,7 @@ export class ModelHost {
         return;
       case 'activate':
         assert(this.generations.includes(step.number), 'written before it is activated');
+        this.currentLost = false;
         this.manifest = buildManifest(desired, {
           ibq: '0.0.0',
           generation: step.number,
@@ -230,6 +235,14 @@ export class ModelHost {
       case 'load-host-rules':
         assert(this.files.has('host.nft'), 'host rules are no file');
         this.hostRules = desired.hostRules;
+        return;
+      case 'make-network':
+        assert(!this.definedNetworks.has(step.name), `${step.name} is there`);
+        assert(
+          this.networks.get(step.name)?.active === 'active',
+          `${step.name} is made by a start`,
+        );
+        this.definedNetworks.add(step.name);
         return;
       case 'load-shim':
         assert(this.files.has('shim.conf') === (desired.shim !== null), 'before the switch');
@@ -275,6 +288,11 @@ export class ModelHost {
         assert(this.running.has(step.instance), `${step.instance} does not run`);
         this.run(find(desired, step.instance));
         return;
+      case 'restart-together': {
+        for (const name of step.instances) this.stop(name);
+        for (const name of step.instances) this.run(find(desired, name));
+        return;
+      }
       case 'wait':
         for (const name of step.instances) assert(this.running.has(name), `${name} never answers`);
     }
@@ -321,8 +339,10 @@ export class ModelHost {
     if (this.tunnelsWanted.has(name)) this.makeTunnel(instance);
     for (const network of networks) {
       assert(this.networks.get(network)?.load === 'loaded', `${network} is not loaded`);
+      // The unit makes it when it starts, and does nothing where it is active.
+      if (this.networks.get(network)?.active !== 'active') this.definedNetworks.add(network);
+      assert(this.definedNetworks.has(network), `Podman has no network ${network}`);
       this.networks.set(network, { load: 'loaded', active: 'active', definition: null });
-      this.definedNetworks.add(network);
     }
   }
 

@@ -98,13 +98,15 @@ const PHASE = {
   'remove-file-secrets': 10,
   'load-host-rules': 11,
   'update-guard': 12,
-  'load-shim': 13,
-  'stop-tunnels': 14,
-  'start-tunnels': 15,
-  restart: 16,
-  'remove-network': 17,
-  start: 18,
-  wait: 19,
+  'make-network': 13,
+  'load-shim': 14,
+  'stop-tunnels': 15,
+  'start-tunnels': 16,
+  restart: 17,
+  'restart-together': 17,
+  'remove-network': 18,
+  start: 19,
+  wait: 20,
 } as const;
 
 describe('a deploy from any configuration to any other', () => {
@@ -112,7 +114,7 @@ describe('a deploy from any configuration to any other', () => {
     check((sample) => {
       const plan = deployed(sample).plan(sample.after, sample.options);
       const phases = plan.steps.flatMap((step, index) => {
-        const ofRestart = step.kind === 'wait' && plan.steps[index - 1]?.kind === 'restart';
+        const ofRestart = step.kind === 'wait' && plan.steps[index - 1]?.kind.startsWith('restart');
         return ofRestart ? [] : [PHASE[step.kind]];
       });
       expect(phases).toEqual([...phases].sort((a, b) => a - b));

@@ -128,11 +128,16 @@ const SAID: { [Kind in Step['kind']]: [Extract<Step, { kind: Kind }>, string] } 
   enable: [{ kind: 'enable', unit: 'x.target' }, 'enable x.target'],
   prune: [{ kind: 'prune', numbers: [1, 2] }, 'remove old generations 1, 2'],
   'load-host-rules': [{ kind: 'load-host-rules' }, "load the host's rules"],
+  'make-network': [{ kind: 'make-network', name: 'n' }, 'make network n again'],
   'load-shim': [{ kind: 'load-shim' }, "set up the host's address among the instances"],
   'remove-network': [{ kind: 'remove-network', name: 'n' }, 'remove network n'],
   'update-guard': [{ kind: 'update-guard', instance: 'a' }, 'update the guard of a'],
   start: [{ kind: 'start', instances: ['a'] }, 'start a'],
   restart: [{ kind: 'restart', instance: 'a' }, 'restart a'],
+  'restart-together': [
+    { kind: 'restart-together', instances: ['a', 'b'] },
+    "restart a, b together: they take over each other's ports",
+  ],
   wait: [{ kind: 'wait', instances: ['a'] }, 'wait for a'],
   'write-file-secret': [
     {

@@ -175,6 +175,7 @@ const STEPS: { [Kind in Step['kind']]: Extract<Step, { kind: Kind }> } = {
     names: ['ibq-4001-config_ini-0123456789abcdef'],
   },
   'load-host-rules': { kind: 'load-host-rules' },
+  'make-network': { kind: 'make-network', name: 'ibq-lan-01234567' },
   'load-shim': { kind: 'load-shim' },
   'stop-tunnels': { kind: 'stop-tunnels', instances: ['4001'] },
   'start-tunnels': { kind: 'start-tunnels', instances: ['4001'] },
@@ -182,6 +183,7 @@ const STEPS: { [Kind in Step['kind']]: Extract<Step, { kind: Kind }> } = {
   'update-guard': { kind: 'update-guard', instance: '4001' },
   start: { kind: 'start', instances: ['4001'] },
   restart: { kind: 'restart', instance: '4001' },
+  'restart-together': { kind: 'restart-together', instances: ['4001', '4002'] },
   wait: { kind: 'wait', instances: ['4001'] },
 };
 

@@ -7,7 +7,7 @@ import type { RunningInstance } from '../../plan/installed.ts';
 import type { Manifest } from '../../plan/manifest.ts';
 import { CURRENT } from '../../plan/paths.ts';
 import type { HostReader } from '../host.ts';
-import { sharesHostNetwork } from '../installed.ts';
+import { currentDirectory, sharesHostNetwork } from '../installed.ts';
 import { showUnits } from '../systemd.ts';
 
 export async function readRuleset(host: HostReader): Promise<string> {
@@ -17,7 +17,7 @@ export async function readRuleset(host: HostReader): Promise<string> {
 }
 
 export async function readHostRules(host: HostReader): Promise<FactValues['hostRules']> {
-  const text = host.files.readText(`${CURRENT}/host.nft`);
+  const text = host.files.readText(`${currentDirectory(host.files) ?? CURRENT}/host.nft`);
   if (text === null) return { wanted: null, kernel: null };
   const [wanted, kernel] = await Promise.all([
     asLoaded(host, text, 'ibq_host'),
@@ -42,7 +42,9 @@ export async function readGuards(
     own.map(async (name): Promise<GuardFacts> => {
       const record = running.get(name);
       const definition = manifest.instances[name]?.definition ?? '';
-      const guard = host.files.readText(`${CURRENT}/guard/${name}.nft`);
+      const guard = host.files.readText(
+        `${currentDirectory(host.files) ?? CURRENT}/guard/${name}.nft`,
+      );
       if (record === undefined || guard === null) {
         return { name, pid: null, wanted: null, kernel: null, current: false };
       }
