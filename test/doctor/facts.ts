@@ -95,6 +95,8 @@ export function config(changes: Partial<Config['network']> = {}): Config {
       allow: [],
       allowNetworks: [],
       routed: null,
+      hostServices: [],
+      linkLocal: false,
       ...changes,
     },
     publish: { address: address('127.0.0.1'), subnet: null },
