@@ -5,11 +5,12 @@
 // loaded at the start (30 ms).
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-const outfile = process.argv[2] ?? 'dist/ibq.cjs';
+const root = join(import.meta.dirname, '..');
+const outfile = resolve(process.argv[2] ?? join(root, 'dist/ibq.cjs'));
 const directory = join(dirname(outfile), 'parts');
 
 /** Packages that only some verbs need. */
@@ -17,6 +18,9 @@ const PACKAGES = ['execa', 'systeminformation', 'yaml'];
 
 const common = {
   bundle: true,
+  // Names of modules stand in the bundle: relative to the source, wherever that lies and node_modules leads.
+  absWorkingDir: root,
+  preserveSymlinks: true,
   platform: 'node',
   format: 'cjs',
   target: 'node20.18',

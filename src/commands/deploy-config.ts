@@ -6,7 +6,7 @@ import type { Config } from '../config/types.ts';
 import type { Context } from '../context.ts';
 import { configPaths, readConfigSources } from '../host/config-files.ts';
 import { readNetworkFacts, readPodmanSubnets } from '../host/network-facts.ts';
-import { requireTrusted } from '../host/trusted-files.ts';
+import { requireTrusted, requireTrustedFiles } from '../host/trusted-files.ts';
 import { detectNetwork } from '../network/detect.ts';
 import { overridesOf } from '../network/overrides.ts';
 import { pinOf, renderPin } from '../network/pin.ts';
@@ -33,6 +33,7 @@ export async function configForDeploy(
   if (host.root === null) requireTrusted(host.files, configFile, env);
   const sources = readConfigSources(host.files, configFile);
   const { config, warnings } = loadConfig(sources, env, risksAccepted);
+  if (host.root === null) requireTrustedFiles(config, env);
   for (const warning of summarized(warnings)) ui.warn(warning);
   if (sources.pin !== null || config.network.mode !== 'bridge' || config.instances.length === 0) {
     return config;

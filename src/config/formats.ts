@@ -43,6 +43,11 @@ export const FORMATS = {
     holds: (text) => !/^[\d./]+$/.test(text) || parseCidr(text) !== null,
     suggest: canonicalSubnet,
   },
+  hostService: {
+    should: 'a port (1-65535) in quotes such as "5432", or "all"',
+    pattern: '^(?:[1-9]\\d{0,4}|all)$',
+    holds: (text) => text === 'all' || isPort(text),
+  },
   image: {
     should: 'an image with its registry, such as ghcr.io/gnzsnz/ib-gateway:stable',
     // OCI distribution grammar. A registry is told from a path by its ".", its ":" or "localhost";

@@ -98,6 +98,24 @@ export const NETWORK: readonly KeySpec[] = [
     example: true,
   },
   {
+    name: 'host_services',
+    type: { kind: 'list', format: 'hostService' },
+    default: [],
+    description:
+      'TCP ports of this host that gateways may connect to, such as that of a database; `"all"`: every service ' +
+      'of this host. Empty: none but name servers (port 53).',
+    example: ['5432'],
+  },
+  {
+    name: 'link_local',
+    type: { kind: 'boolean' },
+    default: false,
+    description:
+      'Whether gateways may connect to 169.254.0.0/16, where clouds have their metadata, and with it often ' +
+      'credentials of this host. Name servers there (port 53) are open in any case.',
+    example: true,
+  },
+  {
     name: 'masquerade',
     type: { kind: 'boolean' },
     default: true,

@@ -90,6 +90,8 @@ export function resolveNetwork(
     mode,
     egress: chooseEgress(layers, mode, report),
     hostAccess: readHostAccess(layers, mode, report),
+    hostServices: readHostServices(layers, mode, report),
+    linkLocal: lookup('network.link_local', layers)?.value === true,
     lan: hasLan(mode) ? lan : null,
     allow: readAllow(layers, report, risksAccepted),
     allowNetworks: readAllowNetworks(layers),
@@ -118,6 +120,21 @@ function readHostAccess(layers: readonly Layer[], mode: NetworkMode, report: Rep
     complain(set, message + whyBridge(layers), report);
   }
   return set?.value === true;
+}
+
+function readHostServices(
+  layers: readonly Layer[],
+  mode: NetworkMode,
+  report: Report,
+): NetworkConfig['hostServices'] {
+  const set = lookup('network.host_services', layers);
+  const names = (set?.value ?? []) as readonly string[];
+  if (set !== null && names.length > 0 && mode === 'host') {
+    const message = `should be empty in mode ${show(mode)}: there gateways are programs of the host`;
+    complain(set, message, report);
+  }
+  if (names.includes('all')) return 'all';
+  return [...new Set(names.map(Number))].sort((a, b) => a - b);
 }
 
 /** The host as a router: only what goes by the bridge is masqueraded at all. */

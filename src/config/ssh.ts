@@ -65,16 +65,23 @@ function checkTunnel(
   checkListens(instance, risks, blame);
 }
 
+/** The user of a tunnel is `ibq_NAME`, and systemd takes 31 characters (UT_NAMESIZE of utmp(5)). */
+const LONGEST_NAME = 27;
+
 type Blame = (id: string, message: string) => void;
 
 function checkHeld(
-  { settings }: Instance,
+  { name, settings }: Instance,
   network: NetworkConfig,
   layers: readonly Layer[],
   blame: Blame,
   report: Report,
 ): void {
   const { ssh } = settings;
+  if (name.length > LONGEST_NAME) {
+    const message = `should be "no" for an instance whose name is longer than ${LONGEST_NAME} characters: the tunnel's own user is named after it`;
+    blame('ssh.mode', message);
+  }
   if (ssh.targets.length === 0) {
     blame(
       'ssh.targets',

@@ -33,6 +33,10 @@ export interface NetworkConfig {
   hostAccess: boolean;
   /** Set where `mode` is `dual` or `lan`. */
   lan: Lan | null;
+  /** TCP ports of this host that gateways may connect to. */
+  hostServices: readonly number[] | 'all';
+  /** Whether they may connect to 169.254.0.0/16, where clouds have their metadata. */
+  linkLocal: boolean;
   /** LAN clients that may open the API port; empty: none. */
   allow: Cidr[];
   /** Joined networks whose containers may, by the names under which they are joined. */

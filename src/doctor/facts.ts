@@ -151,7 +151,12 @@ export interface ShimFacts {
   /** As it was set up last; null: not since the boot. */
   loaded: string | null;
   /** Null: there is no such interface. */
-  link: { up: boolean; addresses: (string | null)[]; routes: (string | null)[] } | null;
+  link: {
+    up: boolean;
+    mac: string | null;
+    addresses: (string | null)[];
+    routes: (string | null)[];
+  } | null;
   /** By which interface this host sends to each instance's LAN address; null: there is no way. */
   ways: readonly { address: string; interface: string | null }[];
   unit: { load: string; active: string; fragment: string; atBoot: boolean };

@@ -27,6 +27,9 @@ export const shim = defineCheck({
 
 interface Settings {
   interface: string;
+  driver: string;
+  /** Empty in a file of an older ibq. */
+  mac: string;
   address: string;
   /** As `ip route` shows them: an address alone without its prefix. */
   routes: string[];
@@ -38,6 +41,8 @@ function parseSettings(text: string): Settings {
   const routes = value('ROUTES').split(' ').filter(Boolean);
   return {
     interface: value('INTERFACE'),
+    driver: value('DRIVER'),
+    mac: value('MAC'),
     address: value('ADDRESS'),
     routes: routes.map((route) => route.replace(/\/32$/, '')),
   };
@@ -61,6 +66,10 @@ function linkFindings({ wanted, loaded, link, ways }: ShimFacts, settings: Setti
   ];
   if (wrong.length > 0) {
     return wrong.map((what) => fail(`${SHIM_INTERFACE} ${what}`, RESTART));
+  }
+  if (settings.mac !== '' && link.mac !== settings.mac) {
+    const detail = `${SHIM_INTERFACE} should have the MAC ${settings.mac}, by which the guards know it, has ${link.mac}`;
+    return [fail(detail, settings.driver === 'ipvlan' ? 'sudo ibq deploy' : RESTART)];
   }
   return ways
     .filter((way) => way.interface !== SHIM_INTERFACE)

@@ -62,7 +62,7 @@ export function readFacts(host: HostReader, config: Config, configFile: string):
     },
     machineId: files.readText('/etc/machine-id')?.trim() ?? '',
     interfaces: new Map(
-      network.links.map(({ name, operstate }) => [name, { up: operstate !== 'down' }]),
+      network.links.map(({ name, operstate, mac }) => [name, { up: operstate !== 'down', mac }]),
     ),
     hostAddresses: network.addresses,
     nonlocalBind: files.readText('/proc/sys/net/ipv4/ip_nonlocal_bind')?.trim() === '1',

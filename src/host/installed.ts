@@ -2,6 +2,7 @@
 
 import { basename, dirname, resolve } from 'node:path';
 import { UserError } from '../errors.ts';
+import { rulesAreMissing } from '../network/missing-rules.ts';
 import type {
   Installed,
   InstalledTunnel,
@@ -205,12 +206,12 @@ function readTunnels(
   );
 }
 
-/** What was loaded last, if the kernel still has it: anybody may flush the host's rules. */
+/** What was loaded last, if the kernel still has all of it: anybody may flush the host's rules, or delete one. */
 async function readHostRules(host: HostReader): Promise<string | null> {
   const loaded = host.files.readText(HOST_RULES_LOADED);
   if (loaded === null) return null;
   const table = await host.run(['nft', 'list', 'table', 'inet', 'ibq_host']);
-  return table.exitCode === 0 ? loaded : null;
+  return table.exitCode === 0 && !rulesAreMissing(loaded, table.stdout) ? loaded : null;
 }
 
 /** Names of ibq's own networks that Podman has. */

@@ -15,6 +15,7 @@ import type { Manifest, ManifestInstance } from '../plan/manifest.ts';
 import { generationPath, instanceService } from '../plan/paths.ts';
 import { type ApiService, apisOf } from '../plan/services.ts';
 import { toldByHealth } from './controller-health.ts';
+import { crowdedVerdict } from './crowded.ts';
 import type { HostReader } from './host.ts';
 import { type RunningImage, readRunningImages } from './image-store.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
@@ -247,7 +248,7 @@ async function observe(
       const { latest, lost } = STAGES[stage.stage].mayAnswer
         ? await lookAgain(host, api, probe, running)
         : { latest: probe, lost: false };
-      const verdict = lost
+      const judged = lost
         ? portLost(name, api, latest?.state === 'refused')
         : judgeInstance({
             name,
@@ -259,6 +260,8 @@ async function observe(
             lastError: active ? null : lastErrorOf(log),
             relayGone: withoutRelay(host.files, api, running, instance.profile),
           });
+      const mute = active && !judged.ready && latest !== null && STAGES[stage.stage].mayAnswer;
+      const verdict = (mute ? crowdedVerdict(host.files, api, running) : null) ?? judged;
       const told =
         verdict.ready || lost || !active
           ? null

@@ -1,6 +1,6 @@
 /** `network test` on the host: sets the stand-ins up, has everything tried, puts all back. */
 
-import { lanInterface, publishInterface } from '../network/guard.ts';
+import { lanInterface, publishInterface, STAND_IN_SET } from '../network/guard.ts';
 import type { NetworkInForce } from '../network/in-force.ts';
 import { cidrContains, type Ipv4, ipv4ToNumber, makeCidr, parseIpv4 } from '../network/ipv4.ts';
 import { type Judged, judgeTries } from '../network/judge-tries.ts';
@@ -14,10 +14,12 @@ import { runTries } from './run-tries.ts';
 import {
   addressesBehind,
   forget,
+  introduce,
   letIn,
   plugBehindHost,
   plugIntoLan,
   undoStands,
+  unknownMac,
 } from './stand-in.ts';
 import { type Perform, undoLeftovers, withUndo } from './undo.ts';
 import { openVantage, type Vantage } from './vantage.ts';
@@ -54,29 +56,30 @@ export async function testReachability(host: Host, options: TestOptions): Promis
   if (tested.length === 0) return { tries: [], notRunning };
 
   const lan = await planLan(host, facts, tested);
-  const lets = tested.flatMap(({ pid, target }) => {
-    const live = facts.instances.find(({ name }) => name === target.name)?.namespace?.rules;
-    const already = lan.allowed === null || isAllowed(live?.sets.allow ?? [], lan.allowed);
+  const mac = standInMac(facts, lan);
+  const lets = tested.flatMap(({ pid, target, namespace }) => {
+    const already =
+      lan.allowed === null || isAllowed(namespace?.rules?.sets.allow ?? [], lan.allowed);
     // Where nobody is allowed nothing is opened, not even for a moment.
-    return already || lan.allowed === null || target.allow.length === 0 || !target.lan
+    return already || lan.allowed === null || target.allow.length === 0 || !target.takesStandIn
       ? []
-      : [letIn(pid, lan.allowed)];
+      : [letIn(pid, { mac, address: lan.allowed })];
   });
   const borrowed = [lan.allowed, lan.other].filter((it) => it !== null);
   const onLan = tested.filter(({ target }) => target.lan !== null && borrowed.length > 0);
-  const forgetting = onLan.map(({ pid }) => forget(pid, borrowed));
+  const introducing = onLan.map(({ pid }) => introduce(pid, borrowed, mac));
   const client = await openVantage(['unshare', '--net']);
   const commands = [
-    // What is open is closed first.
-    ...lets.map((it) => it.undo),
-    ...undoStands(client.pid),
-    // Nobody is there any more who could be learned of once more.
-    ...forgetting,
+    ...undoStands(
+      client.pid,
+      lets.map((it) => it.undo),
+    ),
+    ...onLan.map(({ pid }) => forget(pid, borrowed)),
   ];
   const tries = await withUndo(host, { pid: client.pid, commands }, async (perform) => {
     try {
-      for (const line of forgetting) await perform(line);
-      const stand = await setUp(host, facts, tested, lan, { client, perform });
+      for (const line of introducing) await perform(line);
+      const stand = await setUp(host, facts, tested, { ...lan, mac }, { client, perform });
       for (const { add } of lets) await perform(add);
       const planned = tested.map(({ target }) =>
         planTries(onThisLan(target, lan), stand, options.to),
@@ -121,6 +124,7 @@ function runningOf({ instances, host }: NetworkInForce): Running[] {
       bridge: address(publishInterface),
       lan: lan && { address: lan, mac: link(lanInterface)?.mac ?? '' },
       allow: (namespace ?? host).loadedRules?.sets.allow ?? [],
+      takesStandIn: namespace?.rules?.sets[STAND_IN_SET] !== undefined,
       sibling: running.find((other) => other.name !== name)?.name ?? null,
       others: instance.sideServices.map((side) => ({
         service: side.service,
@@ -151,7 +155,7 @@ async function setUp(
   host: Host,
   facts: NetworkInForce,
   tested: readonly Running[],
-  lan: LanPlan,
+  lan: LanPlan & { mac: string },
   { client, perform }: { client: Vantage; perform: Perform },
 ): Promise<Stand> {
   const parent = facts.host.links.find(({ name }) => name === lan.network?.interface);
@@ -165,6 +169,7 @@ async function setUp(
           addresses,
           instances: tested.flatMap(({ target }) => target.lan ?? []),
           parentMac: parent?.mac ?? null,
+          mac: lan.mac,
         });
   const refused = plugged.complaint
     ? `${lan.network?.interface} takes no stand-in: ${plugged.complaint}`
@@ -195,6 +200,11 @@ async function setUp(
       (link) => link.name.startsWith('ibq') && link.parent === parent?.name && parent !== undefined,
     ),
   };
+}
+
+function standInMac({ host }: NetworkInForce, { network }: LanPlan): string {
+  const parent = host.links.find(({ name }) => name === network?.interface);
+  return (network?.driver === 'ipvlan' && parent?.mac) || unknownMac();
 }
 
 /** On the LAN; without one, of the interface that leads out. */

@@ -5,7 +5,8 @@
  * it sends stays inside this machine, since its neighbour entries are set by hand.
  */
 
-import { lanInterface } from '../network/guard.ts';
+import { randomBytes } from 'node:crypto';
+import { lanInterface, STAND_IN_SET } from '../network/guard.ts';
 import type { PodmanNetwork } from '../network/in-force.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
 import type { Host, RunResult } from './host.ts';
@@ -24,18 +25,26 @@ export interface LanStand {
   /** The instances that will be tried: without asking the LAN for them. */
   instances: readonly { address: Ipv4; mac: string }[];
   parentMac: string | null;
+  /** Its own; by ipvlan it has that of the parent. */
+  mac: string;
+}
+
+/** Nobody on the LAN knows it: what it sends stays inside this machine. */
+export function unknownMac(): string {
+  return `02${randomBytes(5).toString('hex').replace(/../g, ':$&')}`;
 }
 
 /** @returns a complaint, or null; `ipv6`: the name of the interface where it has IPv6 */
 export async function plugIntoLan(
   host: Host,
   pid: number,
-  { network, prefix, addresses, instances, parentMac }: LanStand,
+  { network, prefix, addresses, instances, parentMac, mac }: LanStand,
 ): Promise<{ complaint: string | null; ipv6: string | null }> {
   const { driver, mode, interface: parent } = network;
   const kind = ['type', driver, 'mode', mode ?? (driver === 'ipvlan' ? 'l2' : 'bridge')];
   const made = await host.run([
     ...(['ip', 'link', 'add', 'link', parent, 'name', LAN_LINK, 'netns', String(pid)] as const),
+    ...(driver === 'ipvlan' ? [] : ['address', mac]),
     ...kind,
   ]);
   if (made.exitCode !== 0) return { complaint: said(made), ipv6: null };
@@ -105,35 +114,55 @@ export async function plugBehindHost(
 /**
  * Shell lines that take everything away again.
  *
+ * @param closing what lets a stand-in in: after its connections have ended, before its link goes
  * @param pid the process in the namespace, which may still be about to end: what it had open is
  *   closed before its link goes. The kernel takes a namespace apart some time after its last process,
  *   and until then the old stand-in would answer for addresses that the next one has.
  */
-export function undoStands(pid: number): string[] {
+export function undoStands(pid: number, closing: readonly string[]): string[] {
   return [
     `for i in $(seq 40); do [ -d /proc/${pid} ] || break; sleep 0.05; done; sleep 0.2`,
+    ...closing,
     `nsenter --net=${HELD_NAMESPACE} ip link delete ${LAN_LINK}`,
     `nft delete table inet ${TABLE}`,
     `ip link delete ${HOST_LINK}`,
   ];
 }
 
-/** Shell lines that let an address in for the time of the test, and that undo it. */
-export function letIn(pid: number, address: Ipv4): { add: string; undo: string } {
-  const element = (verb: string) => `${entering(pid)} nft ${verb} element inet ibq allow`;
-  return {
-    // It ends by itself where the set knows time-outs.
-    add: `${element('add')} '{ ${address} timeout 30s }' 2>/dev/null || ${element('add')} '{ ${address} }'`,
-    undo: `${element('delete')} '{ ${address} }'`,
-  };
+/**
+ * Shell lines that let a stand-in in for the time of the test, and that undo it: by its MAC and its address
+ * together, and without touching the list of allowed clients. It ends by itself, even where nobody is left to undo it.
+ */
+export function letIn(
+  pid: number,
+  { mac, address }: { mac: string; address: Ipv4 },
+): { add: string; undo: string } {
+  const element = (verb: string, time: string) =>
+    `${entering(pid)} nft ${verb} element inet ibq ${STAND_IN_SET} '{ ${mac} . ${address}${time} }'`;
+  return { add: element('add', ' timeout 30s'), undo: element('delete', '') };
 }
 
 /**
- * A shell line by which an instance forgets who has or had an address: before, it may be a machine
- * that is off now, and answers would go there; afterwards it may be another's soon.
+ * A shell line by which an instance knows the stand-in's addresses: answers go nowhere else, whoever on the LAN says
+ * that he has one of them.
  */
+export function introduce(pid: number, addresses: readonly Ipv4[], mac: string): string {
+  return eachNeighbour(
+    pid,
+    addresses.map((address) => `replace ${address} lladdr ${mac} nud permanent`),
+  );
+}
+
+/** A shell line by which an instance forgets who had an address: it may be another's soon. */
 export function forget(pid: number, addresses: readonly Ipv4[]): string {
-  const each = addresses.map((address) => `ip neigh del ${address} dev ${lanInterface}`);
+  return eachNeighbour(
+    pid,
+    addresses.map((address) => `del ${address}`),
+  );
+}
+
+function eachNeighbour(pid: number, actions: readonly string[]): string {
+  const each = actions.map((action) => `ip neigh ${action} dev ${lanInterface}`);
   return `${entering(pid)} sh -c '${each.join('; ')}'`;
 }
 

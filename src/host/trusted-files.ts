@@ -5,7 +5,9 @@
 
 import { realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Config } from '../config/types.ts';
 import { ExitCode, UserError } from '../errors.ts';
+import { QUADLET_DIRECTORY, USER_TEMPLATES } from '../plan/paths.ts';
 import { configPaths } from './config-files.ts';
 import type { FileReader } from './host.ts';
 
@@ -36,7 +38,8 @@ export function trustedUsers(env: NodeJS.ProcessEnv): ReadonlySet<number> {
 }
 
 /**
- * Looks at ibq.toml, network.toml, instances/ and all in it, at what they link to, and at every directory above.
+ * Looks at ibq.toml, network.toml, instances/ and all in it, templates and drop-ins of the gateways, at what they
+ * link to, and at every directory above.
  *
  * @throws UserError (78) naming each that somebody else could change
  */
@@ -47,7 +50,39 @@ export function requireTrusted(
   accessOf: (path: string) => Access | null = readAccess,
 ): void {
   const { main, pin, instances } = configPaths(configFile);
-  const read = [main, pin, instances, ...files.list(instances).map((it) => join(instances, it))];
+  const within = (directory: string) => [
+    directory,
+    ...files.list(directory).map((it) => join(directory, it)),
+  ];
+  const dropIns = files
+    .list(QUADLET_DIRECTORY)
+    .filter((it) => /^ib-gateway@\w*\.container\.d$/.test(it));
+  const read = [
+    ...[main, pin, ...within(instances), ...within(USER_TEMPLATES)],
+    ...dropIns.flatMap((it) => within(join(QUADLET_DIRECTORY, it))),
+  ];
+  refuseOthers(read, env, accessOf);
+}
+
+/** The same of files of the user's that instances name (`custom_config`): they decide how a gateway runs. */
+export function requireTrustedFiles(
+  { instances }: Config,
+  env: NodeJS.ProcessEnv,
+  accessOf: (path: string) => Access | null = readAccess,
+): void {
+  const own = instances.flatMap(({ settings: { custom_config: it } }) => [it.jts, it.ibc]);
+  refuseOthers(
+    own.filter((path) => path !== null),
+    env,
+    accessOf,
+  );
+}
+
+function refuseOthers(
+  read: readonly string[],
+  env: NodeJS.ProcessEnv,
+  accessOf: (path: string) => Access | null,
+): void {
   const paths = new Set(read.flatMap(withAllAbove));
   const trusted = trustedUsers(env);
   const problems = [...paths].sort().flatMap((path) => {

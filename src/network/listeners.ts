@@ -41,6 +41,13 @@ export function parseListeners(text: string): Listener[] {
   });
 }
 
+/** How many connections a port has that others have opened, of a table as for `parseListeners`; 01 is TCP_ESTABLISHED. */
+export function countConnections(text: string, port: number): number {
+  const hex = port.toString(16).toUpperCase().padStart(4, '0');
+  const line = new RegExp(`^\\s*\\d+: [0-9A-F]+:${hex} [0-9A-F]+:[0-9A-F]{4} 01 `, 'gm');
+  return text.match(line)?.length ?? 0;
+}
+
 /** The socket that keeps `address:port` from being listened on; undefined: it is free. */
 export function listenerInTheWay<L extends Listener>(
   listeners: readonly L[],

@@ -76,6 +76,7 @@ function parseRule(rule: unknown, sets: TableRules['sets']): Rule {
 
 function takeMatch(rule: Rule, match: unknown, sets: TableRules['sets']): void {
   const left = field(match, 'left');
+  if (takePair(rule, match, sets)) return;
   const meta = field(left, 'meta', 'key');
   const values = valuesOf(field(match, 'right'), sets);
   const what = meta
@@ -91,13 +92,35 @@ function takeMatch(rule: Rule, match: unknown, sets: TableRules['sets']): void {
   else if (what === 'meta oif' || what === 'meta oifname') rule.output = values[0] ?? null;
   else if (what === 'meta nfproto') rule.protocol = values[0] === 'ipv6' ? 'ipv6' : rule.protocol;
   else if (what === 'ct state') rule.states = values;
-  else if (what === 'ip saddr' || what === 'fib saddr') rule.from = values;
+  else if (what === 'ip saddr' || what === 'fib saddr')
+    rule.from = rule.from?.length === 0 ? [] : values;
   else if (what === 'ip daddr') rule.to = values;
   else if (what === 'icmp type') rule.protocol = 'icmp';
   else if (what === 'tcp dport') {
     rule.protocol = 'tcp';
     rule.ports = values;
   } else rule.understood = false;
+}
+
+/**
+ * `ether saddr`, alone or with an address: who comes by it has an address too, so that it narrows a rule and opens
+ * nothing. A set without elements is for nobody.
+ */
+function takePair(rule: Rule, match: unknown, sets: TableRules['sets']): boolean {
+  const left = field(match, 'left');
+  const parts = listOf(field(left, 'concat'));
+  const [mac, address] = parts.length > 0 ? parts : [left];
+  const is = (part: unknown, protocol: string) =>
+    field(part, 'payload', 'protocol') === protocol && field(part, 'payload', 'field') === 'saddr';
+  if (field(match, 'op') === '!=' || !is(mac, 'ether')) return false;
+  const values = valuesOf(field(match, 'right'), sets);
+  if (parts.length === 0) {
+    if (values.length === 0) rule.from = [];
+    return true;
+  }
+  if (parts.length !== 2 || !is(address, 'ip')) return false;
+  rule.from = values.map((value) => value.split(' ').at(-1) ?? value);
+  return true;
 }
 
 const PLAIN_VERDICTS = ['accept', 'drop', 'return', 'masquerade'] as const;
@@ -120,7 +143,7 @@ function takeVerdict(rule: Rule, expression: unknown): boolean {
     };
     return true;
   }
-  return 'counter' in expression;
+  return 'counter' in expression || 'mangle' in expression;
 }
 
 /** One value, a list, `{ set: […] }`, or `@name` of a set of the table. */
@@ -137,6 +160,8 @@ function valueText(value: unknown): string {
   if (plain !== null) return plain;
   const element = field(value, 'elem', 'val');
   if (element !== undefined) return valueText(element);
+  const parts = listOf(field(value, 'concat'));
+  if (parts.length > 0) return parts.map(valueText).join(' ');
   const prefix = field(value, 'prefix');
   if (prefix) return `${field(prefix, 'addr')}/${field(prefix, 'len')}`;
   const range = listOf(field(value, 'range'));

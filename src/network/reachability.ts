@@ -63,6 +63,8 @@ export interface Target {
   lan: { address: Ipv4; mac: string } | null;
   /** Clients that ibq let in when it loaded the rules. */
   allow: readonly string[];
+  /** Its rules have a place for a stand-in that is not allowed by the list. */
+  takesStandIn: boolean;
   /** Another running instance, whose way in is tried. */
   sibling: string | null;
   /** What else of it can be reached. */
@@ -194,7 +196,11 @@ function lanTries(target: Way, stand: Stand): Try[] {
   const open = forLan ? 'ok' : 'dropped';
   const at = [lan.address, relayPort] as const;
   const { allowed, other, lanReason, lanBroken, ipv6Interface } = stand;
-  const nobody = allow.length === 0 ? 'network.allow names nobody' : null;
+  const old =
+    allowed === null || target.takesStandIn || isAllowed(allow, allowed)
+      ? null
+      : 'its guard is of an older ibq, which takes no stand-in: a deploy or its restart renews it';
+  const nobody = allow.length === 0 ? 'network.allow names nobody' : old;
   const linkLocal = linkLocalOf(lan.mac);
   const ipv6 = ipv6Interface && linkLocal ? `${linkLocal}%${ipv6Interface}` : null;
   return [

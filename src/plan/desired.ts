@@ -7,7 +7,7 @@ import { ConfigError } from '../errors.ts';
 import { profileFor } from '../images/index.ts';
 import { type AddressPlan, type LanAddress, planAddresses } from '../network/address-plan.ts';
 import { type Cidr, cidrsOverlap, parseCidr, parseIpv4, prefixOf } from '../network/ipv4.ts';
-import type { Mac } from '../network/mac.ts';
+import { type Mac, stableMac } from '../network/mac.ts';
 import { hasBridge } from '../network/modes.ts';
 import { choosePublishSubnet, takers, type UsedSubnet } from '../network/publish-network.ts';
 import { publishAddressOf } from '../quadlet/endpoints.ts';
@@ -79,6 +79,7 @@ export function assembleDesired(
     held: [...facts.held.values()].flat(),
     publishSubnet,
     attachments,
+    shimMac: shimMacOf(config, facts),
     hostPorts: {
       all: [...new Set(Object.values(hostPorts).flat())].sort((a, b) => a - b),
       open:
@@ -151,6 +152,13 @@ export function assembleDesired(
     ]),
     fileKey: facts.fileKey,
   };
+}
+
+/** By ipvlan it has that of the interface below. No instance can have its name. */
+function shimMacOf({ network }: Config, facts: HostFacts): string {
+  const { lan } = network;
+  const below = lan?.driver === 'ipvlan' ? facts.interfaces.get(lan.interface)?.mac : null;
+  return below ?? stableMac(facts.machineId, '@shim', new Set());
 }
 
 /** One that left mode `host` and still runs there has to stay closed until its restart. */

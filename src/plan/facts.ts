@@ -12,8 +12,8 @@ export interface HostFacts extends Pick<RenderInput, 'templates' | 'userDropIns'
   staticUnits: readonly { path: string; text: string }[];
   /** /etc/machine-id. */
   machineId: string;
-  /** The host's interfaces by name and whether each is up; empty where /proc/net/dev is not there. */
-  interfaces: ReadonlyMap<string, { up: boolean }>;
+  /** The host's interfaces by name, and whether each is up; empty where /proc/net/dev is not there. */
+  interfaces: ReadonlyMap<string, { up: boolean; mac?: string | null }>;
   hostAddresses: readonly Ipv4[];
   /** Programs may listen on addresses that the host does not have (net.ipv4.ip_nonlocal_bind). */
   nonlocalBind: boolean;

@@ -5,12 +5,8 @@ import { ConfigError, type Problem } from '../errors.ts';
 import type { Profile } from '../images/profile.ts';
 import { type AddressPlan, type LanAddress, shimAddress } from '../network/address-plan.ts';
 import { type Attachments, joinedInterface, type Sidecar } from '../network/attached.ts';
-import {
-  type GuardInput,
-  type OtherBridge,
-  renderGuard,
-  renderHostRules,
-} from '../network/guard.ts';
+import { type GuardInput, renderGuard } from '../network/guard.ts';
+import { type OtherBridge, renderHostRules } from '../network/host-rules.ts';
 import { type Cidr, cidrContains, cidrCovers, type Ipv4 } from '../network/ipv4.ts';
 import { hasBridge, hasLan } from '../network/modes.ts';
 import { neededSecrets } from '../ssh/secrets.ts';
@@ -51,6 +47,8 @@ export interface RenderInput {
   held: readonly Ipv4[];
   /** `null` without a bridge. */
   publishSubnet: Cidr | null;
+  /** MAC of the host's interface among its instances. */
+  shimMac: string;
   /** Networks and containers of the user's that instances are attached to. */
   attachments: Attachments;
   /** Ports of the host that instances in its network listen on: wanted ones, and those that have not moved away yet. */
@@ -142,10 +140,7 @@ export function renderGeneration(input: RenderInput): Rendered {
     ...input.userDropIns.template.map(dropInMeaning),
   ]);
 
-  const siblings = siblingsOf(lan, [
-    ...[...input.addresses.values()].map(({ address }) => address),
-    ...input.held,
-  ]);
+  const siblings = siblingsOf(lan, addressesOf(input));
   const files: Rendered['files'] = [{ path: `units/${template}`, text: container }];
   const links: Rendered['links'] = [];
   const instances: RenderedInstance[] = [];
@@ -187,7 +182,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       ports: guardedPorts(endpoints),
       allow: allowOf(config, instance),
       siblings,
-      shim: lan && hostAccess ? shimAddress(lan) : null,
+      shim: lan && hostAccess ? { address: shimAddress(lan), mac: input.shimMac } : null,
       publishSubnet: publishNetwork && publishSubnet,
       sidecar,
       joined,
@@ -241,10 +236,13 @@ export function renderGeneration(input: RenderInput): Rendered {
       publishSubnet && { from: publishSubnet, to: config.network.routed },
     otherBridges: config.instances.flatMap((instance) => otherBridgesOf(instance, input)),
     egress,
+    gateways: addressesOf(input),
+    hostServices: config.network.hostServices,
+    linkLocal: config.network.linkLocal,
   });
   files.push({ path: 'host.nft', text: hostRules });
   if (lan && hostAccess && instances.length > 0) {
-    files.push({ path: 'shim.conf', text: renderShim(lan, siblings) });
+    files.push({ path: 'shim.conf', text: renderShim(lan, siblings, input.shimMac) });
   }
   return { files, links, instances, networks };
 }
@@ -297,6 +295,12 @@ function servicesOf(
   };
 }
 
+/** LAN addresses that instances will have, or have until their restart. */
+function addressesOf({ addresses, held }: RenderInput): Ipv4[] {
+  const wanted = [...addresses.values()].map(({ address }) => address);
+  return [...new Set([...wanted, ...held])].sort();
+}
+
 /** The range, and what lies outside it: addresses that the user chose, or of before a change. */
 function siblingsOf(lan: Lan | null, addresses: readonly Ipv4[]): Cidr[] {
   const outside = addresses.filter((address) => lan === null || !cidrContains(lan.range, address));
@@ -305,12 +309,13 @@ function siblingsOf(lan: Lan | null, addresses: readonly Ipv4[]): Cidr[] {
 }
 
 /** What `LIB/shim` reads, line by line. */
-function renderShim(lan: Lan, siblings: readonly Cidr[]): string {
+function renderShim(lan: Lan, siblings: readonly Cidr[], mac: string): string {
   const routes = siblings.filter((cidr) => cidrCovers(lan.subnet, cidr));
   return [
     '# ibq: the host among its instances on the LAN. Read by ibq-shim.service.',
     `INTERFACE=${lan.interface}`,
     `DRIVER=${lan.driver}`,
+    `MAC=${mac}`,
     `ADDRESS=${shimAddress(lan)}`,
     `ROUTES=${routes.join(' ')}`,
     '',

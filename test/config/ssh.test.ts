@@ -203,6 +203,16 @@ describe('network mode lan', () => {
   });
 });
 
+test('the name of an instance that has a tunnel is short enough for its user', () => {
+  const [longest, longer] = ['n'.repeat(27), 'n'.repeat(28)];
+  expect(problems({ [longest]: `port = 4001\n${toml(TARGET)}` })).toEqual([]);
+  expect(problems({ [longer]: `port = 4001\n${toml(TARGET)}` })).toEqual([
+    expect.stringContaining(
+      'ssh.mode: should be "no" for an instance whose name is longer than 27',
+    ),
+  ]);
+});
+
 test('targets without a mode are told of, and make no tunnel', () => {
   const { warnings, config } = load({ 4001: toml({ targets: ['a@b'] }) });
   expect(warnings).toContain(

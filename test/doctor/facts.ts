@@ -95,6 +95,8 @@ export function config(changes: Partial<Config['network']> = {}): Config {
       allow: [],
       allowNetworks: [],
       routed: null,
+      hostServices: [],
+      linkLocal: false,
       ...changes,
     },
     publish: { address: address('127.0.0.1'), subnet: null },
@@ -221,12 +223,17 @@ export const wayOut: FactValues['wayOut'] = {
 };
 
 const SHIM =
-  '# ibq\nINTERFACE=eth1\nDRIVER=macvlan\nADDRESS=10.0.0.223\nROUTES=10.0.0.192/27 10.0.0.100/32\n';
+  '# ibq\nINTERFACE=eth1\nDRIVER=macvlan\nMAC=02:00:00:00:00:fe\nADDRESS=10.0.0.223\nROUTES=10.0.0.192/27 10.0.0.100/32\n';
 
 export const shim: FactValues['shim'] = {
   wanted: SHIM,
   loaded: SHIM,
-  link: { up: true, addresses: ['10.0.0.223'], routes: ['10.0.0.192/27', '10.0.0.100'] },
+  link: {
+    up: true,
+    mac: '02:00:00:00:00:fe',
+    addresses: ['10.0.0.223'],
+    routes: ['10.0.0.192/27', '10.0.0.100'],
+  },
   ways: ['10.0.0.192', '10.0.0.193'].map((to) => ({ address: to, interface: 'ibqshim' })),
   unit: {
     load: 'loaded',

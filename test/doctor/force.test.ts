@@ -222,9 +222,22 @@ const force: Row[] = [
 ];
 
 const RESTART = 'sudo systemctl restart ibq-shim';
-const link = { up: true, addresses: ['10.0.0.223'], routes: ['10.0.0.192/27', '10.0.0.100'] };
+const link = {
+  up: true,
+  mac: '02:00:00:00:00:fe',
+  addresses: ['10.0.0.223'],
+  routes: ['10.0.0.192/27', '10.0.0.100'],
+};
 
 const access: Row[] = [
+  [
+    'shim',
+    'another MAC',
+    { shim: { ...shim, link: { ...link, mac: '02:00:00:00:00:aa' } } },
+    'fail',
+    /should have the MAC 02:00:00:00:00:fe, by which the guards know it, has 02:00:00:00:00:aa/,
+    RESTART,
+  ],
   ['shim', 'off', { shim: { ...shim, wanted: null, link: null } }, 'ok', /is off/, null],
   [
     'shim',

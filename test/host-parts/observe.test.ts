@@ -166,3 +166,40 @@ describe('a gateway that answers in its own network only', () => {
     expect(lookedInside).toBe(false);
   });
 });
+
+/** A line of /proc/PID/net/tcp: 127.0.0.1 and the like on both sides. */
+const connection = (index: number, port: number, state: string) =>
+  `${String(index).padStart(4)}: 0100007F:${port.toString(16).toUpperCase().padStart(4, '0')} 0200590A:${(index + 1024).toString(16).toUpperCase().padStart(4, '0')} ${state} 00000000:00000000 00:00000000 00000000  1000        0 ${index} 1`;
+
+describe('a port that thousands of connections hold', () => {
+  test.each([
+    ['full: who holds it is asked for, and no restart', 1000, '01', 'crowded'],
+    ['of few connections it is judged as ever', 999, '01', 'not listening'],
+    ['of connections that have ended too', 1000, '06', 'not listening'],
+  ])('%s', async (_title, count, state, word) => {
+    const publish = await freePort();
+    const lines = Array.from({ length: count }, (_, index) => connection(index, 4003, state));
+    const tree = sandbox({
+      '/run/ibq/instances/4001/state': 'container=c0ffee\npid=42\ndefinition=d\n',
+      '/run/ibq/instances/4001/guard.nft': 'table inet ibq { }\n',
+      '/proc/42/cgroup': '0::/ib.slice/ib-gateway@4001.service/libpod-payload-c0ffee\n',
+      '/proc/42/net/tcp': `  sl  local_address\n${lines.join('\n')}\n`,
+    });
+    const { context } = liveHost(tree, (line) =>
+      line.startsWith('systemctl show')
+        ? {
+            stdout: showOutput({
+              'ib-gateway@4001.service': { ActiveState: 'active', SubState: 'running' },
+            }),
+          }
+        : undefined,
+    );
+    const observed = await observeInstances(context.host, { '4001': manifestOf(publish) });
+    const { verdict } = observed[0] ?? {};
+    expect(verdict?.word).toBe(word);
+    if (word === 'crowded') {
+      expect(verdict?.problems[0]).toMatch(/^1000 connections are open at its port 4003, /);
+      expect(verdict?.mend).not.toContain('restart');
+    }
+  });
+});

@@ -13,7 +13,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openFiles } from '../../src/host/files.ts';
-import { distrust, requireTrusted, trustedUsers } from '../../src/host/trusted-files.ts';
+import {
+  distrust,
+  requireTrusted,
+  requireTrustedFiles,
+  trustedUsers,
+} from '../../src/host/trusted-files.ts';
+import { sampleConfig } from '../quadlet/sample.ts';
 
 const ROOT = new Set([0]);
 const TRADER = 1000;
@@ -95,6 +101,19 @@ describe.runIf(process.getuid?.() === 0)('a configuration', () => {
     expect(check).toThrow(
       expect.objectContaining({ exitCode: 78, message: expect.stringContaining(said) }),
     );
+  });
+
+  test('a file that an instance names is looked at as well', () => {
+    writeFileSync(at('home/jts.ini'), '', { mode: 0o644 });
+    const { instances } = sampleConfig();
+    const [first] = instances;
+    if (first === undefined) throw new Error('the sample has instances');
+    const settings = { ...first.settings, custom_config: { jts: at('home/jts.ini'), ibc: null } };
+    const config = { ...sampleConfig(), instances: [{ ...first, settings }] };
+    expect(() => requireTrustedFiles(config, {})).not.toThrow();
+    chownSync(at('home/jts.ini'), TRADER, TRADER);
+    expect(() => requireTrustedFiles(config, {})).toThrow(/jts\.ini: belongs to user 1000/);
+    expect(() => requireTrustedFiles(config, { SUDO_UID: '1000' })).not.toThrow();
   });
 
   test('what is not there yet is no fault', () => {

@@ -86,7 +86,15 @@ describeOnHosts('mode host', (host) => {
       expect(shown.stdout).toMatch(/the host's rules, which close its ports, are missing/);
     });
 
-    test('it does not start again: closed before open', async () => {
+    test('a single rule that is gone is seen: status says so, and it does not start again', async () => {
+      await host.ok(
+        `systemctl restart ibq-host-rules
+        rule=$(nft -a list chain inet ibq_host input | sed -n 's/.*tcp dport 4004 drop # handle //p')
+        nft delete rule inet ibq_host input handle $rule`,
+      );
+      expect(await reach()).toMatchObject({ other: true });
+      expect((await ibq(host, ['status'])).exitCode).toBe(3);
+      expect(await statusOf(host, '4002')).toMatchObject({ ready: false, word: 'unguarded' });
       const restart = await host.run('systemctl restart ib-gateway@4002');
       expect(restart.exitCode).not.toBe(0);
       const log = await host.ok('journalctl --no-pager -b -u ib-gateway@4002');

@@ -1,5 +1,6 @@
 /** The LAN: who reaches whom in each mode, as docs/networking.md says, and what changes nothing of it. */
 
+import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   addGateway,
@@ -8,6 +9,7 @@ import {
   ibq,
   ibqOk,
   prepareHost,
+  statusOf,
   told,
 } from './gateways.ts';
 import { describeOnHosts } from './harness.ts';
@@ -24,6 +26,7 @@ import {
 } from './reachability.ts';
 
 const documented = readTable();
+const stranger = readFileSync(new URL('stranger.py', import.meta.url), 'utf8');
 
 describeOnHosts('who reaches what', (host) => {
   beforeAll(async () => {
@@ -98,6 +101,24 @@ describeOnHosts('who reaches what', (host) => {
     await filter(0);
     expect(before['allowed LAN client → host']).toBe(true);
     expect(before['host → LAN address']).toBe(true);
+  });
+
+  test('a machine of the LAN that takes the address of the host among its instances stays out', async () => {
+    const shim = '10.0.0.223';
+    const pid = await containerPid(host, '4001');
+    const { lan } = await statusOf(host, '4001');
+    await host.writeFile('/srv/stranger.py', stranger);
+    const said = await host.ok(`
+      ip -n lan2 address add ${shim}/32 dev eth0
+      ip netns exec lan2 python3 /srv/stranger.py ${lan?.address} ${lan?.mac} 4003 ${shim} 3
+      ip -n lan2 address del ${shim}/32 dev eth0`);
+    const [tried = 0, accepted] = said.split(' ').map(Number);
+    expect(tried).toBeGreaterThan(20);
+    expect(accepted).toBe(0);
+    // The host has its way back as soon as it is heard of again.
+    await host.ok(`nsenter -t ${pid} -n ip neigh flush dev lan0`);
+    const ways = await reach(host, { mode: 'dual', publish: HOST, hostAccess: true });
+    expect(ways['host → LAN address']).toBe(true);
   });
 
   test('everybody is allowed only by a risk that is named, and other instances still not', async () => {

@@ -1,5 +1,6 @@
 /** `ibq network show` says what is in force; `ibq network test` proves it, and leaves nothing behind. */
 
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { NetworkShow, ShownInstance } from '../../src/network/show.ts';
 import { misfits } from '../schema/validate.ts';
@@ -16,11 +17,20 @@ import {
 } from './gateways.ts';
 import { describeOnHosts, type RunResult } from './harness.ts';
 
+const stranger = readFileSync(new URL('stranger.py', import.meta.url), 'utf8');
+
 interface Tested {
   passed: number;
   failed: number;
   skipped: number;
-  tries: { instance: string; id: string; actual: string | null; result: string; source: string }[];
+  tries: {
+    instance: string;
+    id: string;
+    actual: string | null;
+    result: string;
+    source: string;
+    detail: string;
+  }[];
   notRunning: string[];
 }
 
@@ -191,21 +201,22 @@ describeOnHosts('network', (host) => {
       });
     });
 
-    test('rules of an older ibq, without time-outs, will do; the next deploy brings those of today', async () => {
+    test('rules of an older ibq take no stand-in: that is said, and the next deploy brings those of today', async () => {
       const pid = await containerPid(host, '4001');
       const [record, inside] = ['/run/ibq/instances/4001/guard.nft', `nsenter -t ${pid} -n`];
-      const flags = () => host.ok(`${inside} nft list set inet ibq allow | grep flags`);
-      await host.ok(`sed -i 's/interval, timeout/interval/' ${record}; ${inside} nft -f ${record}`);
-      expect((await flags()).trim()).toBe('flags interval');
+      await host.ok(
+        `sed -i '/stand_in/d; /ether_addr . ipv4/,/}/d' ${record}; ${inside} nft -f ${record}`,
+      );
       const { result, tested } = await tryAll(['4001']);
-      const left = await host.ok(`${inside} nft list set inet ibq allow`);
       const ids = await containerIds(host);
       const { stderr } = await ibqOk(host, ['deploy']);
       expect(result.exitCode, await told(host, result)).toBe(0);
       expect(failures(tested)).toEqual([]);
-      expect(left).not.toContain('10.0.0.253');
+      expect(tested.tries.find(({ id }) => id === 'lan-allowed')).toMatchObject({
+        result: 'skipped',
+        detail: expect.stringContaining('its guard is of an older ibq'),
+      });
       expect(stderr).toContain('update the guard of 4001');
-      expect((await flags()).trim()).toBe('flags interval,timeout');
       expect(await containerIds(host)).toEqual(ids);
     });
 
@@ -299,22 +310,53 @@ describeOnHosts('network', (host) => {
       await until('nothing is left', async () => (await remains()) === before);
     });
 
-    test('who was let in for the time of the test goes by himself when nobody is left to do it', async () => {
+    test('a stranger with the address of the stand-in gets in neither during the test nor after it, also when that is killed', async () => {
+      const { lan } = await statusOf(host, '4001');
+      const target = `${lan?.address} ${lan?.mac}`;
+      await host.writeFile('/srv/stranger.py', stranger);
       const said = await host.ok(`
         . /run/ibq/instances/4001/state; inside="nsenter -t $pid -n"
+        # It is silent where the LAN is asked who has the address.
+        ip -n lan2 address add 10.0.0.253/32 dev eth0
+        ip netns exec lan2 sysctl -q -w net.ipv4.conf.eth0.arp_ignore=8
+        ip -n lan2 neigh replace ${lan?.address} lladdr ${lan?.mac} dev eth0 nud permanent
+        ip netns exec lan2 python3 /srv/stranger.py ${target} 4003 10.0.0.253 60 >/srv/stranger.log 2>&1 & stranger=$!
+        ibq network test 4001 --json >/srv/tested.json
         ibq network test >/dev/null 2>&1 & test=$!
         for i in $(seq 1200); do
-          $inside nft list set inet ibq allow | grep -q 10.0.0.253 && break
+          $inside nft list set inet ibq stand_in | grep -q 10.0.0.253 && break
           sleep 0.05
         done
         kill -STOP $test; kill -KILL $(pgrep -P $test) $test; wait $test
-        $inside nft list set inet ibq allow | grep -o '10.0.0.253 timeout [0-9]*s' && echo open
-        for i in $(seq 90); do
-          $inside nft list set inet ibq allow | grep -q 10.0.0.253 || break
-          sleep 1
-        done
-        $inside nft list set inet ibq allow | grep 10.0.0.253 || echo closed`);
-      expect(said).toBe('10.0.0.253 timeout 30s\nopen\nclosed\n');
+        $inside nft list set inet ibq stand_in | grep -o '10.0.0.253 timeout [0-9]*s' && echo open
+        wait $stranger
+        $inside nft list set inet ibq stand_in | grep 10.0.0.253 || echo closed
+        $inside nft list set inet ibq allow | grep 10.0.0.253 || echo 'never allowed'
+        cat /srv/stranger.log
+        # Where the address is allowed the same gets in.
+        $inside nft add element inet ibq allow '{ 10.0.0.253 }'
+        ip netns exec lan2 python3 /srv/stranger.py ${target} 4003 10.0.0.253 1
+        $inside nft delete element inet ibq allow '{ 10.0.0.253 }'
+        ip -n lan2 neigh del ${lan?.address} dev eth0
+        ip -n lan2 address del 10.0.0.253/32 dev eth0
+        ip netns exec lan2 sysctl -q -w net.ipv4.conf.eth0.arp_ignore=0`);
+      const lines = said.split('\n');
+      expect(lines.slice(0, 4)).toEqual([
+        '10.0.0.253 timeout 30s',
+        'open',
+        'closed',
+        'never allowed',
+      ]);
+      const [tried = 0, accepted] = (lines[4] ?? '').split(' ').map(Number);
+      expect(tried).toBeGreaterThan(100);
+      expect(accepted).toBe(0);
+      expect(Number(lines[5]?.split(' ')[1])).toBeGreaterThan(0);
+      const first = JSON.parse(await host.readFile('/srv/tested.json')) as Tested;
+      expect(failures(first)).toEqual([]);
+      expect(first.tries.find(({ id }) => id === 'lan-allowed')).toMatchObject({
+        source: '10.0.0.253',
+        actual: 'ok',
+      });
       // The table of its stand-ins on the host is left; it opens nothing, and goes with the next one.
       const { result } = await tryAll(['4001']);
       expect(result.exitCode, await told(host, result)).toBe(0);
@@ -435,6 +477,7 @@ describeOnHosts('network', (host) => {
         pid=$(sed -n s/^pid=//p $state)
         [ -d /proc/$pid ] || continue
         nsenter -t $pid -n nft list set inet ibq allow 2>&1
+        nsenter -t $pid -n nft list set inet ibq stand_in 2>&1
         nsenter -t $pid -n ip -br link | awk '{print $1}' | sed 's/@.*//'
         nsenter -t $pid -n ip neigh show dev lan0 | grep -oE '^10\\.0\\.0\\.(2[2-5][0-9]|79)' || true
       done

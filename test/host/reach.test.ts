@@ -112,6 +112,71 @@ describeOnHosts('reach', (host) => {
     },
   );
 
+  describe('a gateway with a rogue program in it', () => {
+    /** The host by each of its addresses, loopback by the bridge among them; and a cloud's metadata beyond it. */
+    const PLACES = ['bridge', 'uplink', 'lan', 'loopback', 'metadata'] as const;
+    let rogue: Place;
+    const configure = (lines: string) =>
+      host.writeFile('/etc/ibq/ibq.toml', `[network]\nallow = ["10.0.0.7"]\n${lines}`);
+
+    beforeAll(async () => {
+      const serve = (port: number) => `python3 -m http.server --directory /srv ${port}`;
+      await host.ok(`
+        systemd-run --quiet --unit service ${serve(8081)}
+        systemd-run --quiet --unit metadata ip netns exec uplink ${serve(80)}
+        ip -n uplink address add 169.254.169.254/32 dev eth0
+        ip route add 169.254.169.254/32 via 198.51.100.1`);
+      rogue = await inGateway('4001');
+      // Its program can't do this: a container that somebody puts on the bridge by hand may.
+      await host.ok([...rogue, 'sysctl', '-q', '-w', 'net.ipv4.conf.all.route_localnet=1']);
+    });
+
+    /** Where a server of the web answers. */
+    async function reached(): Promise<string[]> {
+      const gateway = (await host.ok([...rogue, 'sh', '-c', 'ip route show default']))
+        .trim()
+        .split(' ')[2];
+      const targets: Record<(typeof PLACES)[number], string> = {
+        bridge: `${gateway}:8081`,
+        uplink: '198.51.100.2:8081',
+        lan: '10.0.0.5:8081',
+        loopback: '127.0.0.9:8081',
+        metadata: '169.254.169.254:80',
+      };
+      const way = `ip rule add pref 1 to 127.0.0.9 lookup 99; ip route add 127.0.0.9 via ${gateway} dev pub0 table 99
+        ip rule del pref 0; ip rule add pref 2 lookup local`;
+      const answers = await Promise.all(
+        PLACES.map(async (place) => {
+          const get = `timeout 3 bash -c 'exec 3<>/dev/tcp/${targets[place].replace(':', '/')}; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; grep -q HTTP <&3'`;
+          const around = place === 'loopback' ? `${way}; ` : '';
+          const { exitCode } = await host.run([...rogue, 'bash', '-c', around + get]);
+          return exitCode === 0 ? [place] : [];
+        }),
+      );
+      return answers.flat();
+    }
+
+    test('opens no service of this host, and not the metadata of its cloud', async () => {
+      expect(await reached()).toEqual([]);
+    });
+
+    test('opens what was asked for, without a restart', async () => {
+      const containers = await containerIds(host);
+      await configure('host_services = ["8081"]\nlink_local = true\n');
+      await ibqOk(host, ['deploy']);
+      expect(await reached()).toEqual([...PLACES]);
+      expect(await containerIds(host)).toEqual(containers);
+    });
+
+    test('all of it was closed by those rules alone', async () => {
+      await host.ok('nft flush chain inet ibq_host from_gateways');
+      expect(await reached()).toEqual([...PLACES]);
+      await configure('');
+      await ibqOk(host, ['deploy']);
+      expect(await reached()).toEqual([]);
+    });
+  });
+
   test('neighbours stay out when somebody flushes all rules of the host', async () => {
     await host.ok('nft flush ruleset');
     for (const address of [lan, bridge]) {

@@ -230,6 +230,28 @@ describeOnHosts('tunnels', (host) => {
       await accountsAt(host, 'lan1', '127.0.0.1', 4002);
     });
 
+    test('the user of one does not read the key of the other', async () => {
+      const keys = ['4001', '4002'].map((name) => `/run/ibq/tunnels/${name}/key`);
+      const users = (await host.ok(`stat -c %u ${keys.join(' ')}`)).trim().split('\n');
+      expect(new Set(users).size).toBe(2);
+      const as = (user: string | undefined, path: string | undefined) =>
+        host.run(`setpriv --reuid=${user} --clear-groups --regid=${user} head -c 1 ${path}`);
+      expect((await as(users[0], keys[0])).exitCode).toBe(0);
+      for (const [at, other] of [
+        [0, 1],
+        [1, 0],
+      ] as const) {
+        const { exitCode, stderr } = await as(users[at], keys[other]);
+        expect(exitCode).toBe(1);
+        expect(stderr).toContain('Permission denied');
+        // Nor in what the other has open.
+        const pids = `$(pgrep -u ${users[other]})`;
+        const roots = `for pid in ${pids}; do cat /proc/$pid/root${keys[other]}; done 2>/dev/null; true`;
+        const argv = `setpriv --reuid=${users[at]} --clear-groups --regid=${users[at]} sh -c '${roots}'`;
+        expect((await host.run(argv)).stdout).toBe('');
+      }
+    });
+
     test('one more target: the plan says what it cuts', async () => {
       await configure('4001', {
         mode: 'both',

@@ -14,6 +14,7 @@ const target: Target = {
   bridge: '10.89.0.3' as Ipv4,
   lan: { address: '10.0.0.192' as Ipv4, mac: '02:a6:5b:df:56:1e' },
   allow: ['10.0.0.7'],
+  takesStandIn: true,
   sibling: '4002',
   others: [],
 };

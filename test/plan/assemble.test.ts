@@ -290,6 +290,8 @@ describe('--restart-changed', () => {
         allow: [],
         allowNetworks: [],
         routed: null,
+        hostServices: [],
+        linkLocal: false,
       },
     });
     const host = ModelHost.deployed(CONFIG);
@@ -503,6 +505,8 @@ describe('a deploy that was killed', () => {
           allow: [],
           allowNetworks: [],
           routed: null,
+          hostServices: [],
+          linkLocal: false,
         },
       }),
       {},

@@ -20,6 +20,8 @@ const BRIDGE: Config = {
     allow: [],
     allowNetworks: [],
     routed: null,
+    hostServices: [],
+    linkLocal: false,
   },
 };
 

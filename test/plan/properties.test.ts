@@ -18,6 +18,8 @@ const networks = fc.record({
   hostAccess: fc.boolean(),
   allowNetworks: fc.constant<string[]>([]),
   routed: fc.constant(null),
+  hostServices: fc.constantFrom<Config['network']['hostServices']>([], [5432], 'all'),
+  linkLocal: fc.boolean(),
   allow: fc.uniqueArray(fc.constantFrom<Cidr>('10.0.0.7/32' as Cidr, '10.0.0.128/26' as Cidr)),
 });
 

@@ -164,6 +164,7 @@ describe('a generation', () => {
           '# ibq: the host among its instances on the LAN. Read by ibq-shim.service.',
           'INTERFACE=eth1',
           'DRIVER=macvlan',
+          'MAC=02:00:00:00:00:fe',
           'ADDRESS=10.0.0.223',
           'ROUTES=10.0.0.192/27 10.0.0.9/32',
           '',

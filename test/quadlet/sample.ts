@@ -82,6 +82,8 @@ export function sampleConfig(changes: Partial<Config> = {}): Config {
       allow: ['10.0.0.7/32' as Cidr],
       allowNetworks: [],
       routed: null,
+      hostServices: [],
+      linkLocal: false,
     },
     publish: { address: '127.0.0.1' as Ipv4, subnet: null },
     instances: [
@@ -120,6 +122,7 @@ export function sampleInput(
     config,
     addresses,
     held: [],
+    shimMac: '02:00:00:00:00:fe',
     publishSubnet: config.network.mode === 'lan' ? null : ('10.89.0.0/24' as Cidr),
     hostPorts: { all: [], open: [] },
     attachments: { networks: new Map(), sidecars: new Map() },

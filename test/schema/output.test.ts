@@ -9,6 +9,7 @@ import { plan } from '../../src/commands/plan.ts';
 import { judgeInstance, UNGUARDED } from '../../src/gateway/instance-state.ts';
 import { type ProbeState, probeApi } from '../../src/gateway/probe.ts';
 import { STAGES, type Stage } from '../../src/gateway/stages.ts';
+import { CROWDED } from '../../src/host/crowded.ts';
 import { PROFILE_IDS } from '../../src/images/index.ts';
 import { reasons } from '../../src/network/interface-kind.ts';
 import type { Change, Step } from '../../src/plan/plan.ts';
@@ -134,7 +135,7 @@ describe('closed lists are those of the code', () => {
 
   test('every word of a verdict', () => {
     // The host's own findings (src/host/observe.ts).
-    const words = new Set<string>(['port lost', 'login refused', UNGUARDED]);
+    const words = new Set<string>(['port lost', 'login refused', UNGUARDED, CROWDED]);
     for (const [active, sub] of UNITS) {
       for (const stage of Object.keys(STAGES) as Stage[]) {
         for (const state of [null, ...(Object.keys(STATES) as ProbeState[])]) {

@@ -10,7 +10,7 @@ import { volumeName } from '../../quadlet/render-instance.ts';
 import { loadHostConfig, readConfigSources } from '../config-files.ts';
 import type { FileReader, HostReader } from '../host.ts';
 import type { LocalImage } from '../podman.ts';
-import { requireTrusted } from '../trusted-files.ts';
+import { requireTrusted, requireTrustedFiles } from '../trusted-files.ts';
 
 export function readConfiguration(
   files: FileReader,
@@ -22,7 +22,8 @@ export function readConfiguration(
     if (live) requireTrusted(files, configFile, env);
     const { main, pin, instances } = readConfigSources(files, configFile);
     const count = [main, pin, ...instances].filter((source) => source !== null).length;
-    loadHostConfig(files, configFile, env);
+    const { config } = loadHostConfig(files, configFile, env);
+    if (live) requireTrustedFiles(config, env);
     return { problems: [], files: count };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -32,6 +32,7 @@ export async function readShim(
         ? null
         : {
             up: listOf(field(link, 'flags')).includes('UP'),
+            mac: textOf(field(link, 'address')),
             addresses: listOf(field(link, 'addr_info')).map((it) => textOf(field(it, 'local'))),
             routes: listOf(routes).map((it) => textOf(field(it, 'dst'))),
           },
