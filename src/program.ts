@@ -587,8 +587,9 @@ First steps:
   sudo ibq deploy
 
 Exit codes:
-  0 done · 1 failed · 2 changes pending · 3 not healthy · 64 usage · 69 something is missing
-  75 another ibq is at work · 77 needs root · 78 configuration invalid · 130/143 interrupted`;
+  0 done · 1 failed · 2 changes pending · 3 not healthy · 64 usage
+  69 something is missing · 75 another ibq is at work · 77 needs root
+  78 configuration invalid · 130/143 interrupted`;
 
 /** Risks have names: what is accepted is one thing, and said. */
 function acceptRisk(): Option {
