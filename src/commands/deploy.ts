@@ -60,7 +60,8 @@ async function dryRun(context: Context, options: DeployOptions): Promise<number>
   ui.print(
     renderPlan(prepared.plan, {
       style: ui.style,
-      detailed: true,
+      steps: true,
+      diffs: false,
       instances: config.instances.length,
     }),
   );
@@ -105,7 +106,8 @@ async function run(
     ui.note(
       renderPlan(plan, {
         style: (_, text) => text,
-        detailed: false,
+        steps: false,
+        diffs: false,
         instances: config.instances.length,
       }),
     );

@@ -57,5 +57,6 @@ const SOURCES = {
   pin: 'pinned',
   name: 'name',
   profile: 'profile',
+  rule: 'by rule',
   'built-in': 'built-in',
 } as const;

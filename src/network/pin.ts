@@ -75,6 +75,16 @@ ${lines.join('\n')}
 `;
 }
 
+/** The answer no to the question of the first deploy. */
+export function declinedPin(answeredAt: number): string {
+  const date = new Date(answeredAt).toISOString().slice(0, 10);
+  return `# Written on ${date}, when "ibq deploy" asked whether instances get addresses on the LAN and the answer
+# was no. "ibq network detect --write" replaces it.
+[network]
+mode = "bridge"
+`;
+}
+
 function notesOf({ mode, driver, source }: NetworkPin): Record<PinKey, string> {
   return {
     mode:
