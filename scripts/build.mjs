@@ -73,9 +73,20 @@ async function buildPart(name, entryPoint, options = {}) {
     // An import of another part is loaded as one.
     supported: { 'dynamic-import': false },
   });
-  const { text } = outputFiles[0];
+  const text = inAscii(outputFiles[0].text);
   const hash = createHash('sha256').update(text).digest('hex');
   writeFileSync(join(directory, `${name}.cjs`), `//${hash}\n${text}`);
+}
+
+/**
+ * A part is read byte by byte (src/start/parts.ts). esbuild escapes what is not ASCII in texts and leaves it in
+ * patterns, where the same escapes mean the same.
+ */
+function inAscii(text) {
+  return text.replace(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 mkdirSync(directory, { recursive: true });
@@ -84,7 +95,8 @@ await Promise.all([
     ...common,
     entryPoints: ['src/cli.ts'],
     outfile,
-    banner: { js: '#!/usr/bin/env node' },
+    // What stands behind "--" Node does not take for its own: it looks for --env-file everywhere.
+    banner: { js: '#!/usr/bin/env -S node --' },
   }),
   build({
     ...common,

@@ -15,6 +15,7 @@ destdir=${DESTDIR:-}
 lib=$prefix/lib/ibq
 bin=$prefix/bin/ibq
 man=$prefix/share/man/man1
+share=$prefix/share/ibq
 source=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 
 fail() {
@@ -35,7 +36,7 @@ uninstall() {
     fail "gateways are deployed: their units load the guard from $lib and would not start again.
   Remove the instances and deploy first (ibq instance remove NAME; ibq deploy), or pass --uninstall --force"
   fi
-  rm -rf -- "${destdir:?}$lib" 2>/dev/null || rm -rf -- "$destdir$lib"
+  rm -rf -- "$destdir$lib" "$destdir$share"
   rm -f -- "$destdir$bin" "$destdir$man/ibq.1"
   echo "removed $destdir$lib and $destdir$bin; /etc/ibq is left as it is"
 }
@@ -84,7 +85,7 @@ install_ibq() {
   work=$(mktemp -d)
   trap 'rm -rf -- "$work"' EXIT
 
-  { echo "#!$node"; tail -n +2 "$source/dist/ibq.cjs"; } >"$work/ibq.cjs"
+  { echo "#!$node --"; tail -n +2 "$source/dist/ibq.cjs"; } >"$work/ibq.cjs"
   sed "s|@LIB_DIR@|$lib|g" "$source/scripts/ibq-guard.json.in" >"$work/ibq-guard.json"
 
   # An older install.sh left them as root's umask had them.
@@ -101,6 +102,10 @@ install_ibq() {
   put 0644 "$work/ibq-guard.json" "$lib/hooks.d/ibq-guard.json"
   for file in "$source"/quadlets/*; do
     put 0644 "$file" "$lib/quadlets/$(basename "$file")"
+  done
+  # For editors: what may stand in each file of the configuration.
+  for file in "$source"/docs/schema/*.json; do
+    [ ! -f "$file" ] || put 0644 "$file" "$share/schema/$(basename "$file")"
   done
   put 0644 "$source/LICENSE" "$lib/LICENSE"
   put 0644 "$source/docs/man/ibq.1" "$man/ibq.1"
@@ -126,6 +131,10 @@ compile() {
 
 # Where sudo looks is its own setting: Fedora's, and Debian's after 13, leaves /usr/local/bin out.
 tell_next() {
+  if ! command -v sudo >/dev/null; then
+    echo "next: ibq init"
+    return
+  fi
   searched=$(sudo -V 2>/dev/null | sed -n "s/^Value to override user's \$PATH with: //p")
   case ":$searched:" in
     :: | *":$(dirname "$bin"):"*) echo "next: sudo ibq init" ;;

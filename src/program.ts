@@ -193,8 +193,8 @@ export function buildProgram(
     .addOption(new Option('--mode <mode>', 'live, paper or both'))
     .option('--user <user>', 'IB user name')
     .option('--port <port>', 'port on the host', parsePort)
-    .option('--profile <profile>', 'what image it is')
-    .option('--image <reference>', 'the image')
+    .option('--profile <profile>', PROFILE_HELP)
+    .option('--image <reference>', 'the image; without it that of the profile')
     .option('--set <key=value>', 'any other key of an instance; repeatable', collect, [])
     .action(
       action(async (ctx, name: string, options: InstanceAddFlags) =>
@@ -206,10 +206,12 @@ export function buildProgram(
     .description('remove instances/NAME.toml; the next deploy stops it')
     .argument('<name>', 'instance')
     .option('--purge', 'also its settings volume and its secrets; stops it now')
+    .option('-y, --yes', 'answer yes to the question that --purge asks on a terminal')
     .action(
-      action(async (ctx, name: string, options: { purge?: boolean }) =>
+      action(async (ctx, name: string, options: { purge?: boolean; yes?: boolean }) =>
         (await import('./commands/instance-remove.ts')).instanceRemove(ctx, name, {
           purge: options.purge === true,
+          yes: options.yes === true,
         }),
       ),
     );
@@ -339,15 +341,25 @@ export function buildProgram(
 
   program
     .command('plan')
-    .description('what deploy would do, with diffs')
+    .description('what deploy would do, and what it costs')
     .option('--json', 'print JSON')
+    .option('--diff', 'with the lines of each file that change')
     .option('--detailed-exitcode', 'exit 2 when changes are pending')
     .addOption(acceptRisk())
     .action(
       action(
-        async (ctx, options: { json?: boolean; detailedExitcode?: boolean; acceptRisk?: string }) =>
+        async (
+          ctx,
+          options: {
+            json?: boolean;
+            diff?: boolean;
+            detailedExitcode?: boolean;
+            acceptRisk?: string;
+          },
+        ) =>
           (await import('./commands/plan.ts')).plan(ctx, {
             json: options.json === true,
+            diff: options.diff === true,
             detailedExitCode: options.detailedExitcode === true,
             risksAccepted: options.acceptRisk === undefined ? [] : [options.acceptRisk],
           }),
@@ -573,6 +585,10 @@ interface DeployFlags {
   acceptRisk?: string;
 }
 
+/** The names of all profiles; the profiles themselves are loaded by who needs them. */
+const PROFILE_HELP =
+  'what image it is: gnzsnz, gnzsnz-tws, danklabs, danklabs-tws, danklabs-host, ibg-controller, custom or simulator';
+
 const LIFECYCLE = {
   start: 'start instances',
   stop: 'stop instances: they log out',
@@ -587,8 +603,9 @@ First steps:
   sudo ibq deploy
 
 Exit codes:
-  0 done · 1 failed · 2 changes pending · 3 not healthy · 64 usage · 69 something is missing
-  75 another ibq is at work · 77 needs root · 78 configuration invalid · 130/143 interrupted`;
+  0 done · 1 failed · 2 changes pending · 3 not healthy · 64 usage
+  69 something is missing · 75 another ibq is at work · 77 needs root
+  78 configuration invalid · 130/143 interrupted`;
 
 /** Risks have names: what is accepted is one thing, and said. */
 function acceptRisk(): Option {

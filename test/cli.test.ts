@@ -1,7 +1,15 @@
 /** The bundle, as it is installed: how it starts and how it ends. */
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -123,6 +131,25 @@ describe('ends', () => {
     expect(lines.length).toBeGreaterThanOrEqual(2);
     for (const line of lines)
       expect(line).toMatch(/^ibq: \/etc\/ibq\/instances\/4001\.toml: \w+: /);
+  });
+
+  test('patterns of other signs than ASCII mean what they say', async () => {
+    for (const part of readdirSync(join(dirname(ibq), 'parts'))) {
+      expect(readFileSync(join(dirname(ibq), 'parts', part)).every((byte) => byte < 128)).toBe(
+        true,
+      );
+    }
+    const { root } = sandbox({ '/etc/ibq/instances/4001.toml': 'user = “u”\n' });
+    const { err } = await run(['instance', 'list', '--root', root]);
+    expect(err).toContain('quotes should be straight: write user = "u"');
+  });
+
+  test('an option that Node knows too is ibq’s', async () => {
+    const file = join(temporaryDirectory(), 'env');
+    writeFileSync(file, 'NODE_OPTIONS=--bogus\n');
+    const child = startChild([ibq, 'import', 'compose', 'x', '--env-file', file]);
+    expect(await child.ended).toBe(64);
+    expect(child.stderr).toContain("unknown option '--env-file'\n(Did you mean --variables?)");
   });
 
   test('an installation that lacks its templates says so', async () => {

@@ -26,7 +26,7 @@ beforeAll(() => {
   root = join(work, 'root');
   // Built already: what the bundle holds is not asked here.
   const source = join(work, 'source');
-  for (const part of ['scripts', 'quadlets', 'docs/man', 'LICENSE']) {
+  for (const part of ['scripts', 'quadlets', 'docs/man', 'docs/schema', 'LICENSE']) {
     cpSync(join(repository, part), join(source, part), { recursive: true });
   }
   mkdirSync(join(source, 'dist/parts'), { recursive: true });
@@ -76,6 +76,9 @@ test('installs the program, the hook, the shim, the tunnels, the templates and t
   );
   const hook = JSON.parse(readFileSync(join(lib, 'hooks.d/ibq-guard.json'), 'utf8'));
   expect(hook.hook.path).toBe('/usr/local/lib/ibq/guard');
+  // Without "--" Node would take options of ibq for its own.
+  expect(readFileSync(join(lib, 'ibq.cjs'), 'utf8')).toMatch(/^#!\/usr\/bin\/node --\n/);
+  expect(readdirSync(join(root, 'usr/local/share/ibq/schema'))).toContain('instance.schema.json');
 });
 
 test.each([
@@ -108,6 +111,7 @@ test('--uninstall leaves nothing of it', async () => {
   await install();
   await install('--uninstall');
   expect(existsSync(join(root, 'usr/local/lib/ibq'))).toBe(false);
+  expect(existsSync(join(root, 'usr/local/share/ibq'))).toBe(false);
   expect(readdirSync(join(root, 'usr/local/bin'))).toEqual([]);
   expect(readdirSync(join(root, 'usr/local/share/man/man1'))).toEqual([]);
 });

@@ -3,6 +3,7 @@
 import type { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Context } from '../src/context.ts';
+import { PROFILE_IDS } from '../src/images/index.ts';
 import { buildProgram, runProgram } from '../src/program.ts';
 import { temporaryDirectory } from './support/sandbox.ts';
 
@@ -135,7 +136,7 @@ describe('the contract', () => {
     ['network show', '--json --svg'],
     ['network test', '--to --json --answer'],
     ['instance add', '--mode --user --port --profile --image --set'],
-    ['instance remove', '--purge'],
+    ['instance remove', '--purge --yes'],
     ['instance list', '--json'],
     ['instance show', '--json'],
     ['secret list', '--json'],
@@ -143,7 +144,7 @@ describe('the contract', () => {
     ['tunnel trust', '--fingerprint --replace'],
     ['tunnel show', '--json'],
     ['tunnel test', '--json'],
-    ['plan', '--json --detailed-exitcode --accept-risk'],
+    ['plan', '--json --diff --detailed-exitcode --accept-risk'],
     [
       'deploy',
       '--dry-run --yes --no-start --no-wait --timeout --restart-changed --retry-login --replace-drift --accept-risk',
@@ -229,6 +230,17 @@ describe('help and version', () => {
     expect(out).toContain('Usage: ibq network detect');
   });
 
+  test('the profiles of instance add are all there are', () => {
+    const add = commands.find(([name]) => name === 'instance add')?.[1];
+    const help = add?.options.find(({ long }) => long === '--profile')?.description;
+    expect(
+      help
+        ?.replace(/^.*: /, '')
+        .split(/, | or /)
+        .sort(),
+    ).toEqual([...PROFILE_IDS].sort());
+  });
+
   test('an empty list is no default to read of', async () => {
     expect(await run('instance', 'add', '--help')).toBe(0);
     expect(out).toContain('--set <key=value>');
@@ -256,8 +268,25 @@ describe('usage errors: 64, on stderr, with a way on', () => {
     [['plam'], "ibq: unknown command 'plam'\n(Did you mean plan?)"],
     [['network', 'detct'], "ibq: unknown command 'detct'\n(Did you mean detect?)"],
     [['plan', '--jsno'], "ibq: unknown option '--jsno'\n(Did you mean --json?)"],
-    [['plan', 'extra'], "ibq: too many arguments for 'plan'"],
-    [['instance', 'add'], "ibq: missing required argument 'name'"],
+    [['plan', 'extra'], "ibq: too many arguments for 'plan'\n(it is about all instances)"],
+    [['status', '4001'], "ibq: too many arguments for 'status'\n(it shows all instances;"],
+    [['init', 'x'], "ibq: too many arguments for 'init'\n(usage: ibq init [options])"],
+    [
+      ['instance', 'add'],
+      "ibq: missing required argument 'name'\n(usage: ibq instance add [options] <name>)",
+    ],
+    [['instance', 'rm', 'x'], "unknown command 'rm'\n(Did you mean ibq instance remove NAME?)"],
+    [['secret', 'add', 'x'], "unknown command 'add'\n(Did you mean ibq secret set NAME KEY?)"],
+    [['status', '-w'], "unknown option '-w'\n(Did you mean --watch?)"],
+    [['-V'], "unknown option '-V'\n(Did you mean --version?)"],
+    [['logs', 'x', '--tail', '5'], "unknown option '--tail'\n(Did you mean --lines?)"],
+    [['status', '--output', 'json'], "unknown option '--output'\n(Did you mean --json?)"],
+    [
+      ['import', 'compose', 'f', '--env-file', 'x'],
+      "unknown option '--env-file'\n(Did you mean --variables?)",
+    ],
+    [['network', 'nosuch', '--help'], "ibq: unknown command 'nosuch'"],
+    [['help', 'network', 'nosuch'], "ibq: unknown command 'nosuch'"],
     [
       ['show'],
       "ibq: unknown command 'show'\n(Did you mean ibq status, or ibq instance show NAME?)",
@@ -293,6 +322,11 @@ describe('usage errors: 64, on stderr, with a way on', () => {
   });
 });
 
+test('an option of a command that stands before it', async () => {
+  expect(await run('--json', 'status')).toBe(64);
+  expect(err).toContain('(it stands behind the command: ibq status --json)');
+});
+
 describe('global options', () => {
   test.each([
     ['before the verb', (root: string) => ['--root', root, '--config', '/x.toml', 'plan']],
@@ -316,10 +350,10 @@ describe('global options', () => {
 
 describe('what reaches a command', () => {
   test.each<[string[], unknown]>([
-    [[], { json: false, detailedExitCode: false, risksAccepted: [] }],
+    [[], { json: false, diff: false, detailedExitCode: false, risksAccepted: [] }],
     [
       ['--json', '--detailed-exitcode', '--accept-risk=open-api'],
-      { json: true, detailedExitCode: true, risksAccepted: ['open-api'] },
+      { json: true, diff: false, detailedExitCode: true, risksAccepted: ['open-api'] },
     ],
   ])('plan %j', async (args, options) => {
     expect((await reached('plan', ...args)).call[1]).toEqual(options);

@@ -9,7 +9,7 @@ import { readNetworkFacts, readPodmanSubnets } from '../host/network-facts.ts';
 import { requireTrusted, requireTrustedFiles } from '../host/trusted-files.ts';
 import { detectNetwork } from '../network/detect.ts';
 import { overridesOf } from '../network/overrides.ts';
-import { pinOf, renderPin } from '../network/pin.ts';
+import { declinedPin, pinOf, renderPin } from '../network/pin.ts';
 
 export const NOTHING_CONFIGURED =
   'no instance is configured yet: sudo ibq instance add 4002 --mode paper --user NAME';
@@ -48,28 +48,32 @@ export async function configForDeploy(
   ).config;
   // The configuration says "bridge" itself: there is nothing to ask.
   if (pinned.network.mode === 'bridge') return config;
-  const offer = `interface ${pin.interface}, subnet ${pin.subnet}: give instances LAN addresses from ${pin.range} (keep it outside your DHCP range)`;
+  const addresses = `from ${pin.range} on ${pin.interface}`;
+  const question = `Give each gateway a LAN address of its own, ${addresses}? Check first that your DHCP server does not hand these out.`;
   if (!ask) {
-    ui.warn(`the network is not pinned; deploy will ask: ${offer}`);
+    ui.warn(`the network is not pinned; deploy will ask: ${question}`);
     return config;
   }
-  const agreed = await ui.confirm(`${offer}?`, {
+  const agreed = await ui.confirm(question, {
     assumeYes,
     flag: '-y, or pin it with "sudo ibq network detect --write", or set network.mode = "bridge"',
   });
   if (!agreed) {
-    ui.note('mode bridge: ports on this host only, no LAN addresses');
+    host.files.writeText(path, declinedPin(host.now()));
+    ui.note(
+      `mode bridge: ports on this host only, no LAN addresses; kept in ${path}, so that nobody is asked again; for LAN addresses after all: sudo ibq network detect --write`,
+    );
     return config;
   }
   host.files.writeText(path, pin.text);
-  ui.note(`pinned in ${path}: ${offer}`);
+  ui.note(`pinned in ${path}: each gateway gets a LAN address of its own, ${addresses}`);
   return pinned;
 }
 
 function detectPin(
   { host, env }: Context,
   instances: number,
-): { text: string; interface: string; subnet: string; range: string } | null {
+): { text: string; interface: string; range: string } | null {
   const overrides = overridesOf(env);
   const { selected } = detectNetwork(readNetworkFacts(host.files), overrides, {
     instances,
@@ -77,7 +81,7 @@ function detectPin(
     pinnedRange: null,
   });
   if (selected === null || selected.mode === 'bridge' || !selected.range) return null;
-  const { subnet, range } = selected;
+  const { range } = selected;
   const text = renderPin(pinOf(selected, overrides, host.now()));
-  return { text, interface: selected.interface, subnet, range };
+  return { text, interface: selected.interface, range };
 }

@@ -17,7 +17,7 @@ import { requireRoot } from '../host/root.ts';
 import { foretellRestarts, loggedInByLog } from '../host/sessions.ts';
 import { waitForInstances } from '../host/wait.ts';
 import { buildManifest, type ManifestInstance } from '../plan/manifest.ts';
-import { describeStep, type Plan } from '../plan/plan.ts';
+import { describeStep, type Plan, restartedBy } from '../plan/plan.ts';
 import { driftLines, renderPlan } from '../plan/render.ts';
 import { describeRestart, NOT_RUNNING } from '../plan/session.ts';
 import { configForDeploy, NOTHING_CONFIGURED } from './deploy-config.ts';
@@ -60,7 +60,8 @@ async function dryRun(context: Context, options: DeployOptions): Promise<number>
   ui.print(
     renderPlan(prepared.plan, {
       style: ui.style,
-      detailed: true,
+      steps: true,
+      diffs: false,
       instances: config.instances.length,
     }),
   );
@@ -105,7 +106,8 @@ async function run(
     ui.note(
       renderPlan(plan, {
         style: (_, text) => text,
-        detailed: false,
+        steps: false,
+        diffs: false,
         instances: config.instances.length,
       }),
     );
@@ -129,7 +131,7 @@ async function run(
     for (const observation of waited) observations.set(observation.name, observation);
     return waited.every(({ verdict }) => verdict.ready);
   };
-  const restarted = plan.steps.flatMap((step) => (step.kind === 'restart' ? step.instance : []));
+  const restarted = plan.steps.flatMap(restartedBy);
   const byLog = await loggedInByLog(host, restarted);
   const applied = await applyPlan(plan, host, {
     images: prepared.images,
@@ -139,12 +141,7 @@ async function run(
     interrupt,
     onStep(step, number, total) {
       ui.note(`[${number}/${total}] ${describeStep(step)}`);
-      const names =
-        step.kind === 'restart'
-          ? [step.instance]
-          : step.kind === 'restart-together'
-            ? step.instances
-            : [];
+      const names = restartedBy(step);
       const restarts = foretellRestarts(host.files, names, { newLogin: false, byLog });
       for (const name of names) {
         ui.note(`  ${name}: ${describeRestart(restarts.get(name) ?? NOT_RUNNING)}`);

@@ -22,7 +22,7 @@ import {
   instanceFile,
   readConfigSources,
 } from '../host/config-files.ts';
-import type { FileReader } from '../host/host.ts';
+import type { FileReader, HostReader } from '../host/host.ts';
 import { withLock } from '../host/lock.ts';
 import { listSecrets, writeSecret } from '../host/podman.ts';
 import { requireRoot } from '../host/root.ts';
@@ -171,15 +171,13 @@ async function readProject(
   const directory = first === '-' ? resolve('.') : dirname(first);
   const texts: string[] = [];
   for (const file of files) {
-    texts.push(
-      file === '-' ? await readInput(ui) : requireText(host.files, file, 'a Compose file'),
-    );
+    texts.push(file === '-' ? await readInput(ui) : requireText(host, file, 'a Compose file'));
   }
   const chosen = variables === undefined ? null : resolve(variables);
   const dotenv =
     chosen === null
       ? readable(join(directory, '.env'), MAX_COMPOSE, true)
-      : requireText(host.files, chosen, 'a file of variables');
+      : requireText(host, chosen, 'a file of variables');
   // Here and not above: the parser is only for this command.
   const { readCompose } = await import('../compose/document.ts');
   const file = first === '-' ? 'standard input' : first;
@@ -202,7 +200,7 @@ async function readProject(
         : error instanceof Error
           ? error.message
           : String(error);
-    throw new UserError(`${file}: ${message}; nothing was written`);
+    throw new UserError(`${file}: ${message}; nothing was written`, ExitCode.usage);
   }
 }
 
@@ -242,11 +240,14 @@ async function readInput(ui: Context['ui']): Promise<string> {
   );
 }
 
-function requireText(files: FileReader, path: string, what: string): string {
+function requireText({ files, root }: HostReader, path: string, what: string): string {
   const found = files.readChosen(path, MAX_COMPOSE);
   if (found.kind === 'text') return found.text;
   if (found.why === EMPTY) return '';
-  const why = found.why.includes('is not there') ? `should be ${what}, is not there` : found.why;
+  const below = root === null ? '' : ` (below --root ${root})`;
+  const why = found.why.includes('is not there')
+    ? `should be ${what}, is not there${below}`
+    : found.why;
   throw new UserError(`${path}: ${why}; nothing was written`, ExitCode.usage);
 }
 
@@ -259,7 +260,7 @@ function readableText(files: FileReader) {
     if (found.kind === 'text') return found.text;
     if (found.why === EMPTY) return '';
     if (!strict || found.why.includes('is not there')) return null;
-    throw new UserError(`${path}: ${found.why}; nothing was written`);
+    throw new UserError(`${path}: ${found.why}; nothing was written`, ExitCode.usage);
   };
 }
 

@@ -3,18 +3,19 @@
 import { renderExample } from '../config/write.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
-import { configPaths } from '../host/config-files.ts';
+import { configPaths, refuseDangling } from '../host/config-files.ts';
 import { requireRoot } from '../host/root.ts';
 import { freeName } from './free-name.ts';
 import { networkDetect } from './network-detect.ts';
 
-/** @throws UserError where ibq.toml is there and `force` is not given */
+/** @throws UserError where ibq.toml is there, be it a link that leads nowhere, and `force` is not given */
 export async function init(context: Context, { force }: { force: boolean }): Promise<number> {
   const { host, ui, configFile } = context;
   requireRoot(host);
   const paths = configPaths(configFile);
-  const present = host.files.exists(paths.main);
+  const present = host.files.kindOf(paths.main) !== null;
   if (present && !force) {
+    refuseDangling(host.files, paths.main);
     throw new UserError(
       `${paths.main} is there already, nothing was changed; edit it, or set it aside with "sudo ibq init --force"`,
     );
@@ -24,7 +25,7 @@ export async function init(context: Context, { force }: { force: boolean }): Pro
     if (!host.files.exists(directory)) host.files.makeDirectory(directory, 0o755);
   }
   // First, so that after an override that is wrong, `init` can simply be repeated.
-  const detected = await networkDetect(context, { json: false, write: true });
+  const detected = await networkDetect(context, { json: false, write: true, ask: true });
   if (detected === ExitCode.missingPart) {
     ui.note('no private network can be used: mode "bridge", ports on the host only');
   }

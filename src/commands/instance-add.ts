@@ -1,21 +1,21 @@
 /** `ibq instance add`: writes instances/NAME.toml, if the whole configuration is valid with it. */
 
-import type { Source } from '../config/document.ts';
-import { NAME_RULE, parseInstanceName, READ_ONLY_UNSET } from '../config/instances.ts';
-import { lookup } from '../config/layer.ts';
-import { type ConfigSources, readSources } from '../config/load.ts';
-import { createReport } from '../config/report.ts';
+import { NAME_RULE, parseInstanceName } from '../config/instances.ts';
 import { show } from '../config/text.ts';
+import type { Config, Instance } from '../config/types.ts';
 import type { Context } from '../context.ts';
-import { ExitCode, formatProblem, UserError } from '../errors.ts';
+import { ExitCode, UserError } from '../errors.ts';
+import { readAttached } from '../host/attached.ts';
 import {
   configPaths,
   INSTANCE_FILE_MODE,
   instanceFile,
   readConfigSources,
 } from '../host/config-files.ts';
+import type { FileReader } from '../host/host.ts';
 import { requireRoot } from '../host/root.ts';
 import { profileFor } from '../images/index.ts';
+import type { HostFacts } from '../plan/facts.ts';
 import { neededSecrets } from '../ssh/secrets.ts';
 import { type InstanceAddOptions, loadWith, valuesOf } from './instance-flags.ts';
 
@@ -53,8 +53,8 @@ export async function instanceAdd(
   host.files.writeText(path, text, INSTANCE_FILE_MODE);
   for (const warning of loaded.warnings) if (warning.startsWith(`${path}: `)) ui.warn(warning);
   const made = loaded.config.instances.find((instance) => instance.name === name);
-  if (made?.mode === 'paper' && isReadOnlyUnset(sources, { path, text })) {
-    ui.warn(formatProblem({ file: path, key: 'read_only_api', message: READ_ONLY_UNSET }));
+  for (const line of made ? notThereYet(host.files, loaded.config, made) : []) {
+    ui.warn(`${path}: ${line}; a deploy needs it`);
   }
   ui.note(`wrote ${path}`);
   ui.note('next:');
@@ -68,9 +68,12 @@ export async function instanceAdd(
   return ExitCode.done;
 }
 
-/** Neither by the new file nor by `[defaults]`. */
-function isReadOnlyUnset(sources: ConfigSources, own: Source): boolean {
-  const layers = readSources({ ...sources, instances: [own] }, {}, createReport());
-  const all = [...layers.instances.map(({ layer }) => layer), layers.defaults];
-  return lookup('read_only_api', all) === null;
+/** Networks and containers that it names and that a deploy would miss. */
+function notThereYet(files: FileReader, config: Config, made: Instance): string[] {
+  const { attached, sidecars } = readAttached(files, { ...config, instances: [made] });
+  const missing = (key: string, found: HostFacts['attached'] | HostFacts['sidecars']) =>
+    [...found].flatMap(([name, it]) =>
+      it.kind === 'unusable' ? [`network.${key}: ${name} ${it.reason}`] : [],
+    );
+  return [...missing('join', attached), ...missing('via', sidecars)];
 }

@@ -147,7 +147,7 @@ export function loadWith({
     const lines = own.map(({ key = '', message }) => {
       const id = key.replace(/^(environment|ibc|jts|hosts|secrets)\..*$/, '$1');
       const flag = set.has(id) || !FLAGS[id] ? `--set ${key}` : FLAGS[id];
-      const free = /^should be its own/.test(message)
+      const free = /^\d+ is already used by /.test(message)
         ? freePort(attempt, new Map([['port', Number(name)], ...values]))
         : null;
       return `${flag}: ${message}${free === null ? '' : `; --port ${free} is free`}`;

@@ -36,7 +36,7 @@ export async function instanceList(
       i.image,
     ]);
     const header = ['NAME', 'MODE', 'PORT', 'USER', 'PROFILE', 'IMAGE'];
-    ui.print(table(rows, { terminal: ui.terminal, header }));
+    ui.print(table(rows, { terminal: ui.terminal, columns: ui.columns, header }));
   }
   return ExitCode.done;
 }

@@ -1,12 +1,11 @@
 /** `ibq instance remove`: deletes instances/NAME.toml. The next deploy stops what runs. */
 
-import { basename } from 'node:path';
 import { NAME_RULE, parseInstanceName } from '../config/instances.ts';
-import { closest, show } from '../config/text.ts';
+import { show } from '../config/text.ts';
 import type { InstanceName } from '../config/types.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, UserError } from '../errors.ts';
-import { configPaths, instanceFile } from '../host/config-files.ts';
+import { instanceFile } from '../host/config-files.ts';
 import { withLock } from '../host/lock.ts';
 import { listSecrets, removeSecret, removeVolume, volumeExists } from '../host/podman.ts';
 import { requireRoot } from '../host/root.ts';
@@ -17,9 +16,9 @@ import { volumeName } from '../quadlet/render-instance.ts';
 export async function instanceRemove(
   context: Context,
   nameText: string,
-  { purge }: { purge: boolean },
+  { purge, yes = false }: { purge: boolean; yes?: boolean },
 ): Promise<number> {
-  if (purge) return purgeInstance(context, nameText);
+  if (purge) return purgeInstance(context, nameText, yes);
   removeInstanceFile(context, nameText);
   context.ui.note('to stop it: sudo ibq deploy (its settings volume and its secrets stay)');
   return ExitCode.done;
@@ -29,7 +28,7 @@ export async function instanceRemove(
  * Stops the instance and removes what a later one of the same name would find again. Works after
  * its file is gone too: that is when most people come to think of it.
  */
-async function purgeInstance(context: Context, nameText: string): Promise<number> {
+async function purgeInstance(context: Context, nameText: string, yes: boolean): Promise<number> {
   const { host, ui, configFile } = context;
   const name = checkName(nameText);
   const command = `instance remove ${name} --purge`;
@@ -39,6 +38,12 @@ async function purgeInstance(context: Context, nameText: string): Promise<number
       "--purge: volume and secrets are Podman's, --root does not apply",
       ExitCode.usage,
     );
+  }
+  // A script that says --purge means it; a person may have meant another name.
+  if (ui.interactive) {
+    const question = `${name}: stop it now, and delete its settings volume and its secrets for good?`;
+    const agreed = await ui.confirm(question, { assumeYes: yes, flag: '-y', unlessTyped: 'no' });
+    if (!agreed) throw new UserError('aborted, no changes made');
   }
   return withLock(host, command, async () => {
     const configured = host.files.exists(instanceFile(configFile, name));
@@ -67,12 +72,11 @@ export function removeInstanceFile(
   requireRoot(host);
   const path = instanceFile(configFile, name);
   if (!host.files.exists(path)) {
-    const names = host.files
-      .list(configPaths(configFile).instances)
-      .map((file) => basename(file, '.toml'));
-    const near = closest(name, names);
-    const hint = near ? `; did you mean ${show(near)}?` : '; what it left behind goes with --purge';
-    throw new UserError(`${path} is not there${hint}`, ExitCode.usage);
+    // No name is suggested: all ports look alike, and the nearest may be the one that trades.
+    throw new UserError(
+      `${path} is not there; "ibq instance list" lists those that are, and --purge removes what one that is gone left behind`,
+      ExitCode.usage,
+    );
   }
   host.files.remove(path);
   ui.note(`removed ${path}`);

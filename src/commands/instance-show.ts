@@ -39,7 +39,13 @@ export async function instanceShow(
     SOURCES[source],
     from ?? '',
   ]);
-  ui.print(table(rows, { terminal: ui.terminal, header: ['KEY', 'VALUE', 'SOURCE', 'FROM'] }));
+  ui.print(
+    table(rows, {
+      terminal: ui.terminal,
+      columns: ui.columns,
+      header: ['KEY', 'VALUE', 'SOURCE', 'FROM'],
+    }),
+  );
   return ExitCode.done;
 }
 
@@ -51,5 +57,6 @@ const SOURCES = {
   pin: 'pinned',
   name: 'name',
   profile: 'profile',
+  rule: 'by rule',
   'built-in': 'built-in',
 } as const;

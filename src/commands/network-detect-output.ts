@@ -6,10 +6,10 @@ import { table } from '../ui/table.ts';
 import type { Ui } from '../ui/ui.ts';
 
 /** The choice and its reasons on stdout, warnings on stderr. */
-export function printDetection(ui: Ui, detection: Detection): void {
+export function printDetection(ui: Ui, detection: Detection, { chosen = false } = {}): void {
   const { selected, candidates, overrides, warnings } = detection;
   const facts = selected
-    ? describe(selected, detection)
+    ? describe(selected, detection, chosen)
     : [['interface', 'none: no interface can carry a LAN; instances use bridge mode']];
   for (const [variable, value] of Object.entries(overrides)) {
     if (value !== null) facts.push([variable, `${value} (set in the environment)`]);
@@ -19,21 +19,33 @@ export function printDetection(ui: Ui, detection: Detection): void {
   const rows = candidates.map((candidate) => [
     candidate.interface,
     candidate.subnet ?? '-',
-    verdict(candidate, selected),
+    verdict(candidate, selected, ui.terminal),
   ]);
   const shown = ui.terminal ? withoutVeths(candidates, rows) : rows;
-  ui.print(table(shown, { terminal: ui.terminal, header: ['INTERFACE', 'SUBNET', 'VERDICT'] }));
+  ui.print(
+    table(shown, {
+      terminal: ui.terminal,
+      columns: ui.columns,
+      header: ['INTERFACE', 'SUBNET', 'VERDICT'],
+    }),
+  );
   for (const warning of warnings) ui.warn(warning);
 }
 
-function describe(selected: Selected, { overrides, candidates }: Detection): string[][] {
+function describe(
+  selected: Selected,
+  { overrides, candidates }: Detection,
+  chosen: boolean,
+): string[][] {
   const { address, subnet, gateway, gatewaySource, driver, mode, range } = selected;
   const own = candidates.find((candidate) => candidate.interface === selected.interface);
   const because = overrides.NETWORK_INTERFACE
     ? 'from NETWORK_INTERFACE'
     : overrides.NETWORK_SUBNET
       ? 'for NETWORK_SUBNET'
-      : 'the first with a private subnet';
+      : chosen
+        ? 'chosen among several'
+        : 'the first with a private subnet';
   const source = {
     route: "from the host's routes",
     assumed: 'assumed: no route names one',
@@ -51,10 +63,13 @@ function describe(selected: Selected, { overrides, candidates }: Detection): str
   ];
 }
 
-function verdict(candidate: Candidate, selected: Selected | null): string {
+/** For a person in sentences alone; the words before them are for programs. */
+function verdict(candidate: Candidate, selected: Selected | null, terminal: boolean): string {
   if (candidate.interface === selected?.interface) return 'selected';
   if (candidate.eligible) return 'eligible, but not the one selected';
-  return candidate.reasons.map((reason) => `${reason}: ${reasons[reason]}`).join('; ');
+  return candidate.reasons
+    .map((reason) => (terminal ? reasons[reason] : `${reason}: ${reasons[reason]}`))
+    .join('; ');
 }
 
 const FEW_VETHS = 3;
@@ -65,5 +80,5 @@ function withoutVeths(candidates: readonly Candidate[], rows: string[][]): strin
   const count = rows.filter((_, index) => isVeth(index)).length;
   if (count <= FEW_VETHS) return rows;
   const others = rows.filter((_, index) => !isVeth(index));
-  return [...others, [`veth… (${count})`, '-', `veth: ${reasons.veth}`]];
+  return [...others, [`veth… (${count})`, '-', reasons.veth]];
 }

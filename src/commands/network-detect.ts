@@ -5,11 +5,12 @@ import { TomlError } from 'smol-toml';
 import { syntaxProblem } from '../config/document.ts';
 import type { Context } from '../context.ts';
 import { ExitCode, formatProblem } from '../errors.ts';
+import { refuseDangling } from '../host/config-files.ts';
 import type { FileReader } from '../host/host.ts';
 import { readNetworkFacts, readPodmanSubnets } from '../host/network-facts.ts';
 import { requireRoot } from '../host/root.ts';
-import { type Detection, detectNetwork } from '../network/detect.ts';
-import { parseCidr } from '../network/ipv4.ts';
+import { type Candidate, type Detection, detectNetwork } from '../network/detect.ts';
+import { parseCidr, prefixOf } from '../network/ipv4.ts';
 import { type Overrides, overridesOf } from '../network/overrides.ts';
 import {
   type PinnedValues,
@@ -24,33 +25,40 @@ import { printDetection } from './network-detect-output.ts';
 
 const COMMAND = 'network detect --write';
 
-/** @returns 0, or 69 where no interface can carry a LAN (then nothing is written) */
+/**
+ * @param options.ask which of several equal interfaces is meant, where somebody sits at a terminal
+ * @returns 0, or 69 where no interface can carry a LAN (then nothing is written)
+ */
 export async function networkDetect(
   context: Context,
-  { json, write }: { json: boolean; write: boolean },
+  { json, write, ask = false }: { json: boolean; write: boolean; ask?: boolean },
 ): Promise<ExitCode> {
   const { host, ui } = context;
   const directory = dirname(context.configFile);
   const pinFile = `${directory}/network.toml`;
   const overrides = overridesOf(context.env);
   if (write) requireRoot(host);
+  if (write) refuseDangling(host.files, pinFile);
   const read = readPin(context, pinFile);
   const pinned = read === 'unreadable' ? null : read;
-  const detection = detect(context, overrides, pinned, directory);
+  const found = detect(context, overrides, pinned, directory);
+  const chosen = ask && ui.interactive ? await chooseInterface(context, found, pinned) : null;
+  const detection = chosen === null ? found : detect(context, overrides, pinned, directory, chosen);
 
   if (json) ui.json(detection);
-  else printDetection(ui, detection);
-  const gone = detection.candidates.every((found) => found.interface !== pinned?.interface);
+  else printDetection(ui, detection, { chosen: chosen !== null });
+  const gone = detection.candidates.every((it) => it.interface !== pinned?.interface);
   if (!json && pinned?.interface && gone) {
     const message = `should be an interface of this host, ${pinned.interface} is gone`;
     ui.warn(formatProblem({ file: pinFile, key: 'network.interface', message }));
   }
   const { selected } = detection;
   if (!selected) {
-    if (write) ui.warn(`nothing was written: no interface to pin in ${pinFile}`);
+    const why = 'no interface can carry a LAN';
+    ui.warn(write ? `${why}: nothing was written to ${pinFile}` : `${why}; its reasons are above`);
     return ExitCode.missingPart;
   }
-  const pin = pinOf(selected, overrides, host.now());
+  const pin = pinOf(selected, overrides, host.now(), { chosen: chosen !== null });
   const changes = pinned && pinChanges(pinned, valuesOf(pin));
   if (!write) {
     const command = `sudo ${assignments(overrides)}ibq ${COMMAND}`;
@@ -79,12 +87,43 @@ function detect(
   overrides: Overrides,
   pinned: PinnedValues | null,
   directory: string,
+  chosen: string | null = null,
 ): Detection {
-  return detectNetwork(readNetworkFacts(host.files), overrides, {
+  const options = {
     instances: countInstances(host.files, directory),
     usedSubnets: readPodmanSubnets(host.files),
     pinnedRange: parseCidr(pinned?.range ?? ''),
+  };
+  return detectNetwork(readNetworkFacts(host.files), overrides, options, chosen);
+}
+
+/**
+ * The first in order is the default; the one that is pinned already, if there is one.
+ * @returns null where there is nothing to choose
+ */
+async function chooseInterface(
+  { host, ui }: Context,
+  { selected, candidates, overrides }: Detection,
+  pinned: PinnedValues | null,
+): Promise<string | null> {
+  const eligible = candidates.filter((it) => it.eligible);
+  const decided = overrides.NETWORK_INTERFACE ?? overrides.NETWORK_SUBNET;
+  if (selected === null || decided !== null || eligible.length < 2) return null;
+  const usual = eligible.find((it) => it.interface === pinned?.interface)?.interface;
+  const isFirst = (it: Candidate) => it.interface === (usual ?? selected.interface);
+  const inOrder = [...eligible.filter(isFirst), ...eligible.filter((it) => !isFirst(it))];
+  const { routes } = readNetworkFacts(host.files);
+  const choices = inOrder.map(({ interface: name, subnet }) => {
+    const isWayOut = routes.some(
+      (it) => it.interface === name && it.gateway !== null && prefixOf(it.destination) === 0,
+    );
+    return `${name}  ${subnet}${isWayOut ? "  (this host's way to the internet)" : ''}`;
   });
+  const index = await ui.choose(
+    'This host has several private networks. On which one do the gateways get addresses?',
+    choices,
+  );
+  return inOrder[index]?.interface ?? null;
 }
 
 function countInstances(files: FileReader, directory: string): number {

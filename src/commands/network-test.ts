@@ -76,7 +76,8 @@ function print(
     it.result === 'pass' ? '' : it.detail,
   ]);
   const header = ['INSTANCE', 'FROM', 'TO', 'EXPECTED', 'ACTUAL', 'RESULT', ''];
-  if (rows.length > 0) ui.print(table(rows, { terminal: ui.terminal, header }));
+  if (rows.length > 0)
+    ui.print(table(rows, { terminal: ui.terminal, columns: ui.columns, header }));
   for (const name of notRunning) ui.note(`${name}: does not run, nothing was tried`);
   if (targets === 0 && rows.length > 0) {
     ui.note('the way out was not tried: name a place with --to HOST:PORT');

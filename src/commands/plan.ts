@@ -1,4 +1,4 @@
-/** `ibq plan`: what a deploy would do, with diffs. Changes nothing. */
+/** `ibq plan`: what a deploy would do; diffs on request. Changes nothing. */
 
 import type { Context } from '../context.ts';
 import { ExitCode } from '../errors.ts';
@@ -10,7 +10,12 @@ import { configForDeploy, NOTHING_CONFIGURED } from './deploy-config.ts';
 
 export async function plan(
   context: Context,
-  options: { json: boolean; detailedExitCode: boolean; risksAccepted: readonly string[] },
+  options: {
+    json: boolean;
+    diff: boolean;
+    detailedExitCode: boolean;
+    risksAccepted: readonly string[];
+  },
 ): Promise<number> {
   const { host, ui, configFile } = context;
   requireRoot(host);
@@ -35,8 +40,16 @@ export async function plan(
   if (options.json) ui.json(result);
   else {
     ui.print(
-      renderPlan(result, { style: ui.style, detailed: true, instances: config.instances.length }),
+      renderPlan(result, {
+        style: ui.style,
+        steps: true,
+        diffs: options.diff,
+        instances: config.instances.length,
+      }),
     );
+    if (!options.diff && result.changes.some(({ diff }) => diff !== '')) {
+      ui.note('the lines that change: ibq plan --diff');
+    }
     for (const line of driftLines(result, prepared.installed)) ui.warn(line);
     for (const warning of result.warnings) ui.warn(warning);
   }

@@ -122,7 +122,8 @@ export async function secretList(
     return [instance, key, ui.style(style, state), wanted, title];
   });
   const header = ['INSTANCE', 'KEY', 'STATE', 'NEED', 'WHAT'];
-  if (rows.length > 0) ui.print(table(rows, { terminal: ui.terminal, header }));
+  if (rows.length > 0)
+    ui.print(table(rows, { terminal: ui.terminal, columns: ui.columns, header }));
   for (const { instance, key, wanted, set } of secrets) {
     if (wanted === 'required' && !set) ui.note(`run "sudo ibq secret set ${instance} ${key}"`);
     if (wanted === 'unused') {

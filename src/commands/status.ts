@@ -109,7 +109,7 @@ function print(
   ]);
   const header = ['NAME', 'MODE', 'PUBLISHED', 'LAN', 'UNIT', 'UP', 'API', 'STATE'];
   if (tunnels.size > 0) header.push('TUNNEL');
-  ui.print(table(rows, { terminal: ui.terminal, header }));
+  ui.print(table(rows, { terminal: ui.terminal, columns: ui.columns, header }));
   for (const observation of observations) {
     const { name, verdict } = observation;
     for (const problem of problemsOf(observation)) {

@@ -133,7 +133,7 @@ function print({ ui }: Context, shown: readonly Shown[], all: boolean): void {
     ]),
   );
   const header = ['NAME', 'TARGET', 'LISTENS THERE', 'STATE', 'SINCE', 'WHY'];
-  ui.print(table(rows, { terminal: ui.terminal, header }));
+  ui.print(table(rows, { terminal: ui.terminal, columns: ui.columns, header }));
   for (const { instance, key, hostKeys, authorizedKeys: lines } of all ? shown : []) {
     for (const { name, pinned } of hostKeys) {
       ui.note(

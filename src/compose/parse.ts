@@ -20,7 +20,7 @@ export function parseYaml(text: string): unknown {
     const [error] = document.errors;
     if (error) {
       if (/call stack/.test(error.message)) throw new RangeError();
-      throw new Error(`should be YAML: ${error.message.split('\n')[0]}`);
+      throw new Error(`should be YAML: ${inOneLine(error)}`);
     }
     if (more.length > 0) {
       throw new Error(`should be one YAML document, has ${more.length + 1} (parted by "---")`);
@@ -44,10 +44,15 @@ export function parseYaml(text: string): unknown {
     return document.toJS({ maxAliasCount: -1 });
   } catch (error) {
     if (error instanceof RangeError) throw new Error('should be YAML that is nested less deep');
-    if (error instanceof ReferenceError)
-      throw new Error(`should be YAML: ${error.message.split('\n')[0]}`);
+    if (error instanceof ReferenceError) throw new Error(`should be YAML: ${inOneLine(error)}`);
     throw error;
   }
+}
+
+/** The parser's own words without its excerpt, which may hold a password. */
+function inOneLine({ message }: Error): string {
+  const [first = ''] = message.split('\n');
+  return first.replace(/ at line (\d+), column \d+:$/, ' (line $1)');
 }
 
 function requireUnique({ items }: YAMLMap, text: string): void {

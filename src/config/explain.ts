@@ -5,18 +5,19 @@ import type { ProfileId } from '../images/profile.ts';
 import type { Value } from './key-spec.ts';
 import { type Effective, type Layer, lookup, type Origin } from './layer.ts';
 import { type ConfigSources, type Environment, readSources } from './load.ts';
+import { SIDE_PORTS } from './ports.ts';
 import { createReport } from './report.ts';
 import { KEYS } from './schema.ts';
 import { builtIn } from './settings.ts';
-import type { Config, Instance } from './types.ts';
+import type { Config, Instance, SideService } from './types.ts';
 
 export interface Explained {
   /** Key id; variables are `environment.NAME`, host names `hosts.NAME`. */
   key: string;
   /** `null`: not set. */
   value: Value | null;
-  /** `name`: the port is the instance's name. `profile`: the image is the profile's own. */
-  source: Origin | 'name' | 'profile';
+  /** `name`: the port is the instance's name. `profile`: the image is the profile's own. `rule`: a port made from the API's. */
+  source: Origin | 'name' | 'profile' | 'rule';
   /** The file, or the environment variable; `null` where neither. */
   from: string | null;
 }
@@ -41,6 +42,8 @@ export function explainInstance(
       if (ENTRIES.includes(id)) return explainTable(id, inOrder);
       const set = lookup(id, inOrder);
       if (id === 'port' && !set) return fallback(id, instance.port, 'name');
+      const byRule = set ? undefined : portByRule(id, instance);
+      if (byRule !== undefined) return fallback(id, byRule, 'rule');
       if (id === 'image.reference') return explainImage(instance, set, layers.host);
       // Its default depends on what else is known.
       if (id === 'network.mode' && !set) return fallback(id, config.network.mode, 'built-in');
@@ -48,7 +51,24 @@ export function explainInstance(
       if (set) return { key: id, value: set.value, source: set.origin, from: set.file };
       return fallback(id, builtIn(id), 'built-in');
     })
-    .sort((a, b) => Number(a.key.includes('.')) - Number(b.key.includes('.')));
+    .sort((a, b) => tableRank(a.key) - tableRank(b.key));
+}
+
+/** A port that is not set and published all the same. */
+function portByRule(id: string, { sidePorts }: Instance): number | undefined {
+  const found = Object.entries(SIDE_PORTS).find(([, { key }]) => key === id);
+  return found && sidePorts[found[0] as SideService];
+}
+
+const TABLES = [...new Set([...KEYS.keys()].map(tableOf))];
+
+/** Keys of a table stand together, in the order of the tables; those of none come first. */
+function tableRank(key: string): number {
+  return tableOf(key) === '' ? -1 : TABLES.indexOf(tableOf(key));
+}
+
+function tableOf(key: string): string {
+  return key.includes('.') ? key.replace(/\..*$/s, '') : '';
 }
 
 function explainImage({ profile, image }: Instance, set: Effective | null, host: Layer): Explained {

@@ -62,6 +62,10 @@ export const FORMATS = {
     should: 'an IB user name (1-64 of letters, digits, ".", "_", "-", "@")',
     pattern: '^[A-Za-z0-9._@-]{1,64}$',
   },
+  account: {
+    should: 'a user name (1-64 of letters, digits, ".", "_", "-", "@")',
+    pattern: '^[A-Za-z0-9._@-]{1,64}$',
+  },
   /** What a controller writes into jts.ini: letters that can't open another section. */
   server: {
     should: 'the name of a server such as cdc1.ibllc.com',

@@ -120,8 +120,8 @@ export const NETWORK: readonly KeySpec[] = [
     type: { kind: 'boolean' },
     default: true,
     description:
-      'Whether machines of the LAN see the address of this host in place of an instance. `false`, in mode ' +
-      '`bridge` only: the host is a router, and the LAN needs a route to the bridge by way of it.',
+      '`true`: machines of the LAN see the address of the host. `false` (mode `bridge` only): they see that of the ' +
+      'instance, and the router of the LAN needs a route to the bridge through this host.',
     example: false,
   },
   {

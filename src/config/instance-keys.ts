@@ -62,8 +62,8 @@ const INSTANCE: readonly KeySpec[] = [
     type: { kind: 'text', format: 'timeZone' },
     default: 'Etc/UTC',
     description:
-      'Time zone of the gateway and of the times below. Images whose files ibq does not know take it at ' +
-      'the first start only.',
+      'Time zone of the gateway and of the times below. For images of profile `custom`, ' +
+      'it counts only at the first start.',
     example: 'America/New_York',
   },
   {
@@ -356,7 +356,8 @@ const INSTANCE: readonly KeySpec[] = [
     type: { kind: 'text', format: 'address' },
     default: null,
     unset: 'a free one of the range, given once and kept',
-    description: 'LAN address of the instance, in the subnet; outside the range it may be, too.',
+    description:
+      'LAN address of the instance. It must lie in `subnet`; it may lie outside `range`.',
     example: '10.0.0.200',
     ownOnly: true,
   },
@@ -526,7 +527,7 @@ const SUPERVISOR: readonly KeySpec[] = [
   },
   {
     name: 'user',
-    type: { kind: 'text', format: 'user' },
+    type: { kind: 'text', format: 'account' },
     default: 'admin',
     description: 'User name that the page asks for.',
     example: 'admin',
@@ -765,7 +766,7 @@ export const INSTANCE_TABLES: readonly TableSpec[] = [
     description: 'Configuration files of your own in the place of those that the image makes.',
     keys: CUSTOM_CONFIG,
   },
-  { name: 'network', description: 'Networks of one instance beside those of all.', keys: ATTACHED },
+  { name: 'network', description: 'Extra networks for this instance.', keys: ATTACHED },
   {
     name: 'custom',
     description: 'What ibq has to know of an image of profile `custom`.',

@@ -86,7 +86,7 @@ function withoutUnread(settings: Settings, profile: Profile): Settings {
   };
 }
 
-export const READ_ONLY_UNSET =
+const READ_ONLY_UNSET =
   'not set: API clients cannot trade; set it to false, or to true to keep it so';
 
 /** What is legal and probably not wanted. */
@@ -102,10 +102,7 @@ function warnAbout(instance: Instance, layers: readonly Layer[], report: Report)
   if (mode === 'both' && paperUser === null && !isSet('paper_user') && !settings.user_secret) {
     warn('paper_user', 'not set: the paper gateway will stop at its login window');
   }
-  // Of paper it is said once, where the instance is made (`instance add`).
-  if (mode !== 'paper' && !isSet('read_only_api')) {
-    warn('read_only_api', READ_ONLY_UNSET);
-  }
+  if (!isSet('read_only_api')) warn('read_only_api', READ_ONLY_UNSET);
   const heaps = halvesOf(mode).length * settings.java_heap;
   if (settings.memory !== null && settings.memory <= heaps) {
     const whose =

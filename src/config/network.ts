@@ -8,11 +8,13 @@ import {
   type Ipv4,
   ipv4ToNumber,
   isPrivate,
+  makeCidr,
   networkOf,
   prefixOf,
   sizeOf,
 } from '../network/ipv4.ts';
 import { hasLan } from '../network/modes.ts';
+import { growRange } from '../network/range.ts';
 import {
   complain,
   type Effective,
@@ -83,7 +85,8 @@ export function resolveNetwork(
   if (sound && hasLan(mode) && roomIn(lan) < instances) {
     const message =
       `should have room for ${instances} instances and an address of the host's own, ` +
-      `got ${lan.range} with room for ${roomIn(lan)}`;
+      `got ${lan.range} with room for ${roomIn(lan)}; ` +
+      growRange(lan, [makeCidr(ipv4ToNumber(lan.gateway), 32)], instances);
     complain(found.get('network.range'), message, report);
   }
   return {

@@ -71,11 +71,11 @@ export function checkPorts(instances: readonly Instance[], report: Report): void
     if (sharing.length < 2) continue;
     for (const place of sharing) {
       const other = sharing.find(({ file, key }) => file !== place.file || key !== place.key);
-      const whose =
-        other?.file === place.file ? `its ${other.key}` : `the ${other?.key} of ${other?.file}`;
+      const user = other?.file === place.file ? `its ${other.key}` : `${other?.file}`;
+      const key = other?.file === place.file || other?.key === 'port' ? '' : ` (${other?.key})`;
       report.problem({
         ...place,
-        message: `should be its own, ${port} is ${whose} too`,
+        message: `${port} is already used by ${user}${key}; choose another`,
       });
     }
   }

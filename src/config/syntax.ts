@@ -50,6 +50,7 @@ function fixOf(lines: readonly string[], line: string, stop: Stop): string | nul
   // An item of a list that goes over several lines.
   if (at < 0 && openBefore(lines, stop.line))
     return structureFix(line, stop) ?? itemFix(line, stop);
+  if (at < 0 && line.trim() === '') return unclosed(lines, stop.line);
   if (at < 0) return assignmentFix(line);
   const key = line.slice(0, at).trim();
   if (key === '') return 'a key should stand before the "="';
@@ -91,6 +92,18 @@ function headerFix(line: string): string | null {
   return name === undefined ? null : `the "]" is missing: write [${name}]`;
 }
 
+/** The text has ended within a list or a table. */
+function unclosed(lines: readonly string[], number: number): string | null {
+  for (let index = number - 2; index >= 0; index--) {
+    const [, value] = /=\s*(.*)$/.exec(withoutComment(lines[index] ?? '')) ?? [];
+    if (value === undefined) continue;
+    if (value.startsWith('['))
+      return `the closing "]" is missing, of the list at line ${index + 1}`;
+    return value.startsWith('{') ? `the closing "}" is missing at line ${index + 1}` : null;
+  }
+  return null;
+}
+
 /** A line without "=". */
 function assignmentFix(line: string): string {
   const [, key, value] = /^\s*([A-Za-z0-9_.-]{1,60})\s*:\s*(.*)$/.exec(line) ?? [];
@@ -108,8 +121,19 @@ function valueFix(key: string, value: string, line: string, stop: Stop): string 
   const structure = structureFix(line, stop);
   if (structure !== null) return structure;
   if (/^[[{]/.test(value)) return itemFix(line, stop);
-  if (/^["']/.test(value)) return 'nothing may follow the closing quote of a text';
+  if (/^["']/.test(value)) return quoteFix(key, value);
   return bareFix(`${printable(key)} = `, value);
+}
+
+/** A text that is not closed, or is followed by something. */
+function quoteFix(key: string, value: string): string {
+  const quote = value.charAt(0);
+  const end = value.indexOf(quote, 1);
+  if (end < 0)
+    return `the closing quote is missing: write ${printable(key)} = ${printable(value)}${quote}`;
+  return /=/.test(value.slice(end + 1))
+    ? 'each KEY = VALUE should have a line of its own'
+    : 'nothing may follow the closing quote of a text';
 }
 
 function structureFix(line: string, { column, reason }: Stop): string | null {

@@ -2,6 +2,9 @@
 
 import type { Facts, FactValues } from './facts.ts';
 
+/** What only a running host can tell. */
+export const NOT_ASKED = 'not asked with --root';
+
 export type Result = 'ok' | 'warn' | 'fail' | 'skipped';
 
 export interface Verdict {

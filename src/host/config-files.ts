@@ -73,7 +73,7 @@ export function readConfigSources(files: FileReader, configFile: string): Config
 }
 
 /** A link that leads nowhere (a disk that is not mounted, another branch of git) is no empty file. */
-function refuseDangling(files: FileReader, path: string): void {
+export function refuseDangling(files: FileReader, path: string): void {
   if (files.kindOf(path) !== 'link') return;
   throw new UserError(
     `${path}: is a link to ${files.readLink(path)}, which is not there; bring that back (is its disk mounted?), or remove the link`,

@@ -2,6 +2,7 @@
 
 import type { Environment } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
+import { NOT_ASKED } from '../doctor/check.ts';
 import type { Facts, FactValues } from '../doctor/facts.ts';
 import { UserError } from '../errors.ts';
 import type { NetworkFacts } from '../network/facts.ts';
@@ -66,7 +67,7 @@ export async function gatherFacts(
   const gathered = await Promise.all(
     Object.entries(sources).map(async ([key, gather]) => {
       const live = !OF_FILES.has(key as keyof FactValues);
-      if (live && host.root !== null) return [key, unknown('not asked with --root')] as const;
+      if (live && host.root !== null) return [key, unknown(NOT_ASKED)] as const;
       return [key, await settle(gather)] as const;
     }),
   );

@@ -6,7 +6,7 @@ import { assemblePlan, type PlanOptions } from '../plan/assemble.ts';
 import { assembleDesired, type Desired } from '../plan/desired.ts';
 import { publishAddressProblem } from '../plan/host-problems.ts';
 import type { Installed } from '../plan/installed.ts';
-import type { Plan } from '../plan/plan.ts';
+import { type Plan, restartedBy } from '../plan/plan.ts';
 import { settingsWarnings } from '../plan/settings-warnings.ts';
 import { needsOfDesired } from '../plan/start-needs.ts';
 import { isActive } from '../plan/state.ts';
@@ -107,7 +107,7 @@ export async function preparePlan(
     return { desired, installed, plan, images: new Map() };
   }
 
-  const starts = plan.steps.some(({ kind }) => kind === 'start' || kind === 'restart');
+  const starts = plan.steps.some((step) => step.kind === 'start' || restartedBy(step).length > 0);
   const [podman, memory] = early ?? (await askHost(starts));
   const needs = desired.instances.map(needsOfDesired);
   const found = await findPlanLacks(host, { needs, plan, installed });

@@ -8,16 +8,14 @@ import type { Problem } from '../errors.ts';
 import {
   broadcastOf,
   type Cidr,
-  cidrContains,
   type Ipv4,
   ipv4FromNumber,
   ipv4ToNumber,
   makeCidr,
   networkOf,
-  prefixOf,
-  sizeOf,
 } from './ipv4.ts';
 import { type Mac, stableMac } from './mac.ts';
+import { growRange } from './range.ts';
 
 export interface LanAddress {
   address: Ipv4;
@@ -218,17 +216,15 @@ function rangeFull(input: AddressPlanInput, pool: Pool, missing: number): Proble
     key: 'network.range',
     message:
       `should have an address for each of ${instances.length} instances, got ${lan.range} with ${room}` +
-      `${held.length > 0 ? ` (${held.join(', ')})` : ''}, ${missing} too few; ${enlarge(lan, instances.length + inTheWay + gone)}`,
+      `${held.length > 0 ? ` (${held.join(', ')})` : ''}, ${missing} too few; ${enlarge(input, instances.length + inTheWay + gone)}`,
   };
 }
 
-/** The smallest block around the present range with room for `count` instances and the shim. */
-function enlarge(lan: Lan, count: number): string {
-  for (let prefix = prefixOf(lan.range) - 1; prefix >= prefixOf(lan.subnet); prefix--) {
-    const range = makeCidr(networkOf(lan.range), prefix);
-    const pool = usablePool({ ...lan, range });
-    if (pool.last - pool.first + 1 >= count && !cidrContains(range, lan.gateway))
-      return `set range = "${range}" and keep it outside the DHCP range`;
-  }
-  return `the subnet ${lan.subnet} (${sizeOf(lan.subnet)} addresses) has no larger block around it without the gateway: choose another range`;
+function enlarge({ lan, hostAddresses, seen, answered }: AddressPlanInput, count: number): string {
+  const taken = [...hostAddresses, ...seen, ...answered, lan.gateway];
+  return growRange(
+    lan,
+    taken.map((it) => makeCidr(ipv4ToNumber(it), 32)),
+    count,
+  );
 }

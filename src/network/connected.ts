@@ -15,7 +15,7 @@ import {
 } from './ipv4.ts';
 import { RTF_UP } from './proc.ts';
 import type { UsedSubnet } from './publish-network.ts';
-import { isRangeUsable, proposeRange } from './range.ts';
+import { enlargeRange, isRangeUsable, proposeRange } from './range.ts';
 
 /** A /31 is two hosts and nothing to give out. */
 export const LONGEST_PREFIX = 30;
@@ -119,5 +119,10 @@ export function chooseRange(
   const neighbours = facts.neighbours.map((neighbour) => single(neighbour.address));
   const addresses = facts.addresses.map(single);
   const taken = [...others, ...inside, ...gateways, ...neighbours, ...addresses];
-  return proposeRange(subnet, taken, instances);
+  // A range that has become too small grows around itself: another one would move all that have an address.
+  const larger =
+    pinnedRange && cidrCovers(subnet, pinnedRange)
+      ? enlargeRange(pinnedRange, subnet, taken, instances)
+      : null;
+  return larger ?? proposeRange(subnet, taken, instances);
 }

@@ -51,13 +51,18 @@ const LINK_LOCAL = '169.254.0.0/16' as Cidr;
 export function rangeWarnings(
   subnet: Cidr,
   range: Cidr | null,
-  { instances, usedSubnets }: RangeOptions,
+  { instances, usedSubnets, pinnedRange = null }: RangeOptions,
 ): string[] {
   const warnings = usedSubnets
     .filter((used) => cidrCovers(used, subnet))
     .map(
       (used) => `another Podman network gives out all of ${used}: give it an IPRange of its own`,
     );
+  if (range !== null && pinnedRange !== null && !cidrCovers(range, pinnedRange)) {
+    warnings.push(
+      `${range} does not hold ${pinnedRange}, which is pinned: with it every instance gets a new address at its next restart`,
+    );
+  }
   if (range === null) {
     warnings.push(
       `no free block of ${addressesNeeded(instances)} addresses in ${subnet}: bridge mode, without addresses on the LAN`,

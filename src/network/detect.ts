@@ -65,17 +65,21 @@ export interface Candidate {
   reasons: Reason[];
 }
 
-/** @throws ConfigError (78) for a bad override: the variable, what it should be, what it was */
+/**
+ * @param chosen an eligible interface that a person has chosen among several
+ * @throws ConfigError (78) for a bad override: the variable, what it should be, what it was
+ */
 export function detectNetwork(
   facts: NetworkFacts,
   overrides: Overrides,
   options: RangeOptions,
+  chosen: string | null = null,
 ): Detection {
   const wanted = parseOverrides(overrides, facts);
   const cloud = cloudOf(facts.machine);
   const candidates = facts.links.map((link) => judge(link, facts, cloud !== null));
   const warnings = [...facts.warnings];
-  const link = chooseInterface(facts, candidates, wanted, warnings);
+  const link = chooseInterface(facts, candidates, { ...wanted, chosen }, warnings);
   const selected = link && describe(link, facts, wanted, options, cloud, warnings);
   return { selected, candidates, overrides, warnings };
 }
@@ -95,7 +99,7 @@ function judge(link: Link, facts: NetworkFacts, inCloud: boolean): Candidate {
 function chooseInterface(
   facts: NetworkFacts,
   candidates: readonly Candidate[],
-  wanted: ParsedOverrides,
+  wanted: ParsedOverrides & { chosen: string | null },
   warnings: string[],
 ): Link | null {
   if (wanted.link) {
@@ -125,8 +129,10 @@ function chooseInterface(
   const named =
     onSubnet((connected) => connected === subnet) ??
     onSubnet((connected) => subnet !== null && cidrsOverlap(connected, subnet));
-  const preferred = wiredTwin(first, eligible) ?? first;
-  if (!named && eligible.length > 1) warnings.push(severalInterfaces(eligible, preferred));
+  const byPerson = eligible.find((candidate) => candidate.interface === wanted.chosen);
+  const preferred = byPerson ?? wiredTwin(first, eligible) ?? first;
+  if (!named && !byPerson && eligible.length > 1)
+    warnings.push(severalInterfaces(eligible, preferred));
   const chosen = (named ?? preferred).interface;
   return facts.links.find(({ name }) => name === chosen) ?? null;
 }

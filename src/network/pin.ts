@@ -15,7 +15,7 @@ export interface NetworkPin {
   /** Written only where it is `bridge`: `dual` is the default wherever a range is pinned. */
   mode: 'dual' | 'bridge';
   source: {
-    interface: 'detected' | 'override';
+    interface: 'detected' | 'override' | 'chosen';
     subnet: 'detected' | 'override';
     gateway: Selected['gatewaySource'];
     /** Milliseconds since the epoch. */
@@ -29,11 +29,15 @@ type PinKey = (typeof KEYS)[number];
 /** What a `network.toml` says, unchecked (the configuration's loader checks it); null: not set. */
 export type PinnedValues = Record<PinKey, string | null>;
 
-/** @param detectedAt milliseconds since the epoch */
+/**
+ * @param detectedAt milliseconds since the epoch
+ * @param options.chosen a person has chosen the interface among several
+ */
 export function pinOf(
   selected: Selected,
   overrides: Detection['overrides'],
   detectedAt: number,
+  { chosen = false }: { chosen?: boolean } = {},
 ): NetworkPin {
   const { driver, subnet, gateway, range, mode } = selected;
   return {
@@ -44,7 +48,7 @@ export function pinOf(
     range,
     mode,
     source: {
-      interface: overrides.NETWORK_INTERFACE === null ? 'detected' : 'override',
+      interface: overrides.NETWORK_INTERFACE !== null ? 'override' : chosen ? 'chosen' : 'detected',
       subnet: overrides.NETWORK_SUBNET === null ? 'detected' : 'override',
       gateway: selected.gatewaySource,
       detectedAt,
@@ -71,16 +75,27 @@ ${lines.join('\n')}
 `;
 }
 
+/** The answer no to the question of the first deploy. */
+export function declinedPin(answeredAt: number): string {
+  const date = new Date(answeredAt).toISOString().slice(0, 10);
+  return `# Written on ${date}, when "ibq deploy" asked whether instances get addresses on the LAN and the answer
+# was no. "ibq network detect --write" replaces it.
+[network]
+mode = "bridge"
+`;
+}
+
 function notesOf({ mode, driver, source }: NetworkPin): Record<PinKey, string> {
   return {
     mode:
       mode === 'bridge'
         ? 'no LAN addresses: the cloud drops them, or no range is free (ibq network detect says which)'
         : '',
-    interface:
-      source.interface === 'override'
-        ? 'from NETWORK_INTERFACE'
-        : 'detected: the first interface with a private subnet',
+    interface: {
+      override: 'from NETWORK_INTERFACE',
+      chosen: 'chosen among several private interfaces',
+      detected: 'detected: the first interface with a private subnet',
+    }[source.interface],
     driver:
       driver === 'ipvlan'
         ? 'Wi-Fi takes one MAC address only'
@@ -92,7 +107,10 @@ function notesOf({ mode, driver, source }: NetworkPin): Record<PinKey, string> {
       route: "detected: from the host's routes",
       assumed: 'assumed: no route names one, so the first address of the subnet',
     }[source.gateway],
-    range: 'addresses ibq may give out: keep them outside the DHCP range of this network',
+    range:
+      mode === 'bridge'
+        ? 'not used in mode "bridge"; in mode "dual" or "lan" ibq would give out these addresses'
+        : 'addresses ibq may give out: keep them outside the DHCP range of this network',
   };
 }
 

@@ -51,6 +51,39 @@ export function isRangeUsable(
   );
 }
 
+/**
+ * The smallest block around `range` with room for so many, so that everybody in it keeps his address; `null`
+ * where there is none.
+ * @param taken what may not lie in the part that is new
+ */
+export function enlargeRange(
+  range: Cidr,
+  subnet: Cidr,
+  taken: readonly Cidr[],
+  instances: number,
+): Cidr | null {
+  for (let prefix = prefixOf(range) - 1; prefix > prefixOf(subnet); prefix -= 1) {
+    const block = makeCidr(networkOf(range), prefix);
+    const edges = [networkOf(subnet), broadcastOf(subnet)];
+    const lost = edges.filter((it) => it >= networkOf(block) && it <= broadcastOf(block)).length;
+    if (taken.some((it) => cidrsOverlap(it, block) && !cidrCovers(range, it))) return null;
+    if (sizeOf(block) - lost >= addressesNeeded(instances)) return block;
+  }
+  return null;
+}
+
+/** What to write where a range is too small, and what that costs. */
+export function growRange(
+  { range, subnet }: { range: Cidr; subnet: Cidr },
+  taken: readonly Cidr[],
+  instances: number,
+): string {
+  const larger = enlargeRange(range, subnet, taken, instances);
+  return larger === null
+    ? `no larger block around it is free in ${subnet}: choose another range, which gives every instance a new address at its next restart`
+    : `set range = "${larger}", which must be outside the DHCP range: all keep their addresses, and what runs takes it over at its next restart`;
+}
+
 function highestFree(subnet: Cidr, prefix: number, excluded: readonly Cidr[]): Cidr | null {
   const size = 2 ** (32 - prefix);
   let start = broadcastOf(subnet) + 1 - size;

@@ -57,6 +57,12 @@ export interface Plan {
   warnings: string[];
 }
 
+/** The gateways that a step restarts. */
+export function restartedBy(step: Step): readonly string[] {
+  if (step.kind === 'restart') return [step.instance];
+  return step.kind === 'restart-together' ? step.instances : [];
+}
+
 /** What a step does, for progress and for `stopped after 3 of 7`. */
 export function describeStep(step: Step): string {
   switch (step.kind) {

@@ -7,8 +7,10 @@ import { type Change, type Cost, describeStep, type Plan } from './plan.ts';
 
 export interface RenderOptions {
   style: (style: Style, text: string) => string;
-  /** Show the diff of each change below it, and the steps. Deploy tells its steps as it does them. */
-  detailed: boolean;
+  /** Show the steps. Deploy tells them as it does them. */
+  steps: boolean;
+  /** Show the diff of each change below it. */
+  diffs: boolean;
   /** How many are configured: then those that the plan leaves alone are counted too. */
   instances?: number;
 }
@@ -24,7 +26,7 @@ const COST: Record<Cost, string> = {
   connections: 'cuts what is connected through it (no login)',
 };
 
-export function renderPlan(plan: Plan, { style, detailed, instances }: RenderOptions): string {
+export function renderPlan(plan: Plan, { style, steps, diffs, instances }: RenderOptions): string {
   if (isEmpty(plan)) return 'nothing to do';
   const lines: string[] = [];
   const totals = totalsOf(plan, instances ?? null);
@@ -36,10 +38,10 @@ export function renderPlan(plan: Plan, { style, detailed, instances }: RenderOpt
   }
   for (const change of plan.changes) {
     lines.push(style(COLOUR[change.kind], renderChange(change)));
-    const diff = detailed ? withoutHashes(change.diff) : '';
+    const diff = diffs ? withoutHashes(change.diff) : '';
     if (diff) lines.push(indent(colourDiff(diff, style)));
   }
-  if (detailed && plan.steps.length > 0) {
+  if (steps && plan.steps.length > 0) {
     lines.push(style('bold', 'steps'));
     lines.push(...plan.steps.map((step, index) => `  ${index + 1}. ${describeStep(step)}`));
   }

@@ -70,7 +70,7 @@ export function openParts(
   return { load, loaded };
 }
 
-/** esbuild writes nothing but ASCII: Latin-1 reads the same, without a look at each byte. */
+/** A build writes nothing but ASCII: Latin-1 reads the same, without a look at each byte. */
 function readPart(path: string): { text: string; stats: Stats } {
   const fd = openSync(path, 'r');
   try {

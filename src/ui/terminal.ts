@@ -20,6 +20,7 @@ export function terminalUi({ quiet, color, inScope = same }: TerminalOptions): U
   const message = (text: string) => clipLines(plain(inScope(text)));
   return {
     terminal,
+    columns: terminal ? process.stdout.columns || null : null,
     interactive,
     print: (text) => void process.stdout.write(`${plain(inScope(text))}\n`),
     clear: () => {
@@ -48,6 +49,17 @@ export function terminalUi({ quiet, color, inScope = same }: TerminalOptions): U
         if (/^(n|no)$/i.test(answer)) return false;
         if (answer === '') return unlessTyped !== 'no';
         process.stderr.write('please answer y or n\n');
+      }
+    },
+    async choose(question, choices) {
+      const lines = choices.map((choice, index) => `  ${index + 1}  ${choice}`);
+      process.stderr.write(`${message([question, ...lines].join('\n'))}\n`);
+      for (;;) {
+        const answer = (await ask(`1 to ${choices.length} [1] `)).trim();
+        if (answer === '') return 0;
+        const number = /^\d{1,4}$/.test(answer) ? Number(answer) : 0;
+        if (number >= 1 && number <= choices.length) return number - 1;
+        process.stderr.write(`please answer with a number from 1 to ${choices.length}\n`);
       }
     },
     readHidden: (prompt) => (process.stdin.isTTY ? promptHidden(prompt) : readStdin()),

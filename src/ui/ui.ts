@@ -8,6 +8,8 @@ export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 export interface Ui {
   /** stdout is a terminal: colours and aligned tables. */
   readonly terminal: boolean;
+  /** How wide it is; null: no terminal, or not known. */
+  readonly columns: number | null;
   /** stderr and stdin are terminals: prompts and a progress line that is rewritten. */
   readonly interactive: boolean;
   /** Data, on stdout, plus a newline. */
@@ -33,6 +35,11 @@ export interface Ui {
     question: string,
     options: { assumeYes: boolean; flag: string; unlessTyped?: 'no' },
   ): Promise<boolean>;
+  /**
+   * One of several, by its number; Enter takes the first. To be asked only where `interactive`.
+   * @returns its index
+   */
+  choose(question: string, choices: readonly string[]): Promise<number>;
   /** A value from a hidden prompt, or all of stdin without its last newline where stdin is no terminal. */
   readHidden(prompt: string): Promise<string>;
 }

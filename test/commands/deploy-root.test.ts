@@ -150,7 +150,7 @@ describe('the first deploy', () => {
       },
     });
     await expect(deploy({ ...sand.context, ui }, OPTIONS)).rejects.toThrow(
-      'interface eth1, subnet 10.0.0.0/24: give instances LAN addresses from 10.0.0.192/27 (keep it outside your DHCP range)? -y, or pin it with "sudo ibq network detect --write", or set network.mode = "bridge"',
+      'Give each gateway a LAN address of its own, from 10.0.0.192/27 on eth1? Check first that your DHCP server does not hand these out. -y, or pin it with "sudo ibq network detect --write", or set network.mode = "bridge"',
     );
     expect(sand.read('/etc/ibq/network.toml')).toBeNull();
     expect(sand.read('/etc/ibq/current/manifest.json')).toBeNull();
@@ -168,7 +168,10 @@ describe('the first deploy', () => {
     const lan = instances['4001']?.lan ?? null;
     if (address === null) expect(lan).toBeNull();
     else expect(lan?.address).toMatch(address);
-    expect(sand.read('/etc/ibq/network.toml') !== null).toBe(answer);
+    expect(sand.read('/etc/ibq/network.toml')).toContain(answer ? 'range = ' : 'mode = "bridge"');
+    // Whatever was answered, nobody is asked again.
+    const asked = fakeUi({ confirm: async () => Promise.reject(new Error('asked again')) });
+    expect(await deploy({ ...sand.context, ui: asked.ui }, OPTIONS)).toBe(0);
   });
 
   test('without an instance says how to make one, and writes nothing', async () => {
@@ -327,9 +330,13 @@ test('--dry-run shows the plan and writes nothing, not even a lock', async () =>
 });
 
 describe('plan', () => {
-  const planning = (context: Context, options: { json?: boolean; detailed?: boolean } = {}) =>
+  const planning = (
+    context: Context,
+    options: { json?: boolean; diff?: boolean; detailed?: boolean } = {},
+  ) =>
     plan(context, {
       json: options.json === true,
+      diff: options.diff === true,
       detailedExitCode: options.detailed === true,
       risksAccepted: [],
     });
@@ -341,9 +348,20 @@ describe('plan', () => {
     expect(snapshot(sand.root)).toEqual(before);
   });
 
-  test('for people: changes with diffs, steps', async () => {
+  test('for people: totals, a line a change, steps; how to see diffs', async () => {
     const sand = host();
     expect(await planning(sand.context)).toBe(0);
+    const text = sand.out.join('\n');
+    expect(text).toMatch(
+      /^2 are added and not started\nfirst generation: 1\n {2}\+ 4001: new\n {2}\+ 4002: new\n/,
+    );
+    expect(text).not.toContain('+++');
+    expect(sand.notes.at(-1)).toBe('the lines that change: ibq plan --diff');
+  });
+
+  test('with --diff: below each change its lines', async () => {
+    const sand = host();
+    expect(await planning(sand.context, { diff: true })).toBe(0);
     const text = sand.out.join('\n');
     expect(text).toMatch(
       /^2 are added and not started\nfirst generation: 1\n {2}\+ 4001: new\n {6}--- \/dev\/null\n/,
@@ -409,7 +427,7 @@ describe('plan', () => {
     await planning(sand.context, { json: true });
     const [document] = sand.json as [{ warnings: string[] }];
     expect(document.warnings).toEqual([
-      'the network is not pinned; deploy will ask: interface eth1, subnet 10.0.0.0/24: give instances LAN addresses from 10.0.0.192/27 (keep it outside your DHCP range)',
+      'the network is not pinned; deploy will ask: Give each gateway a LAN address of its own, from 10.0.0.192/27 on eth1? Check first that your DHCP server does not hand these out.',
     ]);
   });
 });

@@ -103,14 +103,14 @@ profile = "simulator"
       'other',
       { port: 4001 },
       64,
-      `--port: should be its own, 4001 is the port of ${DIRECTORY}/4001.toml too; --port 4002 is free`,
+      `--port: 4001 is already used by ${DIRECTORY}/4001.toml; choose another; --port 4002 is free`,
     ],
     [
       'the port of the paper half that is taken',
       '4000',
       { mode: 'both' },
       64,
-      `--set paper_port: should be its own, 4001 is the port of ${DIRECTORY}/4001.toml too; --port 4002 is free`,
+      `--set paper_port: 4001 is already used by ${DIRECTORY}/4001.toml; choose another; --port 4002 is free`,
     ],
     ['a trading mode', '4009', { mode: 'liev' }, 64, '--mode: should be "live", "paper", "both"'],
     [
@@ -224,7 +224,8 @@ describe('remove', () => {
   });
 
   test.each([
-    ['reserch', 64, `${DIRECTORY}/reserch.toml is not there; did you mean "research"?`],
+    // The nearest name may be the one that trades: none is suggested.
+    ['reserch', 64, `${DIRECTORY}/reserch.toml is not there; "ibq instance list" lists those`],
     ['../ibq', 64, 'name of an instance: should be'],
   ])('%s is refused', async (name, exitCode, message) => {
     const { context } = sandbox(FILES);

@@ -37,6 +37,7 @@ async function detect(
   };
   const ui: Ui = {
     terminal: options.terminal ?? false,
+    columns: null,
     interactive: false,
     print: (text) => void out.push(text),
     clear: () => {},
@@ -46,6 +47,7 @@ async function detect(
     warn: (text) => void err.push(`ibq: warning: ${text}`),
     style: (_style, text) => text,
     confirm: unused,
+    choose: unused,
     readHidden: unused,
   };
   const context: Context = {
@@ -88,8 +90,8 @@ mode       dual
 range      10.0.0.192/27 (keep it outside the DHCP range)
 
 INTERFACE  SUBNET          VERDICT
-lo         -               loopback: the loopback interface leads nowhere; no-ipv4-subnet: no directly connected IPv4 subnet
-eth0       203.0.113.0/24  not-private: its subnet is not private (10/8, 172.16/12, 192.168/16)
+lo         -               the loopback interface leads nowhere; no directly connected IPv4 subnet
+eth0       203.0.113.0/24  its subnet is not private (10/8, 172.16/12, 192.168/16)
 eth1       10.0.0.0/24     selected`);
     expect(err).toBe('nothing is pinned yet; to pin this: sudo ibq network detect --write');
   });

@@ -8,7 +8,7 @@ import { liveHost, showOutput } from '../support/live-host.ts';
 
 const NAMES = ['4001', '4002'];
 const IMAGE = 'localhost/ibq-simulator:latest';
-const OPTIONS = { json: false, detailedExitCode: true, risksAccepted: [] };
+const OPTIONS = { json: false, diff: false, detailedExitCode: true, risksAccepted: [] };
 
 /** Both run. @param definition what they run by, where that is not what is deployed */
 async function host({

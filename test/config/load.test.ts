@@ -161,6 +161,7 @@ test('an empty instance file is a paper instance with every default', () => {
   ]);
   expect(warnings).toEqual([
     '/etc/ibq/instances/4002.toml: user: not set: the gateway will stop at its login window',
+    '/etc/ibq/instances/4002.toml: read_only_api: not set: API clients cannot trade; set it to false, or to true to keep it so',
   ]);
 });
 
@@ -577,8 +578,8 @@ test.each<[Texts, Record<string, string>, string[]]>([
     { instances: { '4001.toml': '', 'a.toml': 'port = 4001' } },
     {},
     [
-      'instances/4001.toml: port: should be its own, 4001 is the port of instances/a.toml too',
-      'instances/a.toml: port: should be its own, 4001 is the port of instances/4001.toml too',
+      'instances/4001.toml: port: 4001 is already used by instances/a.toml; choose another',
+      'instances/a.toml: port: 4001 is already used by instances/4001.toml; choose another',
     ],
   ],
   // Environment variables
@@ -722,7 +723,7 @@ test.each<[Texts, Record<string, string>, string[]]>([
     },
     {},
     [
-      "ibq.toml: network.range: should have room for 2 instances and an address of the host's own, got 10.0.0.64/31 with room for 1",
+      'ibq.toml: network.range: should have room for 2 instances and an address of the host\'s own, got 10.0.0.64/31 with room for 1; set range = "10.0.0.64/30", which must be outside the DHCP range: all keep their addresses, and what runs takes it over at its next restart',
     ],
   ],
   // Publishing
@@ -913,7 +914,14 @@ test.each<[Texts, Record<string, string>, string[]]>([
     ],
   ],
   [
-    instance('user = "u"\nmemory = 512'),
+    instance('user = "u"'),
+    {},
+    [
+      'instances/4001.toml: read_only_api: not set: API clients cannot trade; set it to false, or to true to keep it so',
+    ],
+  ],
+  [
+    instance('user = "u"\nread_only_api = true\nmemory = 512'),
     {},
     [
       'instances/4001.toml: memory: 512 MB is no more than the Java heap of 768 MB: the kernel will end the gateway',
@@ -921,7 +929,7 @@ test.each<[Texts, Record<string, string>, string[]]>([
   ],
   [
     {
-      main: '[defaults]\nuser = "u"\nmemory = 512',
+      main: '[defaults]\nuser = "u"\nread_only_api = false\nmemory = 512',
       instances: { '4001.toml': '', '4002.toml': 'user = "w"' },
     },
     {},
@@ -946,12 +954,14 @@ test.each<[Texts, Record<string, string>, string[]]>([
     ),
   ],
   [
-    instance('user = "u"\nauto_restart_time = "11:55 PM"\nauto_logoff_time = "11:55 PM"'),
+    instance(
+      'user = "u"\nread_only_api = true\nauto_restart_time = "11:55 PM"\nauto_logoff_time = "11:55 PM"',
+    ),
     {},
     ['instances/4001.toml: auto_logoff_time: has no effect beside auto_restart_time'],
   ],
   [
-    { instances: { '80.toml': 'user = "u"' } },
+    { instances: { '80.toml': 'user = "u"\nread_only_api = true' } },
     {},
     ['instances/80.toml: port: 80 is among the ports of the system (below 1024)'],
   ],
@@ -1017,7 +1027,7 @@ test.each<[string, Texts, Record<string, string>, object | undefined]>([
 test.each(['EST', 'MST', 'HST', 'Etc/GMT+5', 'Etc/GMT-10'])(
   'time_zone %s has no summer',
   (zone) => {
-    const file = `user = "u"\ntime_zone = "${zone}"`;
+    const file = `user = "u"\nread_only_api = true\ntime_zone = "${zone}"`;
     expect(load({ instances: { '4002.toml': file } }).warnings).toEqual([
       expect.stringMatching(
         /4002\.toml: time_zone: ".*" has no daylight saving time: .* write a place such as "/,
@@ -1029,7 +1039,7 @@ test.each(['EST', 'MST', 'HST', 'Etc/GMT+5', 'Etc/GMT-10'])(
 test.each(['Etc/UTC', 'UTC', 'America/New_York', 'EST5EDT', 'Europe/Berlin', 'Asia/Tokyo'])(
   'time_zone %s is nothing to warn of',
   (zone) => {
-    const file = `user = "u"\ntime_zone = "${zone}"`;
+    const file = `user = "u"\nread_only_api = true\ntime_zone = "${zone}"`;
     expect(load({ instances: { '4002.toml': file } }).warnings).toEqual([]);
   },
 );

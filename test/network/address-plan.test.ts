@@ -261,8 +261,8 @@ describe('clashes', () => {
     const nine = named(...'abcdefghi');
     expect(plan({ instances: nine, seen: ['10.0.0.193' as Ipv4] }).problems).toEqual([
       '/etc/ibq/network.toml: network.range: should have an address for each of 9 instances, got ' +
-        '10.0.0.192/29 with 7 (1 in use on the LAN), 3 too few; set range = "10.0.0.192/28" and keep it ' +
-        'outside the DHCP range',
+        '10.0.0.192/29 with 7 (1 in use on the LAN), 3 too few; set range = "10.0.0.192/28", which must be ' +
+        'outside the DHCP range: all keep their addresses, and what runs takes it over at its next restart',
     ]);
   });
 

@@ -2,13 +2,19 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   broadcastOf,
+  type Cidr,
   cidrCovers,
   cidrsOverlap,
   makeCidr,
   networkOf,
   sizeOf,
 } from '../../src/network/ipv4.ts';
-import { addressesNeeded, isRangeUsable, proposeRange } from '../../src/network/range.ts';
+import {
+  addressesNeeded,
+  enlargeRange,
+  isRangeUsable,
+  proposeRange,
+} from '../../src/network/range.ts';
 import { cidr } from './hosts.ts';
 
 const subnets = fc
@@ -86,4 +92,41 @@ test.each([
   ['10.0.0.192/31', 3, false],
 ])('the pinned range %s for %d instances still does: %s', (range, count, expected) => {
   expect(isRangeUsable(cidr(range), cidr('10.0.0.0/24'), [], count)).toBe(expected);
+});
+
+test.each<[string, string, string[], number, string | null]>([
+  ['10.0.0.192/27', '10.0.0.0/24', ['10.0.0.1/32'], 33, '10.0.0.192/26'],
+  ['10.0.0.192/27', '10.0.0.0/24', ['10.0.0.1/32', '10.0.0.240/32'], 33, null],
+  // The neighbours in the old part are the instances themselves.
+  ['10.0.0.192/27', '10.0.0.0/24', ['10.0.0.1/32', '10.0.0.193/32'], 40, '10.0.0.192/26'],
+  ['10.0.0.192/27', '10.0.0.0/24', ['10.0.0.1/32'], 100, '10.0.0.128/25'],
+  ['10.0.0.192/27', '10.0.0.0/24', ['10.0.0.1/32'], 200, null],
+])('%s of %s beside %j for %d instances grows to %s', (range, subnet, taken, count, larger) => {
+  expect(enlargeRange(cidr(range), cidr(subnet), taken.map(cidr), count)).toBe(larger);
+});
+
+test('a range that grows holds all of the old one, has room, and takes nobody else’s address', () => {
+  fc.assert(
+    fc.property(
+      subnets.filter((subnet) => sizeOf(subnet) >= 16),
+      fc.integer({ min: 1, max: 12 }),
+      instances,
+      takenIn,
+      (subnet, block, count, places) => {
+        const range = makeCidr(networkOf(subnet) + block, 30);
+        if (!cidrCovers(subnet, range)) return;
+        const taken = places.map(([offset]) => makeCidr(networkOf(subnet) + offset, 32));
+        const larger: Cidr | null = enlargeRange(range, subnet, taken, count);
+        if (larger === null) return;
+        expect(cidrCovers(larger, range)).toBe(true);
+        expect(cidrCovers(subnet, larger) && larger !== subnet).toBe(true);
+        for (const it of taken)
+          if (!cidrCovers(range, it)) expect(cidrCovers(larger, it)).toBe(false);
+        const edges = [networkOf(subnet), broadcastOf(subnet)].filter(
+          (edge) => edge >= networkOf(larger) && edge <= broadcastOf(larger),
+        ).length;
+        expect(sizeOf(larger) - edges).toBeGreaterThanOrEqual(addressesNeeded(count));
+      },
+    ),
+  );
 });

@@ -31,7 +31,7 @@ const plain = (_style: Style, text: string) => text;
 
 describe('renderPlan', () => {
   test('before a deploy: what changes, what it costs and why', () => {
-    expect(renderPlan(PLAN, { style: plain, detailed: false })).toBe(
+    expect(renderPlan(PLAN, { style: plain, steps: false, diffs: false })).toBe(
       `
 1 starts, 1 needs a restart (new login), 1 stops, 1 changes without a restart
 generation 1 → 2
@@ -44,7 +44,7 @@ generation 1 → 2
   });
 
   test('detailed: with diffs and steps', () => {
-    expect(renderPlan(PLAN, { style: plain, detailed: true })).toBe(
+    expect(renderPlan(PLAN, { style: plain, steps: true, diffs: true })).toBe(
       `
 1 starts, 1 needs a restart (new login), 1 stops, 1 changes without a restart
 generation 1 → 2
@@ -70,17 +70,21 @@ steps
 
   test('the first generation has nothing before it', () => {
     const plan = { ...PLAN, generation: { from: null, to: 1 } };
-    expect(renderPlan(plan, { style: plain, detailed: false })).toMatch(/^first generation: 1\n/m);
+    expect(renderPlan(plan, { style: plain, steps: false, diffs: false })).toMatch(
+      /^first generation: 1\n/m,
+    );
   });
 
   test('steps without a new generation', () => {
     const plan: Plan = { ...EMPTY, steps: [{ kind: 'reload' }] };
-    expect(renderPlan(plan, { style: plain, detailed: true })).toBe('steps\n  1. reload systemd');
+    expect(renderPlan(plan, { style: plain, steps: true, diffs: true })).toBe(
+      'steps\n  1. reload systemd',
+    );
   });
 
   test('nothing', () => {
     expect(isEmpty(EMPTY)).toBe(true);
-    expect(renderPlan(EMPTY, { style: plain, detailed: true })).toBe('nothing to do');
+    expect(renderPlan(EMPTY, { style: plain, steps: true, diffs: true })).toBe('nothing to do');
   });
 
   test('what waits for a restart is something', () => {
@@ -91,7 +95,8 @@ steps
   test('green is new, yellow changes, red goes', () => {
     const marked = renderPlan(PLAN, {
       style: (style, text) => `<${style}>${text}`,
-      detailed: true,
+      steps: true,
+      diffs: true,
     });
     expect(marked).toContain('<green>  + 4003');
     expect(marked).toContain('<yellow>  ~ 4002');
@@ -168,7 +173,9 @@ test.each([
   ],
   [3, '1 starts, 1 needs a restart (new login), 1 stops, 1 changes without a restart'],
 ])('totals come first: of %d instances', (instances, totals) => {
-  const [first] = renderPlan(PLAN, { style: plain, detailed: true, instances }).split('\n');
+  const [first] = renderPlan(PLAN, { style: plain, steps: true, diffs: true, instances }).split(
+    '\n',
+  );
   expect(first).toBe(totals);
 });
 
@@ -203,7 +210,10 @@ test("ibq's own marks of a definition are in no diff for people", () => {
     because: ['memory'],
     diff,
   } satisfies Change;
-  const text = renderPlan({ ...EMPTY, changes: [change] }, { style: plain, detailed: true });
+  const text = renderPlan(
+    { ...EMPTY, changes: [change] },
+    { style: plain, steps: true, diffs: true },
+  );
   expect(text).toBe(
     `
 1 changes without a restart

@@ -182,7 +182,7 @@ test('its gateway’s unit as loaded has to bring it up: a reload that is missin
 
 test('what it cuts is told in words', () => {
   const plan = ModelHost.deployed(withTunnel(ONE)).plan(withTunnel(TWO));
-  const text = renderPlan(plan, { style: (_style, it) => it, detailed: true });
+  const text = renderPlan(plan, { style: (_style, it) => it, steps: true, diffs: true });
   expect(text).toContain(
     '~ tunnel/4001: cuts what is connected through it (no login); ssh.targets',
   );

@@ -77,7 +77,7 @@ describe('plan', () => {
   test.each(['dual', 'bridge', 'lan'])('first deploy in mode %s', async (mode) => {
     const main = `[network]\nmode = "${mode}"\n`;
     const { context, json } = sandbox({ ...FILES, '/etc/ibq/ibq.toml': main });
-    await plan(context, { json: true, detailedExitCode: false, risksAccepted: [] });
+    await plan(context, { json: true, diff: false, detailedExitCode: false, risksAccepted: [] });
     expect(misfits('plan', printed(json))).toEqual([]);
   });
 

@@ -15,6 +15,7 @@ export function fakeUi(changes: Partial<Ui> = {}): { ui: Ui; said: Said } {
   const said: Said = { out: [], json: [], notes: [], warnings: [] };
   const ui: Ui = {
     terminal: false,
+    columns: null,
     interactive: false,
     print: (text) => void said.out.push(text),
     clear: () => {},
@@ -24,6 +25,7 @@ export function fakeUi(changes: Partial<Ui> = {}): { ui: Ui; said: Said } {
     warn: (text) => void said.warnings.push(text),
     style: (_style, text) => text,
     confirm: async () => false,
+    choose: async () => 0,
     readHidden: async () => '',
     ...changes,
   };

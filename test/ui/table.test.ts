@@ -1,6 +1,7 @@
 /** Rows: aligned for people, tab separated for programs. */
 
-import { expect, test } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
 import { table } from '../../src/ui/table.ts';
 
 const HEADER = ['NAME', 'STATE'];
@@ -38,4 +39,36 @@ test('rows of different lengths', () => {
 
 test('no rows', () => {
   expect(table([], { terminal: false })).toBe('');
+});
+
+describe('a terminal that is narrower than the table', () => {
+  const rows = [
+    ['image.reference', 'ghcr.io/gnzsnz/ib-gateway:stable', '/etc/ibq/instances/4001.toml'],
+    ['mode', 'live', ''],
+  ];
+
+  test('breaks the longest cells, under their own column', () => {
+    expect(table(rows, { terminal: true, columns: 60 }).split('\n')).toEqual([
+      'image.reference  ghcr.io/gnzsnz/    /etc/ibq/',
+      '                 ib-gateway:stable  instances/',
+      '                                    4001.toml',
+      'mode             live',
+    ]);
+  });
+
+  test('has lines that fit, of any text, with nothing left out', () => {
+    const cell = fc.string({ unit: fc.constantFrom(...'abc /:.-'), maxLength: 60 });
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(cell, cell, cell), { minLength: 1 }),
+        fc.integer({ min: 52, max: 120 }),
+        (cells, columns) => {
+          const text = table(cells, { terminal: true, columns });
+          for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(columns);
+          const signs = (it: string) => [...it.replace(/\s/g, '')].sort().join('');
+          expect(signs(text)).toBe(signs(cells.flat().join('')));
+        },
+      ),
+    );
+  });
 });
