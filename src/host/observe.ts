@@ -244,6 +244,7 @@ async function observe(
   const halves = two ? logs.halves(unit, instance.profile, ready) : null;
   const apis = await Promise.all(
     asked.map(async ({ api, probe }): Promise<ObservedApi> => {
+      const relayGone = withoutRelay(host.files, api, running, instance.profile);
       const stage = halves === null ? logs.stage(unit, instance.profile) : halves[api.half];
       const { latest, lost } = STAGES[stage.stage].mayAnswer
         ? await lookAgain(host, api, probe, running)
@@ -258,7 +259,7 @@ async function observe(
             now: host.now(),
             half: two ? api.half : null,
             lastError: active ? null : lastErrorOf(log),
-            relayGone: withoutRelay(host.files, api, running, instance.profile),
+            relayGone,
           });
       const mute = active && !judged.ready && latest !== null && STAGES[stage.stage].mayAnswer;
       const verdict = (mute ? crowdedVerdict(host.files, api, running) : null) ?? judged;

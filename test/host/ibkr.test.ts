@@ -1,7 +1,7 @@
 /** The stand-in for IBKR hears of every login and every end of a gateway, however it gets there. */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { addGateway, ibq, ibqOk, prepareHost, statusOf, until } from './gateways.ts';
+import { addGateway, ibq, ibqOk, prepareHost, type Status, statusOf, until } from './gateways.ts';
 import { describeOnHosts } from './harness.ts';
 import { HostIbkr, WITH_IBKR } from './ibkr.ts';
 
@@ -45,19 +45,21 @@ describeOnHosts('IBKR', (host) => {
 
   describe('one of its processes is killed', () => {
     /** By its name, as the image's own scripts do it. */
-    const kill = (name: string, signal = 'KILL') =>
-      host.ok(
-        `for file in /proc/[0-9]*/comm; do
-           pid=\${file#/proc/}; pid=\${pid%/comm}
-           [ "$(cat $file 2>/dev/null)" = ${name} ] && grep -q ib-gateway@4001 /proc/$pid/cgroup && kill -${signal} $pid && killed=yes
-         done; [ -n "$killed" ]`,
-      );
+    const killing = (name: string, signal: string) =>
+      `for file in /proc/[0-9]*/comm; do
+         pid=\${file#/proc/}; pid=\${pid%/comm}
+         [ "$(cat $file 2>/dev/null)" = ${name} ] && grep -q ib-gateway@4001 /proc/$pid/cgroup && kill -${signal} $pid && killed=yes
+       done; [ -n "$killed" ]`;
+    const kill = (name: string, signal = 'KILL') => host.ok(killing(name, signal));
     const api = async () => (await statusOf(host, '4001')).api.state;
 
     test('socat: the relay is away and comes back, the session goes on', async () => {
       const before = ibkr.counts(user);
-      await kill('socat');
-      expect(await statusOf(host, '4001')).toMatchObject({ word: 'not listening', ready: false });
+      // In one command: it is back after five seconds.
+      const { stdout } = await host.run(`${killing('socat', 'KILL')} && ibq status --json`);
+      const [seen] = (JSON.parse(stdout) as Status).instances;
+      expect(seen).toMatchObject({ word: 'not listening', ready: false });
+      expect(seen?.problems.join()).toMatch(/relay of its image \(socat\) is gone/);
       await until('the relay is back', async () => (await api()) === 'handshake', 30_000);
       expect(ibkr.counts(user)).toEqual(before);
     }, 60_000);
@@ -84,22 +86,38 @@ describeOnHosts('IBKR', (host) => {
       expect(ibkr.counts(user)).toMatchObject({ attempts, resumed: resumed + 1, lost: 0 });
     }, 240_000);
 
-    test('Xvfb: Java dies of it, the container ends with 1, and systemd starts it again', async () => {
-      const before = ibkr.counts(user);
-      await host.writeFile(
-        '/run/systemd/system/ib-gateway@.service.d/soon.conf',
-        '[Service]\nRestartSec=12\nRestartSteps=0\n',
-      );
-      await host.ok(['systemctl', 'daemon-reload']);
-      await kill('Xvfb');
-      const sub = async () => (await statusOf(host, '4001')).unit.sub;
-      await until('it is to be started again', async () => (await sub()) === 'auto-restart');
-      const seen = await statusOf(host, '4001');
-      expect(seen).toMatchObject({ word: 'restarting', unit: { result: 'exit-code' } });
-      expect(seen.problems.join('\n')).toMatch(/exit status 1\b/);
-      await ibkr.until(user, { lost: 1, attempts: before.attempts + 1, open: 1 }, 90_000);
-      await ibqOk(host, ['wait', '4001', '--timeout', '60'], { timeoutMs: 90_000 });
-    }, 240_000);
+    test.each<[string, string, number, () => Promise<unknown>]>([
+      ['Xvfb', 'Java dies of it', 1, () => kill('Xvfb')],
+      [
+        'Java',
+        'as by the kernel',
+        137,
+        () => ibqOk(host, ['exec', '4001', '--', 'simulator', 'kill']),
+      ],
+    ])(
+      '%s: %s, the container ends with %i, and systemd starts it again',
+      async (_name, _why, status, act) => {
+        const before = ibkr.counts(user);
+        await host.writeFile(
+          '/run/systemd/system/ib-gateway@.service.d/soon.conf',
+          '[Service]\nRestartSec=12\nRestartSteps=0\n',
+        );
+        await host.ok(['systemctl', 'daemon-reload']);
+        await act();
+        const sub = async () => (await statusOf(host, '4001')).unit.sub;
+        await until('it is to be started again', async () => (await sub()) === 'auto-restart');
+        const seen = await statusOf(host, '4001');
+        expect(seen).toMatchObject({ word: 'restarting', unit: { result: 'exit-code' } });
+        expect(seen.problems.join('\n')).toMatch(new RegExp(`exit status ${status}\\b`));
+        await ibkr.until(
+          user,
+          { lost: before.lost + 1, attempts: before.attempts + 1, open: 1 },
+          90_000,
+        );
+        await ibqOk(host, ['wait', '4001', '--timeout', '60'], { timeoutMs: 90_000 });
+      },
+      240_000,
+    );
   });
 
   test('a tag that moved: plan, status and doctor say so, and the next restart takes the new image', async () => {
@@ -148,7 +166,7 @@ describeOnHosts('IBKR', (host) => {
     await host.writeFile('/etc/ibq/ibq.toml', '[network]\nmode = "host"\n');
     await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
     await ibqOk(host, ['start', '4001']);
-    await ibkr.until(user, { completed: 3, open: 1 });
+    await ibkr.until(user, { completed: 4, open: 1 });
   });
 
   test('a link that is cut is known to the gateway, and told until it is back', async () => {
@@ -163,13 +181,13 @@ describeOnHosts('IBKR', (host) => {
     expect(seen.problems.join()).toContain('has lost its link to IBKR');
     ibkr.setPolicy(user, { link: 'up' });
     await until('it is ready', async () => (await statusOf(host, '4001')).ready);
-    expect(ibkr.counts(user)).toMatchObject({ attempts: 3, completed: 3 });
+    expect(ibkr.counts(user)).toMatchObject({ attempts: 4, completed: 4 });
   });
 
   test('its counts outlast a reboot, and the gateways find it again', async () => {
     await host.reboot();
     await ibkr.listen();
-    await ibkr.until(user, { completed: 4, open: 1 }, 60_000);
-    expect(ibkr.counts(user).attempts).toBe(4);
+    await ibkr.until(user, { completed: 5, open: 1 }, 60_000);
+    expect(ibkr.counts(user).attempts).toBe(5);
   });
 });

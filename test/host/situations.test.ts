@@ -192,6 +192,11 @@ describeOnHosts('situations', (host) => {
 
   describe('a gateway that was logged in', () => {
     beforeAll(async () => {
+      await addGateway(host, 'menuless', {
+        mode: 'paper',
+        port: 4121,
+        set: [WITH_IBKR, 'environment.SIMULATOR_RESTART_MENU=no'],
+      });
       await addGateway(host, 'soft', {
         mode: 'live',
         port: 4120,
@@ -218,6 +223,15 @@ describeOnHosts('situations', (host) => {
       expect(ibkr.counts('user_soft')).toMatchObject({ attempts: 1, resumed: 1, logouts: 0 });
     });
 
+    test('restarts softly without such an item in its menu too: IBC sets its clock', async () => {
+      await ibqOk(host, ['wait', 'menuless', '--timeout', '60'], { timeoutMs: 90_000 });
+      const restarted = await ibqOk(host, ['restart', '--soft', 'menuless'], {
+        timeoutMs: 200_000,
+      });
+      expect(restarted.stderr).toContain('without a second factor');
+      expect(ibkr.counts('user_menuless')).toMatchObject({ attempts: 1, paused: 1, resumed: 1 });
+    }, 240_000);
+
     test('logs in anew where IBKR refuses the session that it left, and restart --soft waits for it', async () => {
       ibkr.setPolicy('user_soft', { tokens: 'refused' });
       const restarted = await ibq(host, ['restart', '--soft', 'soft'], { timeoutMs: 200_000 });
@@ -231,8 +245,7 @@ describeOnHosts('situations', (host) => {
       ['PAUSE', 'paused', /next start needs no second factor/],
       ['STOP', 'ended', /told to stop/],
     ])('was told %s: %s', async (verb, word, problem) => {
-      await ibqOk(host, ['start', 'soft'], { timeoutMs: 90_000 });
-      await ibqOk(host, ['wait', 'soft', '--timeout', '90'], { timeoutMs: 120_000 });
+      const { attempts } = await startSoft();
       await command(host, 'soft', verb);
       await until(
         `it is ${word}`,
@@ -242,8 +255,34 @@ describeOnHosts('situations', (host) => {
       const { unit, problems } = await statusOf(host, 'soft');
       expect(unit.active).toBe('inactive');
       expect(problems.join('\n')).toMatch(problem);
+      // What the next start costs.
+      ibkr.setPolicy('user_soft', { tokens: 'accepted' });
+      const next = await startSoft();
+      expect(next.attempts - attempts).toBe(verb === 'PAUSE' ? 0 : 1);
     });
+
+    async function startSoft() {
+      await ibqOk(host, ['start', 'soft'], { timeoutMs: 90_000 });
+      await ibqOk(host, ['wait', 'soft', '--timeout', '90'], { timeoutMs: 120_000 });
+      return ibkr.counts('user_soft');
+    }
   });
+
+  test('two gateways of one user: a deploy warns, IBC ends one of them, and status says why', async () => {
+    await addGateway(host, 'twin', { port: 4122, set: [WITH_IBKR] });
+    const file = '/etc/ibq/instances/twin.toml';
+    const text = await host.readFile(file);
+    await host.writeFile(file, text.replace('user_twin', 'user_tookover'));
+    const deployed = await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 180_000 });
+    expect(deployed.stderr).toMatch(/user_tookover/);
+    const both = () => Promise.all(['tookover', 'twin'].map((name) => statusOf(host, name)));
+    const words = async () => (await both()).map(({ word }) => word).sort();
+    await until('one has ended', async () => (await words()).includes('ended'), 90_000);
+    const ended = (await both()).find(({ word }) => word === 'ended');
+    expect(ended?.problems.join('\n')).toMatch(/another session of its user goes on/);
+    await until('the other is ready', async () => (await words()).includes('ready'), 60_000);
+    expect(ibkr.counts('user_tookover').open).toBe(1);
+  }, 400_000);
 
   test('a gateway that logged off at its time has ended, and says so', async () => {
     await ibqOk(host, ['start', 'soft'], { timeoutMs: 90_000 });

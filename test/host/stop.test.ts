@@ -13,6 +13,7 @@ const UNITS = ALL.map((name) => `ib-gateway@${name}.service`);
 /** A session each; `both` has two. */
 const USERS = [`user_${LIVE}`, `user_${PAPER}`, `user_${BOTH}`, `paper_${BOTH}`] as const;
 const QUICK = [WITH_IBKR, 'environment.SIMULATOR_SHUTDOWN_SECONDS=0.5'];
+const PASSWORD = '\\w \\\\$ %s "q\' #=! `id` \u0024{TWS_USERID} é€ü';
 const ROUNDS = 4;
 const LONG = { timeoutMs: 240_000 };
 
@@ -30,7 +31,16 @@ describeOnHosts('the end of a gateway', (host) => {
       port: 4101,
       set: [...QUICK, `paper_user=paper_${BOTH}`, 'environment.SIMULATOR_SECOND_START_SECONDS=4'],
     });
-    await setSecret(host, BOTH, 'paper_password', 'any');
+    // IBKR sees each byte of a password.
+    for (const [user, name, key] of [
+      [`user_${LIVE}`, LIVE, 'password'],
+      [`user_${BOTH}`, BOTH, 'password'],
+      [`paper_${BOTH}`, BOTH, 'paper_password'],
+    ] as const) {
+      const password = `${PASSWORD}${key}`;
+      ibkr.setPolicy(user, { password });
+      await setSecret(host, name, key, password);
+    }
     await ibqOk(host, ['deploy', '--timeout', '120'], LONG);
   }, 400_000);
 

@@ -35,7 +35,7 @@ describeOnHosts('a fleet of before user namespaces', (host) => {
     expect(await namespaceOf('4001')).toMatch(/^0 0 /);
     const keep = readFileSync(new URL('keep-open.sh', import.meta.url));
     await host.writeFile('/usr/local/bin/keep-open', keep, 0o755);
-  }, 300_000);
+  }, 600_000);
 
   afterAll(() => older !== '' && rmSync(older, { recursive: true, force: true }));
 

@@ -43,8 +43,8 @@ export class Clock {
   }
 }
 
-/** How far a zone's clocks are ahead of UTC; one that is unknown is UTC. */
-function offsetOf(zone: string, now: number): number {
+/** Milliseconds by which a zone is ahead of UTC, or as many less by a day; one that is unknown is UTC. */
+export function offsetOf(zone: string, now: number): number {
   try {
     const format = new Intl.DateTimeFormat('en-GB', {
       timeZone: zone,

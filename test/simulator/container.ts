@@ -11,7 +11,7 @@ import { type Connect, ibkrAt } from './ibkr/connect.ts';
 import { type Identity, nobodyElse } from './identity.ts';
 import type { Listener } from './listen.ts';
 import type { Timing } from './login.ts';
-import { type Named, namedProcesses, type StartNamed } from './named.ts';
+import { type Named, type NamedProcesses, namedProcesses } from './named.ts';
 import { createPrograms, type Programs } from './programs.ts';
 import { imageFiles } from './templates.ts';
 
@@ -65,7 +65,7 @@ export interface Container {
   connect: Connect;
   identity: Identity;
   programs: Programs;
-  startNamed: StartNamed;
+  named: NamedProcesses;
   /** That of its gateways. */
   clock: Clock;
   running: Running[];
@@ -96,7 +96,7 @@ export function createContainer(options: ContainerOptions, ended: AbortSignal): 
     stopStatus: numeric(env.SIMULATOR_STOP_STATUS, 1),
     connect: ibkrAt(env.SIMULATOR_IBKR ?? ''),
     identity,
-    startNamed: namedProcesses({ real: options.runNamed ?? false, identity }),
+    named: namedProcesses({ real: options.runNamed ?? false, identity }),
     clock: new Clock(),
     programs: createPrograms({ locate, log, ended, identity, runSsh: options.runSsh ?? false }),
     running: [],

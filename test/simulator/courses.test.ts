@@ -68,9 +68,10 @@ async function act(simulator: TestSimulator, what: string): Promise<void> {
       return command(simulator, word);
     case 'connect':
       return knock(await simulator.relay());
-    case 'restart':
-    case 'logoff':
-      return simulator.byClock(verb);
+    case 'clock':
+      return simulator.setClock(word);
+    case 'end':
+      return simulator.endNamed(word);
     case 'kill':
       return simulator.killJava();
     case 'SIGTERM':

@@ -17,7 +17,11 @@ export interface Named {
   end(): void;
 }
 
-export type StartNamed = (argv: readonly [string, ...string[]]) => Named;
+export interface NamedProcesses {
+  start(argv: readonly [string, ...string[]]): Named;
+  /** As `pkill NAME`. */
+  end(name: string): void;
+}
 
 /** @param real without it, as in tests in the process, nobody but the simulator can end one */
 export function namedProcesses({
@@ -26,8 +30,9 @@ export function namedProcesses({
 }: {
   real: boolean;
   identity: Identity;
-}): StartNamed {
-  return ([name, ...words]) => {
+}): NamedProcesses {
+  const all: { name: string; process: Named }[] = [];
+  const begin = ([name, ...words]: readonly [string, ...string[]]): Named => {
     const over = deferred<void>();
     let isOver = false;
     const settle = () => {
@@ -44,5 +49,15 @@ export function namedProcesses({
     child.on('exit', settle);
     child.stdin?.on('error', () => undefined);
     return { ...named, end: () => child.kill('SIGTERM') };
+  };
+  return {
+    start(argv) {
+      const process = begin(argv);
+      all.push({ name: argv[0], process });
+      return process;
+    },
+    end(wanted) {
+      for (const { name, process } of all) if (name === wanted) process.end();
+    },
   };
 }

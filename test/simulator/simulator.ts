@@ -50,6 +50,8 @@ export interface Simulator {
   byClock(what: 'restart' | 'logoff'): void;
   /** Sets the clock of its gateways, `hh:mm:ss`. Throws for another text. */
   setClock(time: string): void;
+  /** SIGTERM to the display or the relay, by their names (`named.ts`). */
+  endNamed(name: string): void;
   /** SIGKILL to Java in every half, or in that of a mode. */
   killJava(mode?: string): void;
   /** SIGTERM: resolves with the exit status, once the container ends by it or by itself. */
@@ -127,6 +129,7 @@ export function startSimulator(options: ContainerOptions): Simulator {
     byClock(what) {
       for (const { gateway } of running) gateway?.byClock(what);
     },
+    endNamed: (name) => container.named.end(name),
     setClock: (time) => container.clock.set(time),
     killJava(only) {
       for (const { mode, gateway } of running) {

@@ -147,7 +147,7 @@ export async function waitForScreen({ env, log, timing, ended }: Container): Pro
 
 /** `start_socat` and run_socat.sh: socat again and again, as long as that script is there. */
 export async function startSocat(container: Container, half: Running): Promise<void> {
-  const { contract, env, log, port, bind, ended, startNamed } = container;
+  const { contract, env, log, port, bind, ended, named } = container;
   const { api, relay } = contract.ports[half.mode];
   log('.> Starting socat');
   // It is looked for by its words.
@@ -158,7 +158,7 @@ export async function startSocat(container: Container, half: Running): Promise<v
   // run_socat.sh is a process of its own: the script goes on meanwhile.
   await new Promise((resolve) => setImmediate(resolve));
   const seconds = Number(env.SSH_RESTART || contract.relayRestartSeconds) || 0;
-  const script = startNamed(['run_socat.sh']);
+  const script = named.start(['run_socat.sh']);
   half.relayScript = script;
   while (!ended.aborted && !script.isOver()) {
     const listener = await startRelay({
@@ -174,7 +174,7 @@ export async function startSocat(container: Container, half: Running): Promise<v
     half.relay = listener;
     // The container ended while the port was being opened.
     if (ended.aborted) return listener?.close();
-    const socat = startNamed(['socat', `TCP-LISTEN:${relay},fork`, `TCP:127.0.0.1:${api}`]);
+    const socat = named.start(['socat', `TCP-LISTEN:${relay},fork`, `TCP:127.0.0.1:${api}`]);
     await Promise.race([socat.ended, untilAborted(ended)]);
     if (ended.aborted) return;
     half.relay = null;

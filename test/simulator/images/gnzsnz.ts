@@ -52,7 +52,7 @@ export function bootGnzsnz(container: Container): Boot {
   function startXvfb(): void {
     log('.> Starting Xvfb server');
     env.DISPLAY = ':1';
-    const started = container.startNamed(['Xvfb', ':1', '-ac', '-screen', '0', '1024x768x16']);
+    const started = container.named.start(['Xvfb', ':1', '-ac', '-screen', '0', '1024x768x16']);
     display = started;
     void started.ended.then(() => {
       if (isStopping) return;
