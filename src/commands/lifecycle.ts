@@ -22,6 +22,7 @@ import {
   foretellRestarts,
   forgetEnds,
   restartTogether,
+  writeLostRecords,
 } from '../host/sessions.ts';
 import { findStartLacks } from '../host/start-lacks.ts';
 import { restartAlone, restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
@@ -70,6 +71,7 @@ export async function lifecycle(
       await warnOfRefusals();
       sayCosts();
     }
+    writeLostRecords(host, selected);
     if (newLogin) demandNewLogin(host, selected);
     forgetEnds(host, selected);
     if (verb === 'stop') await stopUnits(host, units);

@@ -50,6 +50,8 @@ export interface FactValues {
   wayOut: WayOut;
   listeners: readonly PortHolder[];
 
+  /** Networks of the current generation, and ibq's own that Podman has. */
+  podmanNetworks: { wanted: readonly string[]; defined: readonly string[] };
   /** Services that must be loaded, with what systemd has. */
   units: readonly UnitFacts[];
   /** What the generator wrote into the journal at the last daemon-reload. */
@@ -166,6 +168,8 @@ export interface GuardFacts {
   kernel: string | null;
   /** What was loaded last is what is wanted now. */
   current: boolean;
+  /** /run/ibq has what the guard wrote down at its start. */
+  recorded: boolean;
 }
 
 /** SSH tunnels that this host holds. */

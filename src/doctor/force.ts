@@ -63,6 +63,28 @@ function unitFinding({ id, load, loaded, deployed }: UnitFacts): Finding[] {
     : [fail(`${id} is loaded as it was before the last deploy`, RELOAD)];
 }
 
+const networks = defineCheck({
+  id: 'networks',
+  title: 'networks',
+  needs: ['manifest', 'podmanNetworks'],
+  judge: ({ manifest, podmanNetworks: { wanted, defined } }) => {
+    if (manifest === null) return skipped(NOTHING);
+    const gone = wanted.filter((name) => !defined.includes(name)).sort();
+    const are = gone.length === 1 ? 'is' : 'are';
+    return verdictOf(
+      gone.length === 0
+        ? []
+        : [
+            fail(
+              `${gone.join(', ')} ${are} gone from Podman: no instance that needs ${gone.length === 1 ? 'it' : 'them'} can start`,
+              'sudo ibq deploy',
+            ),
+          ],
+      wanted.join(', ') || 'this mode has none',
+    );
+  },
+});
+
 const hostRules = defineCheck({
   id: 'host-rules',
   title: 'host rules',
@@ -93,7 +115,7 @@ const instanceGuards = defineCheck({
       : verdictOf(guards.flatMap(guardFinding), `${guards.length} in force, as deployed`),
 });
 
-function guardFinding({ name, pid, wanted, kernel, current }: GuardFacts): Finding[] {
+function guardFinding({ name, pid, wanted, kernel, current, recorded }: GuardFacts): Finding[] {
   if (pid === null) {
     return [
       fail(
@@ -102,7 +124,10 @@ function guardFinding({ name, pid, wanted, kernel, current }: GuardFacts): Findi
       ),
     ];
   }
-  if (kernel !== null && kernel === wanted) return [];
+  if (kernel !== null && kernel === wanted) {
+    const lost = `what the guard of ${name} wrote down in ${RUNNING} is gone; its rules are in force`;
+    return recorded ? [] : [warn(lost, 'sudo ibq deploy')];
+  }
   const state = kernel === null ? 'is not loaded: its ports are open' : 'is not as deployed';
   return [
     fail(
@@ -154,6 +179,7 @@ const running = defineCheck({
 export const forceChecks: readonly Check[] = [
   quadletGenerator,
   generatedUnits,
+  networks,
   hostRules,
   shim,
   instanceGuards,

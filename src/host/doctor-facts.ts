@@ -29,6 +29,7 @@ import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
 import {
   CURRENT_LOST,
+  definedNetworks,
   isCurrentLost,
   readCurrentManifest,
   readInstalled,
@@ -144,6 +145,10 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
         ),
       ),
 
+    podmanNetworks: () => ({
+      wanted: manifest()?.networks ?? [],
+      defined: definedNetworks(files),
+    }),
     units: async () => unitFacts(await installed()),
     generatorLog: () => readGeneratorLog(host),
     generator: () => readGenerator(host),

@@ -3,6 +3,7 @@
 import {
   judgeHalves,
   judgeInstance,
+  LAN_LOST,
   lastErrorOf,
   UNGUARDED,
   type Verdict,
@@ -15,9 +16,10 @@ import type { Manifest, ManifestInstance } from '../plan/manifest.ts';
 import { generationPath, instanceService } from '../plan/paths.ts';
 import { type ApiService, apisOf } from '../plan/services.ts';
 import { toldByHealth } from './controller-health.ts';
-import type { HostReader } from './host.ts';
+import type { FileReader, HostReader } from './host.ts';
 import { type RunningImage, readRunningImages } from './image-store.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
+import { hasLostLan, lanLost } from './lan-link.ts';
 import { findLostLinks } from './lost-links.ts';
 import { lookAgain, probeService } from './probe-service.ts';
 import { describeRefusedLogin, mendOfRefusedLogin, readRefusedLogin } from './refused-logins.ts';
@@ -118,7 +120,9 @@ export async function observeInstances(
   const [observations, unguarded] = brief
     ? await looksThenGuards(host, looks, running)
     : await Promise.all([Promise.all(looks), findUnguarded(host, running)]);
-  return observations.map((observation) => withoutGuard(observation, unguarded));
+  return observations.map((observation) =>
+    withLostParts(host.files, withoutGuard(observation, unguarded)),
+  );
 }
 
 /** Nobody is told that a gateway is ready before its guard was looked for; of the others it can wait. */
@@ -154,6 +158,26 @@ function withoutGuard(observation: Observation, unguarded: ReadonlySet<string>):
   const open = verdict.ready ? { ready: false, word: UNGUARDED, mend } : {};
   return { ...observation, verdict: { ...verdict, ...open, problems } };
 }
+
+/** What somebody took away from under a gateway that runs, and a deploy brings back. */
+function withLostParts(files: FileReader, observation: Observation): Observation {
+  const { unit, running, instance, verdict } = observation;
+  if (unit.active !== 'active' || running === null) return observation;
+  const lan = hasLostLan(files, instance, running);
+  const problems = [
+    ...(lan ? [lanLost(instance)] : []),
+    ...(running.foundAgain === undefined ? [] : [RECORD_LOST]),
+  ];
+  if (problems.length === 0) return observation;
+  const cut = lan && verdict.ready ? { ready: false, word: LAN_LOST, mend: 'sudo ibq deploy' } : {};
+  return {
+    ...observation,
+    verdict: { ...verdict, ...cut, problems: [...problems, ...verdict.problems] },
+  };
+}
+
+const RECORD_LOST =
+  'what its guard wrote down in /run/ibq is gone, and was found again in its container: sudo ibq deploy loads its rules and writes it anew, and costs no login';
 
 function imagesOf(
   host: HostReader,

@@ -171,7 +171,14 @@ export const hook: FactValues['hook'] = {
   }),
 };
 
-export const guard = { name: '4001', pid: 41, wanted: 'rules', kernel: 'rules', current: true };
+export const guard = {
+  name: '4001',
+  pid: 41,
+  wanted: 'rules',
+  kernel: 'rules',
+  current: true,
+  recorded: true,
+};
 
 export const volume = {
   instance: '4001',
@@ -287,6 +294,10 @@ const WELL: FactValues = {
   },
   wayOut,
   listeners: ['4001', '4002'].map((name) => listener(Number(name), `ib-gateway@${name}.service`)),
+  podmanNetworks: {
+    wanted: ['ibq-publish-1', 'ibq-lan-2'],
+    defined: ['ibq-publish-1', 'ibq-lan-2', 'ibq-lan-of-before'],
+  },
   units: SERVICES.map((id) => ({ id, load: 'loaded', loaded: 'a', deployed: 'a' })),
   generatorLog: [],
   generator: {

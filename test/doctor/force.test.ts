@@ -1,5 +1,6 @@
 /** What the checks of files and of what is in force say: one row a cause. */
 
+import { CURRENT_LOST } from '../../src/host/installed.ts';
 import { generationFiles, guard, instance, shim } from './facts.ts';
 import { judgeTable, type Row } from './rows.ts';
 
@@ -10,10 +11,36 @@ const files: Row[] = [
   [
     'generation',
     'broken',
-    { generation: { problem: 'm.json: is missing; point at another' } },
+    {
+      generation: {
+        problem:
+          'm.json: is missing; generation 6 is the newest whole one: sudo ln -sfn generations/6 /etc/ibq/current && sudo ibq deploy',
+      },
+    },
     'fail',
     'm.json: is missing',
-    'point at another',
+    'sudo ln -sfn generations/6 /etc/ibq/current && sudo ibq deploy',
+  ],
+  [
+    'generation',
+    'no other is whole',
+    {
+      generation: {
+        problem:
+          'm.json: is missing; no generation is whole: sudo rm /etc/ibq/current && sudo ibq deploy (then every instance wants a restart)',
+      },
+    },
+    'fail',
+    'm.json: is missing',
+    'sudo rm /etc/ibq/current && sudo ibq deploy',
+  ],
+  [
+    'generation',
+    'the link is gone',
+    { generation: { problem: CURRENT_LOST } },
+    'fail',
+    '/etc/ibq/current is gone: no gateway that ends can start again',
+    'sudo ibq deploy',
   ],
   [
     'foreign-files',
@@ -58,6 +85,14 @@ const files: Row[] = [
 ];
 
 const force: Row[] = [
+  [
+    'networks',
+    'gone',
+    { podmanNetworks: { wanted: ['ibq-publish-1', 'ibq-lan-2'], defined: ['ibq-lan-2'] } },
+    'fail',
+    'ibq-publish-1 is gone from Podman: no instance that needs it can start',
+    'sudo ibq deploy',
+  ],
   [
     'quadlet-generator',
     'missing',

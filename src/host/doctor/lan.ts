@@ -18,6 +18,7 @@ import type { RunningInstance } from '../../plan/installed.ts';
 import type { Manifest } from '../../plan/manifest.ts';
 import type { HostReader } from '../host.ts';
 import { askLan } from '../lan-ask.ts';
+import { hasLostLan } from '../lan-link.ts';
 
 /** A first try and the kernel's second one, a second later. */
 const WAIT_MS = 1200;
@@ -61,7 +62,11 @@ export async function readLanFromInside(
   running: ReadonlyMap<string, RunningInstance>,
 ): Promise<FactValues['lanFromInside']> {
   const { interface: device, gateway } = requireLan(config);
-  const inside = [...running].filter(([name]) => manifest?.instances[name]?.lan);
+  const inside = [...running].filter(([name, record]) => {
+    const instance = manifest?.instances[name];
+    // One that has lost its interface is told as such: check `instances`.
+    return instance?.lan && !hasLostLan(host.files, instance, record);
+  });
   if (inside.length === 0) throw new UserError('no instance with a LAN address runs');
   const ask = async (from: string, pid?: number) => {
     const question = { device: from, addresses: [gateway], waitMs: WAIT_MS };
