@@ -205,7 +205,7 @@ describeOnHosts('doctor of what is in force', (host) => {
     const before = await containerIds(host);
     await host.ok(`podman secret inspect --showsecret -f '{{.SecretData}}' ibq-4002-password >/root/password
       podman secret rm ibq-4002-password
-      podman tag localhost/ibq-simulator:latest localhost/kept && podman untag localhost/ibq-simulator:latest
+      podman tag localhost/ibq-simulator:latest localhost/kept && podman untag localhost/ibq-simulator:latest localhost/ibq-simulator:latest
       chmod -x ${libraryOf(host)}/guard
       ip link set eth1 down && ip link set eth1 name enp7s0`);
     const idle = await ibq(host, ['restart', '4002']);
