@@ -40,7 +40,18 @@ export interface FactValues {
   volumes: readonly VolumeFacts[];
   users: readonly UserFacts[];
   memoryWarning: string | null;
-  disks: readonly { path: string; freeBytes: number }[];
+  /** Of one file system the first path. */
+  disks: readonly { path: string; freeBytes: number; readOnly: boolean }[];
+  /** Why a deploy would refuse a configuration that is valid by itself; null: it would not. */
+  refusal: { problem: string | null };
+  /** Instances that keep their settings in a volume and have none. */
+  lostVolumes: readonly string[];
+  /** Whether systemd starts the gateways at boot. */
+  boot: { enabled: boolean };
+  /** Units whose files were changed since systemd has read them. */
+  changedUnits: readonly string[];
+  /** Gateways that run, and no deployed generation knows them. */
+  undeployed: readonly string[];
   clock: { synchronised: boolean };
 
   network: NetworkFacts;

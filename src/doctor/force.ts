@@ -1,7 +1,7 @@
 /** Checks of what is in force: units as systemd has them, rules as the kernel has them, what runs. */
 
 import { titleOf } from '../gateway/instance-state.ts';
-import { RUNNING } from '../plan/paths.ts';
+import { RUNNING, TARGET_UNIT } from '../plan/paths.ts';
 import { type Check, defineCheck, type Finding, fail, skipped, verdictOf, warn } from './check.ts';
 import type { GuardFacts, UnitFacts } from './facts.ts';
 import { shim } from './shim.ts';
@@ -38,10 +38,15 @@ const quadletGenerator = defineCheck({
 const generatedUnits = defineCheck({
   id: 'generated-units',
   title: 'generated units',
-  needs: ['manifest', 'units', 'generatorLog'],
-  judge: ({ manifest, units, generatorLog }) => {
+  needs: ['manifest', 'units', 'generatorLog', 'changedUnits'],
+  judge: ({ manifest, units, generatorLog, changedUnits }) => {
     if (manifest === null) return skipped(NOTHING);
-    const findings = units.flatMap(unitFinding);
+    const findings = [
+      ...units.flatMap(unitFinding),
+      ...changedUnits.map((id) =>
+        warn(`the files of ${id} were changed, and systemd has not read them again`, RELOAD),
+      ),
+    ];
     const [first, ...rest] = findings;
     if (first && generatorLog.length > 0) {
       const said = `at the last reload the generator said: ${generatorLog.join('; ')}`;
@@ -62,6 +67,21 @@ function unitFinding({ id, load, loaded, deployed }: UnitFacts): Finding[] {
     ? [fail(`${id} was not generated`, `see quadlet-generator, then: ${RELOAD}`)]
     : [fail(`${id} is loaded as it was before the last deploy`, RELOAD)];
 }
+
+const boot = defineCheck({
+  id: 'boot',
+  title: 'start at boot',
+  needs: ['manifest', 'boot'],
+  judge: ({ manifest, boot: { enabled } }) => {
+    if (manifest === null) return skipped(NOTHING);
+    return verdictOf(
+      enabled
+        ? []
+        : [fail(`${TARGET_UNIT} is not enabled: no gateway starts at boot`, 'sudo ibq deploy')],
+      `${TARGET_UNIT} is enabled`,
+    );
+  },
+});
 
 const networks = defineCheck({
   id: 'networks',
@@ -160,17 +180,25 @@ const pendingRestarts = defineCheck({
 const running = defineCheck({
   id: 'instances',
   title: 'instances',
-  needs: ['instances'],
-  judge: ({ instances }) => {
-    if (instances.length === 0) return skipped(NOTHING);
+  needs: ['instances', 'undeployed'],
+  judge: ({ instances, undeployed }) => {
+    if (instances.length === 0 && undeployed.length === 0) return skipped(NOTHING);
     return verdictOf(
-      instances
-        .filter(({ verdict }) => !verdict.ready)
-        .map(({ name, active, verdict }) => {
-          const mend = verdict.mend ?? 'sudo ibq status';
-          const detail = `${name}: ${titleOf(verdict)}`;
-          return active === 'inactive' ? warn(detail, mend) : fail(detail, mend);
-        }),
+      [
+        ...instances
+          .filter(({ verdict }) => !verdict.ready)
+          .map(({ name, active, verdict }) => {
+            const mend = verdict.mend ?? `sudo ibq logs ${name}`;
+            const detail = `${name}: ${titleOf(verdict)}`;
+            return active === 'inactive' ? warn(detail, mend) : fail(detail, mend);
+          }),
+        ...undeployed.map((name) =>
+          warn(
+            `${name} runs and is not deployed`,
+            `configure it again (instances/${name}.toml), or stop it: sudo ibq deploy`,
+          ),
+        ),
+      ],
       `${instances.length} ready`,
     );
   },
@@ -179,6 +207,7 @@ const running = defineCheck({
 export const forceChecks: readonly Check[] = [
   quadletGenerator,
   generatedUnits,
+  boot,
   networks,
   hostRules,
   shim,

@@ -5,7 +5,7 @@
  */
 
 import { field, parseJson, textOf } from '../network/json.ts';
-import { parseManifest } from '../plan/manifest.ts';
+import { type Manifest, parseManifest } from '../plan/manifest.ts';
 import { GENERATIONS, generationPath, instanceService } from '../plan/paths.ts';
 import type { FileReader } from './host.ts';
 import { DRIVERS, graphRoot } from './image-store.ts';
@@ -47,6 +47,18 @@ export function findRecord(files: FileReader, name: string): FoundRecord | null 
 /** Instances whose units have a cgroup. */
 export function namesInCgroups(files: FileReader): string[] {
   return files.list(CGROUPS).flatMap((unit) => /^ib-gateway@(\w+)\.service$/.exec(unit)?.[1] ?? []);
+}
+
+/** Gateways that run, and that the current generation does not know: a backup of /etc/ibq was put back, say. */
+export function undeployed(
+  files: FileReader,
+  manifest: Pick<Manifest, 'instances'> | null,
+): string[] {
+  const runs = (name: string) =>
+    files
+      .list(`${CGROUPS}/${instanceService(name)}`)
+      .some((it) => it.startsWith('libpod-payload-'));
+  return namesInCgroups(files).filter((name) => !manifest?.instances[name] && runs(name));
 }
 
 /** The one that is process 1 in there: the runtime may have put it into a cgroup below. */
