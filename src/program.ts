@@ -78,18 +78,20 @@ export function buildProgram(
     if (options.config === '') {
       throw new UserError('--config: should be a file, got ""', ExitCode.usage);
     }
+    const ui = terminalUi({
+      quiet: options.quiet === true,
+      color: options.color,
+      inScope: inScope(program),
+    });
     return {
       host: open({
         root: options.root ?? null,
         verbose: options.verbose
           ? (line) => process.stderr.write(`+ ${printableLines(line)}\n`)
           : () => {},
+        slow: (line) => ui.note(line),
       }),
-      ui: terminalUi({
-        quiet: options.quiet === true,
-        color: options.color,
-        inScope: inScope(program),
-      }),
+      ui,
       configFile: options.config,
       env: process.env,
       version,

@@ -16,7 +16,8 @@ export type Fact<T> = { known: true; value: T } | { known: false; why: string };
 export type Facts = { readonly [K in keyof FactValues]: Fact<FactValues[K]> };
 
 export interface FactValues {
-  podman: { version: string; failure: 'missing' | 'hangs' | null };
+  /** `said`: its last word where it fails. */
+  podman: { version: string; failure: 'missing' | 'hangs' | 'fails' | null; said?: string };
   /** `version` 0: `systemctl --version` says none. */
   systemd: { version: number; failure: 'missing' | 'not-booted' | 'hangs' | null };
   /** Path of each part that is installed. */

@@ -251,6 +251,7 @@ async function ofPodman<T>(podman: Promise<FactValues['podman']>, asked: Promise
 function requirePodman({ failure }: FactValues['podman']): void {
   if (failure === 'missing') throw new UserError('podman is not installed');
   if (failure === 'hangs') throw new UserError('podman does not answer');
+  if (failure === 'fails') throw new UserError('podman fails');
 }
 
 function requireManifest(manifest: Manifest | null): Manifest {

@@ -22,6 +22,14 @@ const parts: Row[] = [
   ],
   [
     'podman',
+    'fails: that is not its age',
+    { podman: { version: '', failure: 'fails', said: 'Error: database is locked' } },
+    'fail',
+    'podman should tell what runs, fails: Error: database is locked',
+    /sudo podman ps/,
+  ],
+  [
+    'podman',
     '5.2',
     { podman: { version: '5.2.9', failure: null } },
     'fail',
