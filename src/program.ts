@@ -216,6 +216,19 @@ export function buildProgram(
       ),
     );
   instance
+    .command('rename')
+    .description('another name; address, MAC, port, settings and secrets stay')
+    .argument('<old>', 'instance')
+    .argument('<new>', 'its new name')
+    .option('-y, --yes', 'stop it without a question, if it runs')
+    .action(
+      action(async (ctx, from: string, to: string, options: { yes?: boolean }) =>
+        (await import('./commands/instance-rename.ts')).instanceRename(ctx, from, to, {
+          yes: options.yes === true,
+        }),
+      ),
+    );
+  instance
     .command('list')
     .description('the configured instances')
     .option('--json', 'print JSON')

@@ -249,7 +249,7 @@ describeOnHosts('doctor of what is in force', (host) => {
     expect(alone.exitCode).toBe(1);
     expect(alone.stderr).toContain('to restart both: sudo ibq restart 4001 4002');
     await ibqOk(host, ['restart', '4001', '4002']);
-    await ibqOk(host, ['wait', '--all']);
+    await ibqOk(host, ['wait', '4001', '4002']);
   });
 
   test('networks: gone while all was stopped, and made again by the next start', async () => {
@@ -349,6 +349,34 @@ describeOnHosts('doctor of what is in force', (host) => {
         await ibqOk(host, ['wait', '4002']);
       },
     }));
+
+  test('instance rename: address, MAC, port, settings and secrets stay; killed half-way it is taken up again', async () => {
+    const [, before] = await addresses();
+    await host.ok('podman exec ib-gateway-4002 sh -c "echo mine >/home/ibgateway/Jts/mine"');
+    // Without a word on a terminal nothing that runs is stopped.
+    expect((await ibq(host, ['instance', 'rename', '4002', 'trade'])).exitCode).toBe(64);
+    // The copy of the settings never ends.
+    await host.writeFile('/root/slow/cp', '#!/bin/sh\nexec sleep 1000\n', 0o755);
+    const killed = await host.run(
+      'PATH=/root/slow:$PATH timeout -s KILL 20 ibq instance rename 4002 trade -y',
+    );
+    expect(killed.exitCode).not.toBe(0);
+    await ibqOk(host, ['deploy']);
+    expect((await addresses())[1]).toEqual(before);
+
+    await ibqOk(host, ['instance', 'rename', '4002', 'trade', '-y'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['deploy', '-y']);
+    const now = (await status(host)).instances.map(({ name, publish, lan, ready }) => ({
+      name,
+      publish,
+      lan,
+      ready,
+    }));
+    expect(now[1]).toEqual({ name: 'trade', ...before, ready: true });
+    expect(await host.ok('podman exec ib-gateway-trade cat /home/ibgateway/Jts/mine')).toBe('mine\n');
+    await ibqOk(host, ['instance', 'remove', '4002', '--purge']);
+    expect(await host.ok('podman volume ls -q')).not.toContain('ibq-4002');
+  });
 
   async function addresses() {
     return (await status(host)).instances.map(({ publish, lan }) => ({ publish, lan }));
