@@ -352,7 +352,9 @@ describeOnHosts('doctor of what is in force', (host) => {
 
   test('instance rename: address, MAC, port, settings and secrets stay; killed half-way it is taken up again', async () => {
     const [, before] = await addresses();
-    await host.ok('podman exec ib-gateway-4002 sh -c "echo mine >/home/ibgateway/Jts/mine"');
+    await host.ok(
+      'podman exec ib-gateway-4002 sh -c "echo mine >/home/ibgateway/tws_settings/mine"',
+    );
     // Without a word on a terminal nothing that runs is stopped.
     expect((await ibq(host, ['instance', 'rename', '4002', 'trade'])).exitCode).toBe(64);
     // The copy of the settings never ends.
@@ -373,7 +375,9 @@ describeOnHosts('doctor of what is in force', (host) => {
       ready,
     }));
     expect(now[1]).toEqual({ name: 'trade', ...before, ready: true });
-    expect(await host.ok('podman exec ib-gateway-trade cat /home/ibgateway/Jts/mine')).toBe('mine\n');
+    expect(
+      await host.ok('podman exec ib-gateway-trade cat /home/ibgateway/tws_settings/mine'),
+    ).toBe('mine\n');
     await ibqOk(host, ['instance', 'remove', '4002', '--purge']);
     expect(await host.ok('podman volume ls -q')).not.toContain('ibq-4002');
   });
