@@ -70,7 +70,8 @@ export function removeInstanceFile(
     const names = host.files
       .list(configPaths(configFile).instances)
       .map((file) => basename(file, '.toml'));
-    const near = closest(name, names);
+    // A neighbour's number is another account.
+    const near = /^\d+$/.test(name) ? null : closest(name, names);
     const hint = near ? `; did you mean ${show(near)}?` : '; what it left behind goes with --purge';
     throw new UserError(`${path} is not there${hint}`, ExitCode.usage);
   }

@@ -168,7 +168,7 @@ export async function lifecycle(
     );
     const started = selected.filter((name) => !failed.includes(name));
     if (started.length > 0) {
-      ui.note(`${verb}ed ${started.join(', ')}; logged in? "ibq wait ${started.join(' ')}"`);
+      ui.note(`${verb}ed ${started.join(', ')}; logged in? "sudo ibq wait ${started.join(' ')}"`);
     }
     for (const name of failed) {
       ui.warn(`${name} did not start:`);

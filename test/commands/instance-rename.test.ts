@@ -70,8 +70,17 @@ test('one that runs is stopped by -y alone', async () => {
   const { context, sand } = await prepare({ runs: true });
   await expect(instanceRename(context, '4002', 'trade', { yes: false })).rejects.toThrow('aborted');
   expect(configured(sand, '4002')).not.toBeNull();
-  const again = await prepare({ runs: true });
-  expect(await instanceRename(again.context, '4002', 'trade', { yes: true })).toBe(0);
+  const yes = await prepare({ runs: true });
+  const asked: boolean[] = [];
+  const ui = {
+    ...yes.context.ui,
+    confirm: async (_: string, { assumeYes }: { assumeYes: boolean }) => {
+      asked.push(assumeYes);
+      return assumeYes;
+    },
+  };
+  expect(await instanceRename({ ...yes.context, ui }, '4002', 'trade', { yes: true })).toBe(0);
+  expect(asked).toEqual([true]);
 });
 
 describe('broken off', () => {
