@@ -135,6 +135,8 @@ interface WayOut {
   nextHop: Ipv4 | null;
   host: boolean;
   instances: readonly { name: string; answered: boolean }[];
+  /** What this host sends elsewhere that is for an instance on the bridge, and what mends that. */
+  astray: readonly { detail: string; mend: string }[];
   /** Base chains that drop what they don't accept: `inet filter forward`. */
   droppingChains: readonly string[];
 }

@@ -188,7 +188,10 @@ const running = defineCheck({
         ...instances
           .filter(({ verdict }) => !verdict.ready)
           .map(({ name, active, verdict }) => {
-            const mend = verdict.mend ?? `sudo ibq logs ${name}`;
+            // Who reads this has asked the doctor already.
+            const mend =
+              verdict.mend?.replace(/^sudo ibq doctor$/, 'sudo nft list ruleset') ??
+              `sudo ibq logs ${name}`;
             const detail = `${name}: ${titleOf(verdict)}`;
             return active === 'inactive' ? warn(detail, mend) : fail(detail, mend);
           }),

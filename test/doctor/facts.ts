@@ -224,6 +224,7 @@ export const wayOut: FactValues['wayOut'] = {
     { name: '4001', answered: true },
     { name: '4002', answered: true },
   ],
+  astray: [],
   droppingChains: [],
 };
 
