@@ -78,18 +78,20 @@ export function buildProgram(
     if (options.config === '') {
       throw new UserError('--config: should be a file, got ""', ExitCode.usage);
     }
+    const ui = terminalUi({
+      quiet: options.quiet === true,
+      color: options.color,
+      inScope: inScope(program),
+    });
     return {
       host: open({
         root: options.root ?? null,
         verbose: options.verbose
           ? (line) => process.stderr.write(`+ ${printableLines(line)}\n`)
           : () => {},
+        slow: (line) => ui.note(line),
       }),
-      ui: terminalUi({
-        quiet: options.quiet === true,
-        color: options.color,
-        inScope: inScope(program),
-      }),
+      ui,
       configFile: options.config,
       env: process.env,
       version,
@@ -211,6 +213,19 @@ export function buildProgram(
       action(async (ctx, name: string, options: { purge?: boolean; yes?: boolean }) =>
         (await import('./commands/instance-remove.ts')).instanceRemove(ctx, name, {
           purge: options.purge === true,
+          yes: options.yes === true,
+        }),
+      ),
+    );
+  instance
+    .command('rename')
+    .description('another name; address, MAC, port, settings and secrets stay')
+    .argument('<old>', 'instance')
+    .argument('<new>', 'its new name')
+    .option('-y, --yes', 'stop it without a question, if it runs')
+    .action(
+      action(async (ctx, from: string, to: string, options: { yes?: boolean }) =>
+        (await import('./commands/instance-rename.ts')).instanceRename(ctx, from, to, {
           yes: options.yes === true,
         }),
       ),

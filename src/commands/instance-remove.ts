@@ -83,7 +83,8 @@ export function removeInstanceFile(
   return name;
 }
 
-function checkName(text: string): InstanceName {
+/** @throws UserError (64) */
+export function checkName(text: string): InstanceName {
   const name = parseInstanceName(text);
   if (name !== null) return name;
   throw new UserError(

@@ -23,6 +23,7 @@ import {
   forgetEnds,
   loggedInByLog,
   restartTogether,
+  writeLostRecords,
 } from '../host/sessions.ts';
 import { findStartLacks } from '../host/start-lacks.ts';
 import { restartAlone, restartUnits, showUnits, startUnits, stopUnits } from '../host/systemd.ts';
@@ -71,6 +72,7 @@ export async function lifecycle(
       await warnOfRefusals();
       await sayCosts();
     }
+    writeLostRecords(host, selected);
     if (newLogin) demandNewLogin(host, selected);
     forgetEnds(host, selected);
     if (verb === 'stop') await stopUnits(host, units);
@@ -168,7 +170,7 @@ export async function lifecycle(
     );
     const started = selected.filter((name) => !failed.includes(name));
     if (started.length > 0) {
-      ui.note(`${verb}ed ${started.join(', ')}; logged in? "ibq wait ${started.join(' ')}"`);
+      ui.note(`${verb}ed ${started.join(', ')}; logged in? "sudo ibq wait ${started.join(' ')}"`);
     }
     for (const name of failed) {
       ui.warn(`${name} did not start:`);

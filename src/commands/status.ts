@@ -4,13 +4,14 @@ import type { Context } from '../context.ts';
 import { ExitCode } from '../errors.ts';
 import { titleOf, UNGUARDED } from '../gateway/instance-state.ts';
 import { configPaths } from '../host/config-files.ts';
+import { undeployed } from '../host/found-records.ts';
 import { hostRulesLost } from '../host/host-rules.ts';
 import { CURRENT_LOST, isCurrentLost, readCurrentManifest } from '../host/installed.ts';
 import { withInterrupt } from '../host/interrupt.ts';
 import { type Observation, observeInstances } from '../host/observe.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
 import { observeTunnels } from '../host/tunnels.ts';
-import type { ManifestInstance } from '../plan/manifest.ts';
+import type { Manifest, ManifestInstance } from '../plan/manifest.ts';
 import { servicesOf } from '../plan/services.ts';
 import { describeTunnel, isWell, type TunnelState } from '../ssh/state.ts';
 import { table } from '../ui/table.ts';
@@ -66,11 +67,12 @@ async function show(context: Context, json: boolean): Promise<number> {
     print(context, observations, tunnels);
   }
   if (isCurrentLost(host.files)) ui.warn(CURRENT_LOST);
+  const strangers = tellStrangers(context, manifest);
   tellUndeployed(context, Object.keys(manifest?.instances ?? {}));
   const ready = observations.every(({ verdict }) => verdict.ready);
   if (open) ui.warn(RULES_LOST);
   const carried = [...tunnels.values()].flat().every(isWell);
-  return ready && carried && !open ? ExitCode.done : ExitCode.unhealthy;
+  return ready && carried && !open && !strangers ? ExitCode.done : ExitCode.unhealthy;
 }
 
 const RULES_LOST =
@@ -224,6 +226,17 @@ function toJson(
 
 function isoTime(ms: number | null): string | null {
   return ms === null ? null : new Date(ms).toISOString();
+}
+
+/** What nothing above tells of: a backup of /etc/ibq was put back, or its file was removed. */
+function tellStrangers({ host, ui }: Context, manifest: Manifest | null): boolean {
+  const names = undeployed(host.files, manifest);
+  for (const name of names) {
+    ui.warn(
+      `${name} runs and is not deployed; configure it again (instances/${name}.toml), or stop it: sudo ibq deploy`,
+    );
+  }
+  return names.length > 0;
 }
 
 /** Configured and not deployed: by file names alone, so that a broken file doesn't hide the state. */

@@ -1,6 +1,6 @@
 /** What `deploy` and `wait` tell while instances come up, and of those that don't. */
 
-import { titleOf, UNGUARDED } from '../gateway/instance-state.ts';
+import { LAN_LOST, titleOf, UNGUARDED } from '../gateway/instance-state.ts';
 import { STAGES } from '../gateway/stages.ts';
 import type { Observation } from '../host/observe.ts';
 import type { Ui } from '../ui/ui.ts';
@@ -27,12 +27,17 @@ export function tellWaiting(ui: Ui, open: readonly Observation[], seconds: numbe
   ui.note(`  still waiting after ${seconds} s: ${names.join(', ')}`);
 }
 
+/** Those whose API answers all the same. */
+const OTHERWISE: Readonly<Record<string, string>> = {
+  [UNGUARDED]: 'runs without its guard',
+  [LAN_LOST]: 'has lost the LAN',
+};
+
 /** @returns whether one is not ready; each is named with its last log lines */
 export function reportUnhealthy(ui: Ui, observations: readonly Observation[]): boolean {
   const unhealthy = observations.filter(({ verdict }) => !verdict.ready);
   for (const { name, verdict, log } of unhealthy) {
-    const what =
-      verdict.word === UNGUARDED ? 'runs without its guard' : 'does not answer the IB API';
+    const what = OTHERWISE[verdict.word] ?? 'does not answer the IB API';
     ui.warn(`${name} ${what}: ${titleOf(verdict)}`);
     for (const problem of verdict.problems) ui.tell(`  ${problem}`);
     for (const line of lastWords(log, LOG_LINES_SHOWN)) ui.tell(`  | ${line}`);

@@ -24,6 +24,19 @@ const configuration = defineCheck({
       : fail(problems.join('; '), 'correct the file; "ibq plan" shows all problems together'),
 });
 
+const refusal = defineCheck({
+  id: 'plan',
+  title: 'plan',
+  needs: ['config', 'refusal'],
+  judge: ({ refusal: { problem } }) =>
+    problem === null
+      ? ok('a deploy would take this configuration on this host')
+      : fail(
+          problem,
+          'correct what it names; until then "ibq deploy" changes nothing, also no rule',
+        ),
+});
+
 const secrets = defineCheck({
   id: 'secrets',
   title: 'secrets',
@@ -98,6 +111,24 @@ function userFindings(facts: VolumeFacts): Finding[] {
       ];
 }
 
+const settingsVolumes = defineCheck({
+  id: 'settings-volumes',
+  title: 'settings volumes',
+  needs: ['manifest', 'lostVolumes'],
+  judge: ({ manifest, lostVolumes }) => {
+    if (manifest === null) return skipped('nothing is deployed');
+    return verdictOf(
+      lostVolumes.map((name) =>
+        warn(
+          `${name} has no settings volume: somebody removed it, or ${name} has never run; its next start begins with new settings and a full login`,
+          `restore ibq-${name}-settings from a backup before that ("podman volume import"), or let it begin anew: sudo ibq start ${name}`,
+        ),
+      ),
+      'all that have run have theirs',
+    );
+  },
+});
+
 const memory = defineCheck({
   id: 'memory',
   title: 'memory',
@@ -115,6 +146,8 @@ const memory = defineCheck({
 const MIB = 1024 ** 2;
 /** Below this a deploy or a container's layer may fail half-way. */
 const DISK_FULL = 50 * MIB;
+/** Of /run, which is small and has no containers in it. */
+const RUN_FULL = MIB;
 /** An image of a gateway takes about this much; an upgrade needs room for a second one. */
 const DISK_LOW = 2048 * MIB;
 
@@ -124,10 +157,17 @@ const disk = defineCheck({
   needs: ['disks'],
   judge: ({ disks }) =>
     verdictOf(
-      disks.flatMap(({ path, freeBytes }) => {
+      disks.flatMap(({ path, freeBytes, readOnly }) => {
+        if (readOnly) {
+          return fail(
+            `${path} is read-only: no deploy can write there`,
+            `see why ("dmesg", "findmnt -T ${path}"), then: sudo mount -o remount,rw "$(findmnt -nT ${path} -o TARGET)"`,
+          );
+        }
         const free = `${Math.floor(freeBytes / MIB)} MB free`;
         const mend = `free some: "df -h ${path}"; images that nothing uses: "sudo podman image prune -a"`;
-        if (freeBytes < DISK_FULL) return fail(`${path} is full, ${free}`, mend);
+        if (freeBytes < (path === '/run' ? RUN_FULL : DISK_FULL))
+          return fail(`${path} is full, ${free}`, mend);
         const images = path.includes('containers');
         return images && freeBytes < DISK_LOW
           ? warn(`${path} has ${free}; a new image of a gateway needs about 2000 MB`, mend)
@@ -154,9 +194,11 @@ const clock = defineCheck({
 
 export const configurationChecks: readonly Check[] = [
   configuration,
+  refusal,
   secrets,
   images,
   imageUid,
+  settingsVolumes,
   memory,
   disk,
   clock,

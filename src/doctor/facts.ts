@@ -16,7 +16,8 @@ export type Fact<T> = { known: true; value: T } | { known: false; why: string };
 export type Facts = { readonly [K in keyof FactValues]: Fact<FactValues[K]> };
 
 export interface FactValues {
-  podman: { version: string; failure: 'missing' | 'hangs' | null };
+  /** `said`: its last word where it fails. */
+  podman: { version: string; failure: 'missing' | 'hangs' | 'fails' | null; said?: string };
   /** `version` 0: `systemctl --version` says none. */
   systemd: { version: number; failure: 'missing' | 'not-booted' | 'hangs' | null };
   /** Path of each part that is installed. */
@@ -40,7 +41,18 @@ export interface FactValues {
   volumes: readonly VolumeFacts[];
   users: readonly UserFacts[];
   memoryWarning: string | null;
-  disks: readonly { path: string; freeBytes: number }[];
+  /** Of one file system the first path. */
+  disks: readonly { path: string; freeBytes: number; readOnly: boolean }[];
+  /** Why a deploy would refuse a configuration that is valid by itself; null: it would not. */
+  refusal: { problem: string | null };
+  /** Instances that keep their settings in a volume and have none. */
+  lostVolumes: readonly string[];
+  /** Whether systemd starts the gateways at boot. */
+  boot: { enabled: boolean };
+  /** Units whose files were changed since systemd has read them. */
+  changedUnits: readonly string[];
+  /** Gateways that run, and no deployed generation knows them. */
+  undeployed: readonly string[];
   clock: { synchronised: boolean };
 
   network: NetworkFacts;
@@ -50,6 +62,8 @@ export interface FactValues {
   wayOut: WayOut;
   listeners: readonly PortHolder[];
 
+  /** Networks of the current generation, and ibq's own that Podman has. */
+  podmanNetworks: { wanted: readonly string[]; defined: readonly string[] };
   /** Services that must be loaded, with what systemd has. */
   units: readonly UnitFacts[];
   /** What the generator wrote into the journal at the last daemon-reload. */
@@ -121,6 +135,8 @@ interface WayOut {
   nextHop: Ipv4 | null;
   host: boolean;
   instances: readonly { name: string; answered: boolean }[];
+  /** What this host sends elsewhere that is for an instance on the bridge, and what mends that. */
+  astray: readonly { detail: string; mend: string }[];
   /** Base chains that drop what they don't accept: `inet filter forward`. */
   droppingChains: readonly string[];
 }
@@ -171,6 +187,8 @@ export interface GuardFacts {
   kernel: string | null;
   /** What was loaded last is what is wanted now. */
   current: boolean;
+  /** /run/ibq has what the guard wrote down at its start. */
+  recorded: boolean;
 }
 
 /** SSH tunnels that this host holds. */

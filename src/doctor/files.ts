@@ -12,7 +12,8 @@ const generation = defineCheck({
   judge: ({ generation: { problem } }) => {
     if (problem === null) return ok('can be read');
     // The message ends with what mends it.
-    const [what = problem, mend = 'sudo ibq deploy'] = problem.split('; ');
+    const [, what = problem, mend = 'sudo ibq deploy'] =
+      /^(.*?); .*?(sudo [^"(]*[^"( ])/.exec(problem) ?? [];
     return fail(what, mend);
   },
 });

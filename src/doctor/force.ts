@@ -1,7 +1,7 @@
 /** Checks of what is in force: units as systemd has them, rules as the kernel has them, what runs. */
 
 import { titleOf } from '../gateway/instance-state.ts';
-import { RUNNING } from '../plan/paths.ts';
+import { RUNNING, TARGET_UNIT } from '../plan/paths.ts';
 import { type Check, defineCheck, type Finding, fail, skipped, verdictOf, warn } from './check.ts';
 import type { GuardFacts, UnitFacts } from './facts.ts';
 import { shim } from './shim.ts';
@@ -38,10 +38,15 @@ const quadletGenerator = defineCheck({
 const generatedUnits = defineCheck({
   id: 'generated-units',
   title: 'generated units',
-  needs: ['manifest', 'units', 'generatorLog'],
-  judge: ({ manifest, units, generatorLog }) => {
+  needs: ['manifest', 'units', 'generatorLog', 'changedUnits'],
+  judge: ({ manifest, units, generatorLog, changedUnits }) => {
     if (manifest === null) return skipped(NOTHING);
-    const findings = units.flatMap(unitFinding);
+    const findings = [
+      ...units.flatMap(unitFinding),
+      ...changedUnits.map((id) =>
+        warn(`the files of ${id} were changed, and systemd has not read them again`, RELOAD),
+      ),
+    ];
     const [first, ...rest] = findings;
     if (first && generatorLog.length > 0) {
       const said = `at the last reload the generator said: ${generatorLog.join('; ')}`;
@@ -62,6 +67,43 @@ function unitFinding({ id, load, loaded, deployed }: UnitFacts): Finding[] {
     ? [fail(`${id} was not generated`, `see quadlet-generator, then: ${RELOAD}`)]
     : [fail(`${id} is loaded as it was before the last deploy`, RELOAD)];
 }
+
+const boot = defineCheck({
+  id: 'boot',
+  title: 'start at boot',
+  needs: ['manifest', 'boot'],
+  judge: ({ manifest, boot: { enabled } }) => {
+    if (manifest === null) return skipped(NOTHING);
+    return verdictOf(
+      enabled
+        ? []
+        : [fail(`${TARGET_UNIT} is not enabled: no gateway starts at boot`, 'sudo ibq deploy')],
+      `${TARGET_UNIT} is enabled`,
+    );
+  },
+});
+
+const networks = defineCheck({
+  id: 'networks',
+  title: 'networks',
+  needs: ['manifest', 'podmanNetworks'],
+  judge: ({ manifest, podmanNetworks: { wanted, defined } }) => {
+    if (manifest === null) return skipped(NOTHING);
+    const gone = wanted.filter((name) => !defined.includes(name)).sort();
+    const are = gone.length === 1 ? 'is' : 'are';
+    return verdictOf(
+      gone.length === 0
+        ? []
+        : [
+            fail(
+              `${gone.join(', ')} ${are} gone from Podman: no instance that needs ${gone.length === 1 ? 'it' : 'them'} can start`,
+              'sudo ibq deploy',
+            ),
+          ],
+      wanted.join(', ') || 'this mode has none',
+    );
+  },
+});
 
 const hostRules = defineCheck({
   id: 'host-rules',
@@ -93,7 +135,7 @@ const instanceGuards = defineCheck({
       : verdictOf(guards.flatMap(guardFinding), `${guards.length} in force, as deployed`),
 });
 
-function guardFinding({ name, pid, wanted, kernel, current }: GuardFacts): Finding[] {
+function guardFinding({ name, pid, wanted, kernel, current, recorded }: GuardFacts): Finding[] {
   if (pid === null) {
     return [
       fail(
@@ -102,7 +144,10 @@ function guardFinding({ name, pid, wanted, kernel, current }: GuardFacts): Findi
       ),
     ];
   }
-  if (kernel !== null && kernel === wanted) return [];
+  if (kernel !== null && kernel === wanted) {
+    const lost = `what the guard of ${name} wrote down in ${RUNNING} is gone; its rules are in force`;
+    return recorded ? [] : [warn(lost, 'sudo ibq deploy')];
+  }
   const state = kernel === null ? 'is not loaded: its ports are open' : 'is not as deployed';
   return [
     fail(
@@ -135,17 +180,28 @@ const pendingRestarts = defineCheck({
 const running = defineCheck({
   id: 'instances',
   title: 'instances',
-  needs: ['instances'],
-  judge: ({ instances }) => {
-    if (instances.length === 0) return skipped(NOTHING);
+  needs: ['instances', 'undeployed'],
+  judge: ({ instances, undeployed }) => {
+    if (instances.length === 0 && undeployed.length === 0) return skipped(NOTHING);
     return verdictOf(
-      instances
-        .filter(({ verdict }) => !verdict.ready)
-        .map(({ name, active, verdict }) => {
-          const mend = verdict.mend ?? 'sudo ibq status';
-          const detail = `${name}: ${titleOf(verdict)}`;
-          return active === 'inactive' ? warn(detail, mend) : fail(detail, mend);
-        }),
+      [
+        ...instances
+          .filter(({ verdict }) => !verdict.ready)
+          .map(({ name, active, verdict }) => {
+            // Who reads this has asked the doctor already.
+            const mend =
+              verdict.mend?.replace(/^sudo ibq doctor$/, 'sudo nft list ruleset') ??
+              `sudo ibq logs ${name}`;
+            const detail = `${name}: ${titleOf(verdict)}`;
+            return active === 'inactive' ? warn(detail, mend) : fail(detail, mend);
+          }),
+        ...undeployed.map((name) =>
+          warn(
+            `${name} runs and is not deployed`,
+            `configure it again (instances/${name}.toml), or stop it: sudo ibq deploy`,
+          ),
+        ),
+      ],
       `${instances.length} ready`,
     );
   },
@@ -154,6 +210,8 @@ const running = defineCheck({
 export const forceChecks: readonly Check[] = [
   quadletGenerator,
   generatedUnits,
+  boot,
+  networks,
   hostRules,
   shim,
   instanceGuards,

@@ -8,13 +8,19 @@ const podman = defineCheck({
   id: 'podman',
   title: 'Podman',
   needs: ['podman'],
-  judge: ({ podman: { version, failure } }) => {
+  judge: ({ podman: { version, failure, said = '' } }) => {
     const upgrade = 'install Podman 5.3 or newer (Debian 13: "apt install podman")';
     if (failure === 'missing') return fail(PODMAN_MISSING, upgrade);
     if (failure === 'hangs') {
       return fail(
         'podman should answer within seconds, hangs',
         'see which podman holds the others up ("ps -C podman -o pid,stat,etime,args") and end it',
+      );
+    }
+    if (failure === 'fails') {
+      return fail(
+        `podman should tell what runs, fails: ${said || 'it says nothing'}`,
+        'see what "sudo podman ps" says, and mend that first',
       );
     }
     const old = podmanTooOld(version);

@@ -95,11 +95,11 @@ const forwarding = defineCheck({
   title: 'way out',
   needs: ['wayOut', 'firewalld'],
   judge: ({
-    wayOut: { ipForward, nextHop, host, instances, droppingChains },
+    wayOut: { ipForward, nextHop, host, instances, astray, droppingChains },
     firewalld: daemon,
   }) => {
     if (instances.length === 0) return skipped('no instance runs on the bridge');
-    const findings: Finding[] = [];
+    const findings: Finding[] = astray.map(({ detail, mend }) => fail(detail, mend));
     if (!ipForward) {
       findings.push(
         fail(

@@ -17,6 +17,9 @@ export interface UnitState {
 /** The word for one whose API answers, and whoever reaches its network can open it. */
 export const UNGUARDED = 'unguarded';
 
+/** The word for one whose API answers, and nobody of the LAN reaches it. */
+export const LAN_LOST = 'LAN lost';
+
 export interface Verdict {
   /** The API answers: clients can connect. */
   ready: boolean;

@@ -25,6 +25,7 @@ import { checkGeneration } from './check-generation.ts';
 import type { Host } from './host.ts';
 import { readRunning } from './installed.ts';
 import type { Interrupt } from './interrupt.ts';
+import { makeLan } from './make-lan.ts';
 import { imageDigests, pullImage, removeNetwork, removeSecret, writeSecret } from './podman.ts';
 import { forgetEnds, restartTogether } from './sessions.ts';
 import {
@@ -160,6 +161,8 @@ async function applyStep(
       return dropNetwork(step.name, host, options.onWarning);
     case 'update-guard':
       return updateGuard(step.instance, host, desired);
+    case 'make-lan':
+      return makeLan(host, step.instance, desired);
     case 'start':
       // How each one ended is told by the wait that follows, with its last log lines.
       await startUnits(host, [TARGET_UNIT, ...step.instances.map(instanceService)]);
@@ -279,5 +282,7 @@ async function updateGuard(name: string, host: Host, desired: Desired): Promise<
       ExitCode.failed,
     );
   }
+  host.files.makeDirectory(`${RUNNING}/${name}`);
   host.files.writeText(`${RUNNING}/${name}/guard.nft`, guard, 0o600);
+  if (running.foundAgain) host.files.writeText(`${RUNNING}/${name}/state`, running.foundAgain);
 }

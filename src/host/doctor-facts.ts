@@ -4,8 +4,10 @@ import type { Environment } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import { NOT_ASKED } from '../doctor/check.ts';
 import type { Facts, FactValues } from '../doctor/facts.ts';
-import { UserError } from '../errors.ts';
+import { ConfigError, UserError } from '../errors.ts';
 import type { NetworkFacts } from '../network/facts.ts';
+import { assembleDesired } from '../plan/desired.ts';
+import { publishAddressProblem } from '../plan/host-problems.ts';
 import type { Manifest } from '../plan/manifest.ts';
 import { loadHostConfig } from './config-files.ts';
 import { readClock, readConfiguration, readDisks, readVolumes } from './doctor/configuration.ts';
@@ -24,12 +26,14 @@ import { readGuards, readHostRules, readNftablesService, readRuleset } from './d
 import { once, settle, unknown, withLimit } from './doctor/settle.ts';
 import { readShim } from './doctor/shim.ts';
 import { readTunnels } from './doctor/tunnels.ts';
-import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
+import { readChangedUnits, readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
 import { readUsers } from './doctor/users.ts';
-import { shippedStaticUnits } from './facts.ts';
+import { readFacts, shippedStaticUnits } from './facts.ts';
+import { undeployed } from './found-records.ts';
 import type { HostReader } from './host.ts';
 import {
   CURRENT_LOST,
+  definedNetworks,
   isCurrentLost,
   readCurrentManifest,
   readInstalled,
@@ -41,6 +45,7 @@ import { memoryWarning } from './memory.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { observeInstances } from './observe.ts';
 import { inspectImages, listSecrets } from './podman.ts';
+import { lostVolumes } from './podman-storage.ts';
 
 /** Milliseconds until the kernel has told that a link came up (net/core/link_watch.c): a second at most. */
 const LINK_MS = 1100;
@@ -124,6 +129,13 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     users: async () => readUsers(host, manifest(), await running()),
     memoryWarning: () => memoryWarning(config().instances),
     disks: () => readDisks(files),
+    refusal: () => ({
+      problem: problemOf(() => refusedPlan(host, config(), manifest(), configFile)),
+    }),
+    lostVolumes: () => lostVolumes(files, Object.keys(instances())),
+    boot: async () => ({ enabled: (await installed()).runtime?.targetEnabled === true }),
+    changedUnits: () => readChangedUnits(host),
+    undeployed: () => undeployed(files, manifest()),
     clock: () => readClock(host),
 
     network: async () => {
@@ -145,6 +157,10 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
         ),
       ),
 
+    podmanNetworks: () => ({
+      wanted: manifest()?.networks ?? [],
+      defined: definedNetworks(files),
+    }),
     units: async () => unitFacts(await installed()),
     generatorLog: () => readGeneratorLog(host),
     generator: () => readGenerator(host),
@@ -192,6 +208,19 @@ function parentOf(config: () => Config): string | null {
   }
 }
 
+/** @throws UserError that a deploy would end with before it looks at what runs */
+function refusedPlan(
+  host: HostReader,
+  config: Config,
+  manifest: Manifest | null,
+  configFile: string,
+): void {
+  const facts = readFacts(host, config, configFile);
+  assembleDesired(config, facts, manifest);
+  const problem = publishAddressProblem(config, facts);
+  if (problem !== null) throw new ConfigError([problem]);
+}
+
 /** Whether instances reach IBKR through this host; what can't be known is taken for so. */
 function leavesByHost(config: () => Config): boolean {
   try {
@@ -223,6 +252,7 @@ async function ofPodman<T>(podman: Promise<FactValues['podman']>, asked: Promise
 function requirePodman({ failure }: FactValues['podman']): void {
   if (failure === 'missing') throw new UserError('podman is not installed');
   if (failure === 'hangs') throw new UserError('podman does not answer');
+  if (failure === 'fails') throw new UserError('podman fails');
 }
 
 function requireManifest(manifest: Manifest | null): Manifest {

@@ -9,19 +9,13 @@ import { parseLocalAddresses } from '../network/proc.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import { parseAccounts, parseIdBase, parseSubordinate } from '../plan/id-bases.ts';
 import type { RunningInstance } from '../plan/installed.ts';
-import {
-  FILE_KEY,
-  QUADLET_DIRECTORY,
-  RUNNING,
-  STATIC_UNITS,
-  USER_TEMPLATES,
-} from '../plan/paths.ts';
+import { FILE_KEY, QUADLET_DIRECTORY, STATIC_UNITS, USER_TEMPLATES } from '../plan/paths.ts';
 import type { UserDropIn } from '../quadlet/render.ts';
 import { type TemplateName, templateNames } from '../quadlet/template.ts';
 import { FIRST_ID } from '../quadlet/user-namespace.ts';
 import { readAttached } from './attached.ts';
 import type { FileReader, HostReader } from './host.ts';
-import { readRunning, sharesHostNetwork } from './installed.ts';
+import { readRunning, runningNames, sharesHostNetwork } from './installed.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import {
   allPodmanSubnets,
@@ -123,7 +117,7 @@ function readDropIns(files: FileReader, unit: string): UserDropIn[] {
  */
 function networkOfRunning(files: FileReader): Pick<HostFacts, 'held' | 'sharing' | 'heldIds'> {
   const lans = podmanSubnets(files, 'ibq-lan-');
-  const running = [...readRunning(files, files.list(RUNNING))];
+  const running = [...readRunning(files, runningNames(files))];
   const shares = ({ pid }: RunningInstance) => sharesHostNetwork(files, pid);
   const own = running.filter(([, it]) => !shares(it));
   return {

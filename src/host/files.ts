@@ -83,8 +83,13 @@ export function openFiles(root: string | null): FileReader & FileWriter {
       guarded(path, 'create', (at) => makeDirectories(at, mode), 'followed'),
     makeTemporaryDirectory: (prefix) => {
       // Below /tmp it could be a tree of another user's; mkdtemp makes it 0700.
-      const at = fs.mkdtempSync(join(base ?? '', tmpdir(), prefix));
-      return base === null ? at : at.slice(base.length);
+      const above = join(base ?? '', tmpdir());
+      try {
+        const at = fs.mkdtempSync(join(above, prefix));
+        return base === null ? at : at.slice(base.length);
+      } catch (error) {
+        throw explain(error, 'write in', above);
+      }
     },
     writeTree: (directory, files, links) =>
       guarded(directory, 'write', (at) => {

@@ -23,7 +23,7 @@ const STORAGE = '/var/lib/containers/storage';
 const STORAGE_CONF = '/etc/containers/storage.conf';
 
 /** Drivers of the storage by the names of their directories; a host may have changed from one to another. */
-const DRIVERS = ['overlay', 'btrfs', 'zfs', 'vfs'];
+export const DRIVERS = ['overlay', 'btrfs', 'zfs', 'vfs'];
 
 /**
  * @param asked containers by a key of the caller's

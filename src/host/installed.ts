@@ -27,7 +27,9 @@ import {
   tunnelService,
 } from '../plan/paths.ts';
 import { TUNNELS_RUNNING } from '../ssh/render.ts';
+import { type FoundRecord, findRecord, namesInCgroups } from './found-records.ts';
 import type { FileReader, HostReader } from './host.ts';
+import { hasLostLan } from './lan-link.ts';
 import { listPodmanNetworks } from './podman-networks.ts';
 import { showUnits, type UnitState } from './systemd.ts';
 import { findUnguarded } from './unguarded.ts';
@@ -159,10 +161,16 @@ async function readRuntime(
     findUnguarded(host, readRunning(host.files, [...names])),
   ]);
   const instances = byName(units, /^ib-gateway@(\w+)\.service$/);
+  const running = readRunning(host.files, [...instances.keys()]);
+  const lanLost = [...running].filter(([name, record]) => {
+    const deployed = manifest?.instances[name];
+    return deployed?.definition === record.definition && hasLostLan(host.files, deployed, record);
+  });
   return {
     instances,
-    running: readRunning(host.files, [...instances.keys()]),
+    running,
     unguarded,
+    lanLost: new Set(lanLost.map(([name]) => name)),
     tunnels: readTunnels(host.files, units, [...instances.keys()]),
     networks: byName(units, /^(ibq-.+)-network\.service$/),
     definedNetworks: definedNetworks(host.files),
@@ -241,7 +249,7 @@ function mapUnit(unit: UnitState): InstalledUnit {
 
 /**
  * What the guard hook wrote when each container started. It is believed only while that container's
- * first process runs: a record outlives its container, and process ids come again.
+ * first process runs: a record outlives its container, and process ids come again. Where it is gone it is found again.
  */
 export function readRunning(
   files: FileReader,
@@ -249,9 +257,9 @@ export function readRunning(
 ): Map<string, RunningInstance> {
   const running = new Map<string, RunningInstance>();
   for (const name of names) {
-    const state = files.readText(`${RUNNING}/${name}/state`);
-    const guard = files.readText(`${RUNNING}/${name}/guard.nft`);
-    if (state === null || guard === null) continue;
+    const written = readRecord(files, name);
+    const { state, guard } = written ?? findRecord(files, name) ?? {};
+    if (state === undefined || guard === undefined) continue;
     const value = (key: string) => new RegExp(`^${key}=(.*)$`, 'm').exec(state)?.[1] ?? '';
     const container = value('container');
     const pid = value('pid');
@@ -266,9 +274,21 @@ export function readRunning(
       })),
       session: value('session'),
       guard,
+      ...(written === null ? { foundAgain: state } : {}),
     });
   }
   return running;
+}
+
+function readRecord(files: FileReader, name: string): FoundRecord | null {
+  const state = files.readText(`${RUNNING}/${name}/state`);
+  const guard = files.readText(`${RUNNING}/${name}/guard.nft`);
+  return state === null || guard === null ? null : { state, guard };
+}
+
+/** Names of all that may run, whatever is deployed. */
+export function runningNames(files: FileReader): string[] {
+  return [...new Set([...files.list(RUNNING), ...namesInCgroups(files)])];
 }
 
 /** Mode `host`, or a drop-in with Network=host: there is no network of its own to look at. */

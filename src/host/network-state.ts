@@ -17,6 +17,7 @@ import { sidesOf } from '../plan/services.ts';
 import type { HostReader } from './host.ts';
 import { definedNetworks, readCurrentManifest, sharesHostNetwork } from './installed.ts';
 import { type Observation, observeInstances } from './observe.ts';
+import { requireDone } from './systemd.ts';
 
 /** Record separator: nothing of what is asked prints it. */
 const SEPARATOR = '\u001e';
@@ -161,11 +162,16 @@ function parseListens(text: string): string[] {
     .map((address) => address.replace(/%[^:]+/, ''));
 }
 
-/** ibq's own, as Podman knows them. */
+/** Another podman may hold its locks, for ever. */
+const PODMAN_MS = 15_000;
+
+/** ibq's own, as Podman knows them. @throws UserError where it does not tell: the picture would lack the LAN */
 async function readPodmanNetworks(host: HostReader): Promise<PodmanNetwork[]> {
   const names = definedNetworks(host.files);
   if (names.length === 0) return [];
-  const result = await host.run(['podman', 'network', 'inspect', ...names]);
+  const argv = ['podman', 'network', 'inspect', ...names] as const;
+  const result = await host.run(argv, { timeoutMs: PODMAN_MS });
+  requireDone(result, 'podman network inspect');
   return listOf(parseJson(result.stdout)).map((network) => {
     const subnet = listOf(field(network, 'subnets'))[0];
     const first = textOf(field(subnet, 'lease_range', 'start_ip'));

@@ -3,6 +3,7 @@
 import {
   judgeHalves,
   judgeInstance,
+  LAN_LOST,
   lastErrorOf,
   UNGUARDED,
   type Verdict,
@@ -16,15 +17,18 @@ import { generationPath, instanceService } from '../plan/paths.ts';
 import { type ApiService, apisOf } from '../plan/services.ts';
 import { toldByHealth } from './controller-health.ts';
 import { crowdedVerdict } from './crowded.ts';
-import type { HostReader } from './host.ts';
+import type { FileReader, HostReader } from './host.ts';
 import { type RunningImage, readRunningImages } from './image-store.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
+import { hasLostLan, lanLost } from './lan-link.ts';
 import { findLostLinks } from './lost-links.ts';
+import { readNetworkFacts } from './network-facts.ts';
 import { lookAgain, probeService, withoutRelay } from './probe-service.ts';
 import { describeRefusedLogin, mendOfRefusedLogin, readRefusedLogin } from './refused-logins.ts';
 import { asText, followRunLogs, type RunLogs } from './run-log.ts';
 import { showUnits, type UnitState } from './systemd.ts';
 import { findUnguarded } from './unguarded.ts';
+import { describeAstray, findAstray, mendAstray } from './way-in.ts';
 
 /** One API of an instance; mode `both` has two. */
 interface ObservedApi extends ApiService {
@@ -119,7 +123,9 @@ export async function observeInstances(
   const [observations, unguarded] = brief
     ? await looksThenGuards(host, looks, running)
     : await Promise.all([Promise.all(looks), findUnguarded(host, running)]);
-  return observations.map((observation) => withoutGuard(observation, unguarded));
+  return observations.map((observation) =>
+    withLostParts(host.files, withoutGuard(observation, unguarded)),
+  );
 }
 
 /** Nobody is told that a gateway is ready before its guard was looked for; of the others it can wait. */
@@ -155,6 +161,26 @@ function withoutGuard(observation: Observation, unguarded: ReadonlySet<string>):
   const open = verdict.ready ? { ready: false, word: UNGUARDED, mend } : {};
   return { ...observation, verdict: { ...verdict, ...open, problems } };
 }
+
+/** What somebody took away from under a gateway that runs, and a deploy brings back. */
+function withLostParts(files: FileReader, observation: Observation): Observation {
+  const { unit, running, instance, verdict } = observation;
+  if (unit.active !== 'active' || running === null) return observation;
+  const lan = hasLostLan(files, instance, running);
+  const problems = [
+    ...(lan ? [lanLost(instance)] : []),
+    ...(running.foundAgain === undefined ? [] : [RECORD_LOST]),
+  ];
+  if (problems.length === 0) return observation;
+  const cut = lan && verdict.ready ? { ready: false, word: LAN_LOST, mend: 'sudo ibq deploy' } : {};
+  return {
+    ...observation,
+    verdict: { ...verdict, ...cut, problems: [...problems, ...verdict.problems] },
+  };
+}
+
+const RECORD_LOST =
+  'what its guard wrote down in /run/ibq is gone, and was found again in its container: sudo ibq deploy loads its rules and writes it anew, and costs no login';
 
 function imagesOf(
   host: HostReader,
@@ -250,7 +276,7 @@ async function observe(
         ? await lookAgain(host, api, probe, running)
         : { latest: probe, lost: false };
       const judged = lost
-        ? portLost(name, api, latest?.state === 'refused')
+        ? await portLost(host, name, api, { refused: latest?.state === 'refused', running })
         : judgeInstance({
             name,
             unit,
@@ -297,21 +323,43 @@ function answers(probe: ProbeResult | null): boolean {
 /**
  * The gateway answers in its own network and not at its published port: somebody flushed the
  * host's firewall, and Podman's forwarding with it (netavark #1258); Podman's own listener still
- * accepts then. Refused, it was another firewall's doing. A restart would be a new login.
+ * accepts then. Refused, it was another firewall's doing. A restart would be a new login. What the kernel says of
+ * addresses and routes goes before both.
  */
-function portLost(name: string, { publish }: ApiService, refused: boolean): Verdict {
-  const [why, mend] = refused
-    ? ['a firewall of the host refuses it', 'sudo ibq doctor']
-    : [
-        "the host's firewall was flushed",
-        `sudo podman network reload ib-gateway-${name}, then sudo ibq deploy`,
-      ];
+async function portLost(
+  host: HostReader,
+  name: string,
+  { publish }: ApiService,
+  { refused, running }: { refused: boolean; running: RunningInstance | null },
+): Promise<Verdict> {
+  const astray = running === null ? null : await findAstray(host, running.pid);
+  const [why, mend] = astray
+    ? [describeAstray(astray), mendAstray(astray)]
+    : publish !== null && !isOfHost(host, publish)
+      ? [
+          'that is no address of this host any more',
+          `give it back, or correct publish.address; then sudo ibq deploy and sudo ibq restart ${name}`,
+        ]
+      : refused
+        ? ['a firewall of the host refuses it', 'sudo ibq doctor']
+        : [
+            "the host's firewall was flushed",
+            `sudo podman network reload ib-gateway-${name}, then sudo ibq deploy`,
+          ];
   return {
     ready: false,
     word: 'port lost',
     problems: [`the gateway answers, but nothing leads to it from ${publish}: ${why}`],
     mend,
   };
+}
+
+/** Of what nobody knows it is taken for one. */
+function isOfHost({ files }: HostReader, publish: string): boolean {
+  const address = publish.slice(0, publish.lastIndexOf(':'));
+  const { addresses } = readNetworkFacts(files);
+  if (address === '0.0.0.0' || address.startsWith('127.') || addresses.length === 0) return true;
+  return addresses.some((own) => own === address);
 }
 
 function absentUnit(name: string): UnitState {

@@ -10,9 +10,12 @@ import { attacher, runner } from './run.ts';
 export function openHost({
   root,
   verbose,
+  slow = () => {},
 }: {
   root: string | null;
   verbose: (line: string) => void;
+  /** Called where a program lets people wait, with what it is. */
+  slow?: (line: string) => void;
 }): Host {
   const stat = root === null ? null : statSync(root, { throwIfNoEntry: false });
   if (stat === undefined || stat?.isDirectory() === false) {
@@ -22,7 +25,7 @@ export function openHost({
   return {
     root,
     files: openFiles(root),
-    run: root === null ? runner(verbose) : refuseToRun,
+    run: root === null ? runner(verbose, slow) : refuseToRun,
     attach: root === null ? attacher(verbose) : refuseToRun,
     now: () => Date.now(),
     sleep: (ms) => sleep(ms),

@@ -24,7 +24,8 @@ export function findPlanLacks(
   const restarting = instancesIn(plan, 'restart');
   const coming = new Set([...instancesIn(plan, 'start'), ...restarting]);
   const shim = plan.steps.some(({ kind }) => kind === 'load-shim');
-  const lanNeeds = shim ? needs : needs.filter(({ name }) => coming.has(name));
+  const onLan = new Set([...coming, ...instancesIn(plan, 'make-lan')]);
+  const lanNeeds = shim ? needs : needs.filter(({ name }) => onLan.has(name));
   const holdings = readPortHoldings(host, newPorts(needs, coming, plan, installed));
   const lacks = [
     ...partLacks(host),

@@ -15,13 +15,16 @@ export interface PodmanFacts {
   images: ReadonlyMap<string, string>;
 }
 
+/** Milliseconds for what Podman only looks up: tenths of a second, unless another podman holds its locks. */
+const LOOK_MS = 30_000;
+
 /** @throws UserError (69) for a missing or too old Podman or systemd */
 export async function readPodman(
   host: HostReader,
   images: readonly string[],
 ): Promise<PodmanFacts> {
   const [podman, systemd, secrets, present] = await Promise.all([
-    host.run(['podman', '--version']),
+    host.run(['podman', '--version'], { timeoutMs: LOOK_MS }),
     host.run(['systemctl', '--version']),
     listSecrets(host),
     imageDigests(host, images),
@@ -29,6 +32,8 @@ export async function readPodman(
   if (podman.failure === 'not-found') {
     throw new UserError(PODMAN_MISSING, ExitCode.missingPart);
   }
+  // A Podman that fails is not an old one.
+  requireDone(podman, 'podman --version');
   const podmanVersion = parsePodmanVersion(podman.stdout);
   const systemdVersion = parseSystemdVersion(systemd.stdout);
   const old = podmanTooOld(podmanVersion) ?? systemdTooOld(systemdVersion);
@@ -45,6 +50,9 @@ export function parsePodmanVersion(text: string): string {
 export function parseSystemdVersion(text: string): number {
   return Number(/^systemd (\d+)/.exec(text)?.[1] ?? 0);
 }
+
+/** `Error: localhost/x:1: image not known` (containers/storage, ErrImageUnknown). */
+const IMAGE_UNKNOWN = /image not known|no such image/;
 
 export interface LocalImage {
   /** `sha256:…` */
@@ -68,12 +76,12 @@ export async function inspectImages(
   ] as const;
   await Promise.all(
     references.map(async (reference) => {
-      const result = await host.run([...inspect, reference]);
+      const result = await host.run([...inspect, reference], { timeoutMs: LOOK_MS });
       const [digest = '', user = ''] = result.stdout.trimEnd().split(' ');
       if (result.exitCode === 0) present.set(reference, { digest, user });
       // Podman that does not answer knows nothing of the image; only its own "no" is one. That it is
       // not installed is told by who asked for its version.
-      else if (result.failure !== null && result.failure !== 'not-found')
+      else if (result.failure !== 'not-found' && !IMAGE_UNKNOWN.test(result.stderr))
         requireDone(result, `podman image inspect ${reference}`);
     }),
   );
@@ -104,13 +112,15 @@ export async function pullImage(
 
 /** @throws UserError (69) where Podman is not installed: then nobody knows what is set */
 export async function requirePodman(host: HostReader): Promise<void> {
-  const { failure } = await host.run(['podman', '--version']);
+  const { failure } = await host.run(['podman', '--version'], { timeoutMs: LOOK_MS });
   if (failure === 'not-found') throw new UserError(PODMAN_MISSING, ExitCode.missingPart);
 }
 
 /** Names of all Podman secrets; their values are never read. None where Podman is not installed. */
 export async function listSecrets(host: HostReader): Promise<Set<string>> {
-  const result = await host.run(['podman', 'secret', 'ls', '--format', '{{.Name}}']);
+  const result = await host.run(['podman', 'secret', 'ls', '--format', '{{.Name}}'], {
+    timeoutMs: LOOK_MS,
+  });
   if (result.failure === 'not-found') return new Set();
   requireDone(result, 'podman secret ls');
   return new Set(result.stdout.split('\n').filter(Boolean));

@@ -40,6 +40,9 @@ export interface Tested {
 
 interface Running extends OnLan {
   pid: number;
+  /** Its address there as it runs; null: it should have none. */
+  lan: string | null;
+  pendingRestart: boolean;
 }
 
 /** @returns null where it was interrupted; nothing temporary is left in any case */
@@ -54,6 +57,7 @@ export async function testReachability(host: Host, options: TestOptions): Promis
     .filter((it) => chosen(it) && !all.some(({ name }) => name === it.name))
     .map(({ name }) => name);
   if (tested.length === 0) return { tries: [], notRunning };
+  const lost = tested.flatMap(lostLan);
 
   const lan = await planLan(host, facts, tested);
   const mac = standInMac(facts, lan);
@@ -102,7 +106,28 @@ export async function testReachability(host: Host, options: TestOptions): Promis
       await client.end();
     }
   });
-  return tries && { tries, notRunning };
+  return tries && { tries: [...lost, ...tries], notRunning };
+}
+
+/** It should be on the LAN, and its interface there is gone: nobody's way in can be tried. */
+function lostLan({ target, lan: address, pendingRestart }: Running): Judged[] {
+  if (address === null || target.lan !== null || target.sharesHost || pendingRestart) return [];
+  return [
+    {
+      instance: target.name,
+      service: 'api',
+      id: 'lan-allowed',
+      from: 'LAN',
+      host: address,
+      port: target.relayPort,
+      source: null,
+      expected: 'ok',
+      actual: null,
+      result: 'fail',
+      detail: `its interface ${lanInterface} is gone; sudo ibq deploy makes it again`,
+      ms: null,
+    },
+  ];
 }
 
 /** Instances with a network of their own, and what they should be closed and open to. */

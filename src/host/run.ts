@@ -8,6 +8,10 @@ import { shellLine } from '../shell-line.ts';
 import type { AttachOptions, HostReader, RunOptions, RunResult } from './host.ts';
 
 const DEFAULT_TIMEOUT_MS = 60_000;
+/** Whoever waits longer hears for what. */
+const SLOW_MS = 4000;
+/** Of a command that may have a hundred. */
+const SHOWN_WORDS = 6;
 /** From the polite signal to the other one. */
 const GRACE_MS = 2000;
 
@@ -16,8 +20,28 @@ const GRACE_MS = 2000;
  * of their own: an interrupt at the terminal reaches ibq alone, and ibq finishes the step in hand.
  *
  * @param verbose called with each command line before it starts; input is never part of it
+ * @param slow called with what is waited for, once for all that are slow at the same time
  */
-export function runner(verbose: (line: string) => void): HostReader['run'] {
+export function runner(
+  verbose: (line: string) => void,
+  slow: (line: string) => void = () => {},
+): HostReader['run'] {
+  const waiting = new Set<object>();
+  let told = false;
+  /** @returns to be called when it has ended */
+  const watch = (argv: readonly string[]): (() => void) => {
+    const one = {};
+    waiting.add(one);
+    const timer = setTimeout(() => {
+      if (!told) slow(`still waiting for: ${shellLine(argv.slice(0, SHOWN_WORDS))}`);
+      told = true;
+    }, SLOW_MS);
+    return () => {
+      clearTimeout(timer);
+      waiting.delete(one);
+      if (waiting.size === 0) told = false;
+    };
+  };
   return async (argv, options: RunOptions = {}): Promise<RunResult> => {
     verbose(shellLine(argv));
     const { execa } = await import('execa');
@@ -31,7 +55,10 @@ export function runner(verbose: (line: string) => void): HostReader['run'] {
     });
     if (options.onStderrLine) forEachLine(subprocess.stderr, options.onStderrLine);
     const timeout = endAfter(subprocess, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+    // What tells its own progress needs no other word.
+    const ended = options.onStderrLine ? () => {} : watch(argv);
     const result = await subprocess;
+    ended();
     timeout.clear();
     return {
       stdout: String(result.stdout ?? ''),

@@ -75,6 +75,15 @@ export function awaitsNewLogin(files: FileReader, name: string): boolean {
   return files.exists(newLoginMark(name));
 }
 
+/** `scripts/stop` logs out by what the guard wrote down: where that is gone it is written again first. */
+export function writeLostRecords(host: Host, names: readonly string[]): void {
+  for (const [name, { foundAgain }] of readRunning(host.files, names)) {
+    if (foundAgain === undefined) continue;
+    host.files.makeDirectory(`${RUNNING}/${name}`);
+    host.files.writeText(`${RUNNING}/${name}/state`, foundAgain);
+  }
+}
+
 /** Before a stop: of how the last one ended, and that it was to be a restart. */
 export function forgetEnds(host: Host, names: readonly string[]): void {
   for (const name of names) {

@@ -1,6 +1,6 @@
 /** Waiting until instances answer the API, or until it is plain that they won't. */
 
-import { titleOf, UNGUARDED } from '../gateway/instance-state.ts';
+import { LAN_LOST, titleOf, UNGUARDED } from '../gateway/instance-state.ts';
 import { STAGES } from '../gateway/stages.ts';
 import type { ManifestInstance } from '../plan/manifest.ts';
 import type { HostReader } from './host.ts';
@@ -26,7 +26,7 @@ export interface WaitOptions {
 
 /** More waiting changes nothing, and with a wrong password it locks the user. */
 function isHopeless({ unit, apis, verdict }: Observation): boolean {
-  if (verdict.word === UNGUARDED) return true;
+  if (verdict.word === UNGUARDED || verdict.word === LAN_LOST) return true;
   if (unit.active === 'failed' || unit.active === 'inactive') return true;
   if (unit.active === 'activating' && unit.sub.startsWith('auto-restart')) return true;
   return apis.some(({ verdict, stage }) => !verdict.ready && STAGES[stage.stage].hopeless);

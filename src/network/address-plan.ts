@@ -30,6 +30,8 @@ export interface AddressPlanInput {
   hostAccess: boolean;
   /** Of the installed generation, instances that have left the configuration included. */
   previous: ReadonlyMap<string, LanAddress>;
+  /** Those of them that left before the installed generation: they get theirs back as long as others are free. */
+  retired?: ReadonlySet<string>;
   /**
    * What running instances really have: until its restart one keeps the address of its older
    * definition, whatever the installed generation says.
@@ -52,9 +54,9 @@ export interface AddressPlan {
   problems: Problem[];
 }
 
-/** The lowest free address for each new instance, in order of the instances. */
+/** The lowest free address for each new instance, in order of the instances; that of a retired one only where no other is free. */
 export function planAddresses(input: AddressPlanInput): AddressPlan {
-  const { lan, instances, previous, machineId } = input;
+  const { lan, instances, previous, machineId, retired = new Set<string>() } = input;
   const pool = usablePool(lan);
   const kept = new Map<InstanceName, Ipv4>();
   const wanting: InstanceName[] = [];
@@ -68,20 +70,31 @@ export function planAddresses(input: AddressPlanInput): AddressPlan {
 
   // An instance that has left still runs while this plan is made: its address is free in the next one.
   const taken = new Set<number>(
-    [...previous.values()]
-      .map((old) => old.address)
+    [...previous]
+      .filter(([name]) => !retired.has(name) || kept.has(name as InstanceName))
+      .map(([, { address }]) => address)
       .concat([...fixed.values()], [...input.held.values()].flat())
       .concat(input.hostAddresses, input.seen, input.answered, lan.gateway)
       .map(ipv4ToNumber),
   );
   const macs = new Set<string>([...previous.values()].flatMap(({ mac }) => mac ?? []));
 
+  const back = new Set<string>(instances.map(({ name }) => name));
+  const spare = [...previous]
+    .filter(([name]) => retired.has(name) && !back.has(name))
+    .map(([, { address }]) => ipv4ToNumber(address))
+    .sort((a, b) => a - b);
   const fresh = new Map<InstanceName, Ipv4>();
+  const free = (address: number) => !taken.has(address) && !spare.includes(address);
+  const reusable = spare.filter(
+    (address) => isInPool(pool, ipv4FromNumber(address)) && !taken.has(address),
+  );
   let next = pool.first;
   for (const name of wanting) {
-    while (taken.has(next)) next++;
-    if (next > pool.last) break;
-    fresh.set(name, ipv4FromNumber(next++));
+    while (next <= pool.last && !free(next)) next++;
+    const address = next <= pool.last ? next++ : reusable.shift();
+    if (address === undefined) break;
+    fresh.set(name, ipv4FromNumber(address));
   }
 
   const assignments = new Map<InstanceName, LanAddress>();
@@ -197,10 +210,10 @@ function isHostOf(subnet: Cidr, address: Ipv4): boolean {
 }
 
 function rangeFull(input: AddressPlanInput, pool: Pool, missing: number): Problem {
-  const { lan, instances, previous } = input;
+  const { lan, instances, previous, retired } = input;
   const room = Math.max(0, pool.last - pool.first + 1);
   const gone = [...previous.keys()].filter(
-    (name) => !instances.some((i) => i.name === name),
+    (name) => retired?.has(name) !== true && !instances.some((i) => i.name === name),
   ).length;
   const inTheWay = new Set(
     [...input.hostAddresses, ...input.seen, ...input.answered, lan.gateway].filter((a) =>

@@ -195,7 +195,13 @@ function showInstance(facts: NetworkInForce, instance: InstanceState): ShownInst
     return { network: network?.name ?? null, address, state: link.state, mac: link.mac };
   };
   const bridge = attached(publishInterface);
-  const lan = attached(lanInterface);
+  const gone = namespace !== null && instance.lan !== null && !instance.pendingRestart;
+  const lan =
+    attached(lanInterface) ??
+    // Its interface went away with the one that carried it.
+    (gone
+      ? { network: null, address: instance.lan ?? '', state: 'down' as const, mac: null }
+      : null);
   const publishedOf = (at: Pick<InstanceState, 'publish' | 'relayPort' | 'api'>) =>
     instance.sharesHost
       ? listeningPort(facts, at)

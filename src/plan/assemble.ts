@@ -256,10 +256,15 @@ function runtimeSteps(
   for (const instance of desired.instances) {
     const running = runtime.running.get(instance.name);
     if (!running || !isActive(runtime, instance.name)) continue;
-    const lost = runtime.unguarded.has(instance.name);
+    const lost = runtime.unguarded.has(instance.name) || running.foundAgain !== undefined;
     if (lost || running.guard !== liveGuard(instance, running)) {
       steps.push({ kind: 'update-guard', instance: instance.name });
     }
+  }
+  // Behind its guard, whose rules name it.
+  for (const { name, definition } of desired.instances) {
+    const settled = runtime.running.get(name)?.definition === definition;
+    if (settled && runtime.lanLost.has(name)) steps.push({ kind: 'make-lan', instance: name });
   }
   for (const name of lostNetworks(desired, runtime)) steps.push({ kind: 'make-network', name });
   // After the guards: who may not get in counts, even where the host can't have its address.

@@ -132,12 +132,7 @@ export function assembleDesired(
     links: rendered.links,
     instances,
     networks: rendered.networks,
-    addresses: new Map(
-      instances.flatMap(({ name, lan }) => {
-        const address = lan ?? known.get(name);
-        return address ? [[name, address] as const] : [];
-      }),
-    ),
+    addresses: addressesToKeep(instances, known),
     instanceFiles: new Set(instances.flatMap(({ files }) => files.map(({ path }) => path))),
     publishSubnet,
     idBases,
@@ -159,6 +154,21 @@ function shimMacOf({ network }: Config, facts: HostFacts): string {
   const { lan } = network;
   const below = lan?.driver === 'ipvlan' ? facts.interfaces.get(lan.interface)?.mac : null;
   return below ?? stableMac(facts.machineId, '@shim', new Set());
+}
+
+/** Of those that have left too, until somebody else needs it: who comes back is found where it was. */
+function addressesToKeep(
+  instances: readonly Pick<DesiredInstance, 'name' | 'lan'>[],
+  known: ReadonlyMap<string, LanAddress>,
+): Desired['addresses'] {
+  const own = instances.flatMap(({ name, lan }) => {
+    const address = lan ?? known.get(name);
+    return address ? [[name, address] as const] : [];
+  });
+  const used = new Set(own.map(([, { address }]) => address));
+  const names = new Set<string>(instances.map(({ name }) => name));
+  const left = [...known].filter(([name, { address }]) => !names.has(name) && !used.has(address));
+  return new Map<string, LanAddress>([...own, ...left]);
 }
 
 /** One that left mode `host` and still runs there has to stay closed until its restart. */
@@ -326,6 +336,9 @@ function addressesFor(
       .map(({ name, file, settings }) => ({ name, file, fixed: settings.address })),
     hostAccess: config.network.hostAccess,
     previous: knownAddresses(manifest),
+    retired: new Set(
+      Object.keys(manifest?.addresses ?? {}).filter((name) => !manifest?.instances[name]),
+    ),
     held: facts.held,
     hostAddresses: facts.hostAddresses,
     seen: facts.seen,

@@ -23,6 +23,8 @@ export interface RunningInstance {
   session: string;
   /** The rules that were loaded last. */
   guard: string;
+  /** Set where /run/ibq had lost its record: the text of it, found again, for the next deploy to write. */
+  foundAgain?: string;
 }
 
 /** The SSH tunnels of an instance, as this host holds them. */
@@ -62,6 +64,8 @@ export interface Runtime {
   running: ReadonlyMap<string, RunningInstance>;
   /** Names of those that run without their guard: somebody flushed it. */
   unguarded: ReadonlySet<string>;
+  /** Names of those whose interface on the LAN went away with the one that carried it. */
+  lanLost: ReadonlySet<string>;
   /** By instance: those that are loaded, and those of all instances. */
   tunnels: ReadonlyMap<string, InstalledTunnel>;
   /** Network units by Podman network name. */

@@ -41,6 +41,8 @@ export type Step =
   | { kind: 'start-tunnels'; instances: string[] }
   | { kind: 'remove-network'; name: string }
   | { kind: 'update-guard'; instance: string }
+  /** Its interface on the LAN went away with the one that carried it; neither container nor login is touched. */
+  | { kind: 'make-lan'; instance: string }
   | { kind: 'start'; instances: string[] }
   | { kind: 'restart'; instance: string }
   /** Those that take over each other's ports: all are stopped, then all are started. */
@@ -102,6 +104,8 @@ export function describeStep(step: Step): string {
       return `remove network ${step.name}`;
     case 'update-guard':
       return `update the guard of ${step.instance}`;
+    case 'make-lan':
+      return `make the LAN interface of ${step.instance} again`;
     case 'start':
       return `start ${step.instances.join(', ')}`;
     case 'restart':

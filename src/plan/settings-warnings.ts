@@ -25,7 +25,7 @@ export function settingsWarnings(
             `${instance.file}: login_attempts: is 0: after a refused login IBC tries again for ever, until IBKR locks the user`,
           ]
         : []),
-      ...(before ? newOwner(instance, before) : []),
+      ...(before ? [...newOwner(instance, before), ...newUser(instance, before)] : []),
     ];
   });
 }
@@ -47,6 +47,18 @@ function newOwner(instance: Instance, before: ManifestInstance): string[] {
   return [
     `${name} will run as ${owner}, and its settings belong to ${was ?? 'the user of another image'}: it can't save them, and each start is a full login; ${mend}`,
   ];
+}
+
+/** Nothing tells whose password it is that Podman keeps: a wrong one is an attempt at somebody's account. */
+function newUser({ name, user, paperUser }: Instance, { inputs }: ManifestInstance): string[] {
+  const changed = [
+    { key: 'user', secret: 'password', old: inputs.user, now: user },
+    { key: 'paper_user', secret: 'paper_password', old: inputs.paper_user, now: paperUser },
+  ].filter(({ old, now }) => old !== undefined && now !== null && old !== now);
+  return changed.map(
+    ({ key, secret, old, now }) =>
+      `${name}: ${key} was ${old}, is ${now}: the ${secret} in store is the former one's, unless you have set it anew: sudo ibq secret set ${name} ${secret}`,
+  );
 }
 
 function userOf({ profile, inputs }: ManifestInstance) {

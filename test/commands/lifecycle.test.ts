@@ -151,7 +151,7 @@ describe('what would not come back is not stopped, and all that is lacking is to
         said: {
           'podman secret ls --format {{.Name}}': { stdout: '' },
           'podman image inspect --format {{.Digest}} {{.Config.User}} localhost/ibq-simulator:latest':
-            { exitCode: 125 },
+            { exitCode: 125, stderr: 'Error: localhost/ibq-simulator:latest: image not known\n' },
         },
         prepare: ({ root }) => chmodSync(join(root, PROGRAMS[0] ?? ''), 0o644),
       },

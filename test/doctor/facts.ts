@@ -173,7 +173,14 @@ export const hook: FactValues['hook'] = {
   }),
 };
 
-export const guard = { name: '4001', pid: 41, wanted: 'rules', kernel: 'rules', current: true };
+export const guard = {
+  name: '4001',
+  pid: 41,
+  wanted: 'rules',
+  kernel: 'rules',
+  current: true,
+  recorded: true,
+};
 
 export const volume = {
   instance: '4001',
@@ -219,6 +226,7 @@ export const wayOut: FactValues['wayOut'] = {
     { name: '4001', answered: true },
     { name: '4002', answered: true },
   ],
+  astray: [],
   droppingChains: [],
 };
 
@@ -281,9 +289,15 @@ const WELL: FactValues = {
   users: [user],
   memoryWarning: null,
   disks: [
-    { path: '/etc', freeBytes: 9e9 },
-    { path: '/var/lib/containers', freeBytes: 9e9 },
+    { path: '/etc', freeBytes: 9e9, readOnly: false },
+    { path: '/run', freeBytes: 9e6, readOnly: false },
+    { path: '/var/lib/containers', freeBytes: 9e9, readOnly: false },
   ],
+  refusal: { problem: null },
+  lostVolumes: [],
+  boot: { enabled: true },
+  changedUnits: [],
+  undeployed: [],
   clock: { synchronised: true },
   network: network(),
   lanAnswers: new Map<Ipv4, string>(),
@@ -294,6 +308,10 @@ const WELL: FactValues = {
   },
   wayOut,
   listeners: ['4001', '4002'].map((name) => listener(Number(name), `ib-gateway@${name}.service`)),
+  podmanNetworks: {
+    wanted: ['ibq-publish-1', 'ibq-lan-2'],
+    defined: ['ibq-publish-1', 'ibq-lan-2', 'ibq-lan-of-before'],
+  },
   units: SERVICES.map((id) => ({ id, load: 'loaded', loaded: 'a', deployed: 'a' })),
   generatorLog: [],
   generator: {

@@ -1,5 +1,6 @@
 /** What the checks of files and of what is in force say: one row a cause. */
 
+import { CURRENT_LOST } from '../../src/host/installed.ts';
 import { generationFiles, guard, instance, shim } from './facts.ts';
 import { judgeTable, type Row } from './rows.ts';
 
@@ -10,10 +11,36 @@ const files: Row[] = [
   [
     'generation',
     'broken',
-    { generation: { problem: 'm.json: is missing; point at another' } },
+    {
+      generation: {
+        problem:
+          'm.json: is missing; generation 6 is the newest whole one: sudo ln -sfn generations/6 /etc/ibq/current && sudo ibq deploy',
+      },
+    },
     'fail',
     'm.json: is missing',
-    'point at another',
+    'sudo ln -sfn generations/6 /etc/ibq/current && sudo ibq deploy',
+  ],
+  [
+    'generation',
+    'no other is whole',
+    {
+      generation: {
+        problem:
+          'm.json: is missing; no generation is whole: sudo rm /etc/ibq/current && sudo ibq deploy (then every instance wants a restart)',
+      },
+    },
+    'fail',
+    'm.json: is missing',
+    'sudo rm /etc/ibq/current && sudo ibq deploy',
+  ],
+  [
+    'generation',
+    'the link is gone',
+    { generation: { problem: CURRENT_LOST } },
+    'fail',
+    '/etc/ibq/current is gone: no gateway that ends can start again',
+    'sudo ibq deploy',
   ],
   [
     'foreign-files',
@@ -58,6 +85,14 @@ const files: Row[] = [
 ];
 
 const force: Row[] = [
+  [
+    'networks',
+    'gone',
+    { podmanNetworks: { wanted: ['ibq-publish-1', 'ibq-lan-2'], defined: ['ibq-lan-2'] } },
+    'fail',
+    'ibq-publish-1 is gone from Podman: no instance that needs it can start',
+    'sudo ibq deploy',
+  ],
   [
     'quadlet-generator',
     'missing',
@@ -217,7 +252,39 @@ const force: Row[] = [
     },
     'warn',
     /stopped/,
-    'sudo ibq status',
+    'sudo ibq logs 4001',
+  ],
+  [
+    'instances',
+    'runs and is not deployed',
+    { undeployed: ['4004'] },
+    'warn',
+    '4004 runs and is not deployed',
+    /instances\/4004\.toml.*sudo ibq deploy/,
+  ],
+  [
+    'instance-guards',
+    'its record is gone',
+    { guards: [{ ...guard, recorded: false }] },
+    'warn',
+    /what the guard of 4001 wrote down .* is gone; its rules are in force/,
+    'sudo ibq deploy',
+  ],
+  [
+    'boot',
+    'disabled',
+    { boot: { enabled: false } },
+    'fail',
+    'ib-gateways.target is not enabled: no gateway starts at boot',
+    'sudo ibq deploy',
+  ],
+  [
+    'generated-units',
+    'changed under systemd',
+    { changedUnits: ['ib-gateway@4001.service'] },
+    'warn',
+    /the files of ib-gateway@4001\.service were changed/,
+    'sudo systemctl daemon-reload',
   ],
 ];
 

@@ -265,6 +265,16 @@ const ports: Row[] = [
   ],
   [
     'forwarding',
+    'sent elsewhere by a rule of a VPN',
+    {
+      wayOut: { ...wayOut, astray: [{ detail: 'sends 10.89.0.2 to tailscale0', mend: 'ip rule' }] },
+    },
+    'fail',
+    'sends 10.89.0.2 to tailscale0',
+    'ip rule',
+  ],
+  [
+    'forwarding',
     'dropped',
     { wayOut: { ...wayOut, instances: silent } },
     'fail',

@@ -32,6 +32,20 @@ test('a program that is not installed', async () => {
   });
 });
 
+test('who waits hears for what, once for all that are slow together', async () => {
+  const told: string[] = [];
+  const slow = runner(
+    () => {},
+    (line) => told.push(line),
+  );
+  await Promise.all([
+    slow(['sh', '-c', 'sleep 4.5', 'a', 'b', 'c', 'd']),
+    slow(['sleep', '4.4']),
+    slow(['true']),
+  ]);
+  expect(told).toEqual(["still waiting for: sh -c 'sleep 4.5' a b c"]);
+});
+
 describe('a program that does not end', () => {
   const timeoutMs = 200;
   test.each([

@@ -5,9 +5,19 @@
  */
 
 import { beforeAll, expect, test } from 'vitest';
+import { accountsAt } from './api-client.ts';
 import { doctor, doctorOn } from './doctor-cases.ts';
-import { addGateway, ibq, ibqOk, prepareHost, until } from './gateways.ts';
-import { describeOnHosts } from './harness.ts';
+import {
+  addGateway,
+  containerIds,
+  ibq,
+  ibqOk,
+  prepareHost,
+  status,
+  told,
+  until,
+} from './gateways.ts';
+import { describeOnHosts, libraryOf } from './harness.ts';
 
 describeOnHosts('doctor of what is in force', (host) => {
   const { asSaid, check, passes } = doctorOn(host);
@@ -103,19 +113,160 @@ describeOnHosts('doctor of what is in force', (host) => {
   test('what was advised holds: a reload of the firewall leaves the ports open', () =>
     passes('port-rules', 'host-rules', 'instances'));
 
-  test('generation: its manifest was cut off', () =>
-    check('generation', 'fail', {
+  test('generation: its manifest was cut off, and the one before it leads on', async () => {
+    // A second generation, by which nothing that runs changes.
+    await host.ok("sed -i 's/10.0.0.7/10.0.0.8/' /etc/ibq/ibq.toml");
+    await ibqOk(host, ['deploy']);
+    const before = await containerIds(host);
+    await check('generation', 'fail', {
       break: async () => {
         await host.ok('truncate -s 100 /etc/ibq/current/manifest.json');
       },
       says: /manifest\.json: should be JSON/,
       mend: async ({ mend }) => {
-        expect(mend).toMatch(/or remove it and deploy /);
-        await host.ok('rm /etc/ibq/current');
-        // Without the old one nobody knows the bridge's subnet: a new bridge, and a restart for each.
-        await ibqOk(host, ['deploy', '--restart-changed']);
+        expect(mend).toMatch(
+          /sudo ln -sfn generations\/\d+ \/etc\/ibq\/current && sudo ibq deploy/,
+        );
+        await host.ok((mend ?? '').replaceAll('sudo ', ''));
       },
-    }));
+    });
+    expect(await containerIds(host)).toEqual(before);
+  });
+
+  test('generation: current is gone; all goes on where it was, and nobody is logged out', async () => {
+    const before = { ids: await containerIds(host), addresses: await addresses() };
+    await check('generation', 'fail', {
+      break: async () => {
+        await host.ok('rm /etc/ibq/current');
+        const { exitCode, stdout, stderr } = await ibq(host, ['status']);
+        expect({ exitCode, ready: stdout.match(/\tready$/gm)?.length }).toEqual({
+          exitCode: 0,
+          ready: 2,
+        });
+        expect(stderr).toContain('/etc/ibq/current is gone');
+        const restart = await ibq(host, ['restart', '4001']);
+        expect(restart.exitCode).toBe(78);
+      },
+      says: /current is gone: no gateway that ends can start again/,
+      mend: () => ibqOk(host, ['deploy']),
+    });
+    expect({ ids: await containerIds(host), addresses: await addresses() }).toEqual(before);
+  });
+
+  test('/run/ibq is gone: what runs is found again, and who may not get in does not', async () => {
+    const before = await containerIds(host);
+    const lan = (await addresses())[0]?.lan?.address ?? '';
+    await check('instance-guards', 'warn', {
+      break: () => host.ok('rm -rf /run/ibq'),
+      says: /what the guard of 4001 wrote down in \/run\/ibq\/instances is gone; its rules are in force/,
+      mend: async () => {
+        const { exitCode, stderr } = await ibq(host, ['status']);
+        expect(exitCode).toBe(0);
+        expect(stderr).toMatch(/4001: what its guard wrote down in \/run\/ibq is gone/);
+        // 10.0.0.8 was let in; now 10.0.0.7 is.
+        await host.ok("sed -i 's/10.0.0.8/10.0.0.7/' /etc/ibq/ibq.toml");
+        const deployed = await ibqOk(host, ['deploy']);
+        expect(deployed.stderr).toContain('update the guard of 4001');
+      },
+    });
+    expect((await accountsAt(host, 'lan1', lan, 4003)).accounts).toHaveLength(1);
+    await host.ok("rm -rf /run/ibq; sed -i 's/10.0.0.7/10.0.0.8/' /etc/ibq/ibq.toml");
+    await ibqOk(host, ['deploy']);
+    const knock = `ip netns exec lan1 timeout 2 bash -c '</dev/tcp/${lan}/4003'`;
+    expect((await host.run(knock)).exitCode).toBe(124);
+    await host.ok("sed -i 's/10.0.0.8/10.0.0.7/' /etc/ibq/ibq.toml");
+    await ibqOk(host, ['deploy']);
+    expect(await containerIds(host)).toEqual(before);
+  });
+
+  test('the interface on the LAN is gone: said, and made again without a login', async () => {
+    const before = { ids: await containerIds(host), addresses: await addresses() };
+    const [lan] = before.addresses.map((it) => it.lan?.address ?? '');
+    await check('instances', 'fail', {
+      break: () => inGuard('ip link del lan0'),
+      says: /4001: LAN lost/,
+      mend: async (found) => {
+        const state = await ibq(host, ['status']);
+        expect(state.exitCode).toBe(3);
+        expect(state.stderr).toMatch(/4001: its interface on the LAN is gone \(eth1 /);
+        const tried = await ibq(host, ['network', 'test', '4001'], { timeoutMs: 120_000 });
+        expect(tried.exitCode, await told(host, tried)).toBe(3);
+        expect(tried.stdout).toMatch(/its interface lan0 is gone/);
+        await asSaid(found);
+      },
+    });
+    expect({ ids: await containerIds(host), addresses: await addresses() }).toEqual(before);
+    const link = await inGuard('ip -br link show lan0');
+    expect(link).toContain(before.addresses[0]?.lan?.mac ?? 'no MAC');
+    expect((await accountsAt(host, 'lan1', lan ?? '', 4003)).accounts).toHaveLength(1);
+  });
+
+  test('a restart of what would not come back stops nothing, and names all that is lacking', async () => {
+    const before = await containerIds(host);
+    await host.ok(`podman secret inspect --showsecret -f '{{.SecretData}}' ibq-4002-password >/root/password
+      podman secret rm ibq-4002-password
+      podman tag localhost/ibq-simulator:latest localhost/kept && podman untag localhost/ibq-simulator:latest localhost/ibq-simulator:latest
+      chmod -x ${libraryOf(host)}/guard
+      ip link set eth1 down && ip link set eth1 name enp7s0`);
+    const idle = await ibq(host, ['restart', '4002']);
+    await host.ok(`ip link set enp7s0 name eth1 && ip link set eth1 up
+      chmod +x ${libraryOf(host)}/guard
+      podman tag localhost/kept localhost/ibq-simulator:latest`);
+    expect(idle.exitCode, await told(host, idle)).toBe(69);
+    for (const text of [
+      /guard should be a program, can't be run; run "sudo chmod 755 /,
+      /interface eth1, which carries the LAN of the instances, is gone/,
+      /instance 4002: its password is not set; run "sudo ibq secret set 4002 password"/,
+      /image localhost\/ibq-simulator:latest is not on this host/,
+      /nothing was restarted$/m,
+    ]) {
+      expect(idle.stderr).toMatch(text);
+    }
+    const { stderr } = await ibqOk(host, ['deploy']);
+    expect(stderr).toMatch(/can't start again: instance 4002: its password is not set/);
+    await host.ok('podman secret create ibq-4002-password /root/password');
+    expect(await containerIds(host)).toEqual(before);
+  });
+
+  test('two ports are swapped: each comes back at the other’s', async () => {
+    await host.ok(`cd /etc/ibq/instances
+      for it in 4001=4002 4002=4001; do sed -i "1i port = \${it#*=}" "\${it%=*}.toml"; done`);
+    const { stderr } = await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+    expect(stderr).toContain("restart 4001, 4002 together: they take over each other's ports");
+    const swapped = (await status(host)).instances.map(({ name, publish, ready }) => [
+      name,
+      publish,
+      ready,
+    ]);
+    expect(swapped).toEqual([
+      ['4001', '127.0.0.1:4002', true],
+      ['4002', '127.0.0.1:4001', true],
+    ]);
+    await host.ok("sed -i '/^port = /d' /etc/ibq/instances/400?.toml");
+    await ibqOk(host, ['deploy']);
+    // Both wait for each other now: one alone could not come back.
+    const alone = await ibq(host, ['restart', '4001']);
+    expect(alone.exitCode).toBe(1);
+    expect(alone.stderr).toContain('to restart both: sudo ibq restart 4001 4002');
+    await ibqOk(host, ['restart', '4001', '4002']);
+    await ibqOk(host, ['wait', '4001', '4002']);
+  });
+
+  test('networks: gone while all was stopped, and made again by the next start', async () => {
+    await ibqOk(host, ['stop', '--all']);
+    const removed = await host.ok(
+      "podman network ls --format '{{.Name}}' | grep ^ibq- | xargs podman network rm",
+    );
+    expect(removed.trim().split('\n')).toHaveLength(2);
+    await check('networks', 'fail', {
+      says: /ibq-lan-\w+, ibq-publish-\w+ are gone/,
+      mend: async () => {
+        const { stderr } = await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+        expect(stderr).toMatch(/make network ibq-publish-\w+ again/);
+        expect(stderr).toContain('2 of 2 ready');
+      },
+    });
+  });
 
   test('foreign-files: a generated file was edited', () =>
     check('foreign-files', 'fail', {
@@ -198,6 +349,42 @@ describeOnHosts('doctor of what is in force', (host) => {
         await ibqOk(host, ['wait', '4002']);
       },
     }));
+
+  test('instance rename: address, MAC, port, settings and secrets stay; killed half-way it is taken up again', async () => {
+    const [, before] = await addresses();
+    await host.ok(
+      'podman exec ib-gateway-4002 sh -c "echo mine >/home/ibgateway/tws_settings/mine"',
+    );
+    // Without a word on a terminal nothing that runs is stopped.
+    expect((await ibq(host, ['instance', 'rename', '4002', 'trade'])).exitCode).toBe(64);
+    // The copy of the settings never ends.
+    await host.writeFile('/root/slow/cp', '#!/bin/sh\nexec sleep 1000\n', 0o755);
+    const killed = await host.run(
+      'PATH=/root/slow:$PATH timeout -s KILL 20 ibq instance rename 4002 trade -y',
+    );
+    expect(killed.exitCode).not.toBe(0);
+    await ibqOk(host, ['deploy']);
+    expect((await addresses())[1]).toEqual(before);
+
+    await ibqOk(host, ['instance', 'rename', '4002', 'trade', '-y'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['deploy', '-y']);
+    const now = (await status(host)).instances.map(({ name, publish, lan, ready }) => ({
+      name,
+      publish,
+      lan,
+      ready,
+    }));
+    expect(now[1]).toEqual({ name: 'trade', ...before, ready: true });
+    expect(
+      await host.ok('podman exec ib-gateway-trade cat /home/ibgateway/tws_settings/mine'),
+    ).toBe('mine\n');
+    await ibqOk(host, ['instance', 'remove', '4002', '--purge']);
+    expect(await host.ok('podman volume ls -q')).not.toContain('ibq-4002');
+  });
+
+  async function addresses() {
+    return (await status(host)).instances.map(({ publish, lan }) => ({ publish, lan }));
+  }
 
   function inGuard(command: string): Promise<string> {
     return host.ok(`. /run/ibq/instances/4001/state; nsenter -t $pid -n ${command}`);

@@ -70,6 +70,35 @@ describe('addresses', () => {
       ['a 10.0.0.193', 'b 10.0.0.194'],
     ],
     [
+      'of one that is long gone are its own while others are free',
+      { previous: had({ gone: '10.0.0.192' }), retired: new Set(['gone']) },
+      ['a 10.0.0.193', 'b 10.0.0.194'],
+    ],
+    [
+      'of one that is long gone are given to others where nothing else is free',
+      {
+        lan: { ...lan, range: '10.0.0.192/30' as Cidr },
+        instances: named('a', 'b', 'c'),
+        previous: had({ gone: '10.0.0.193' }),
+        retired: new Set(['gone']),
+      },
+      ['a 10.0.0.192', 'b 10.0.0.194', 'c 10.0.0.193'],
+    ],
+    [
+      'of one that is long gone are its own again when it comes back',
+      {
+        instances: named('a', 'gone'),
+        previous: had({ gone: '10.0.0.192' }),
+        retired: new Set(['gone']),
+      },
+      ['a 10.0.0.193', 'gone 10.0.0.192'],
+    ],
+    [
+      'of one that runs, and of which nothing was written down, are its own',
+      { held: holds({ b: '10.0.0.195' }) },
+      ['a 10.0.0.192', 'b 10.0.0.195'],
+    ],
+    [
       'seen on the LAN are avoided',
       { seen: ['10.0.0.192' as Ipv4] },
       ['a 10.0.0.193', 'b 10.0.0.194'],

@@ -88,6 +88,8 @@ export class ModelHost {
   readonly running = new Map<string, RunningModel>();
   /** Somebody flushed the rules in their namespaces. */
   readonly unguarded = new Set<string>();
+  /** Running ones whose interface on the LAN is gone. */
+  readonly lanLost = new Set<string>();
   /** Those that are up. */
   readonly tunnels = new Map<string, TunnelModel>();
   /** Gateways whose units, as loaded, bring up a tunnel. */
@@ -150,6 +152,7 @@ export class ModelHost {
         ]),
       ),
       unguarded: new Set(this.unguarded),
+      lanLost: new Set(this.lanLost),
       tunnels: new Map(
         [...new Set([...this.instances.keys(), ...this.tunnels.keys()])].map((name) => {
           const none = { definition: null, leadsTo: null, targets: [] };
@@ -278,6 +281,10 @@ export class ModelHost {
         this.unguarded.delete(step.instance);
         return;
       }
+      case 'make-lan':
+        assert(this.running.has(step.instance), `${step.instance} does not run`);
+        assert(this.lanLost.delete(step.instance), `${step.instance} has its LAN`);
+        return;
       case 'start':
         for (const name of step.instances) {
           assert(!this.running.has(name), `${name} runs already`);

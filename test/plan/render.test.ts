@@ -137,6 +137,7 @@ const SAID: { [Kind in Step['kind']]: [Extract<Step, { kind: Kind }>, string] } 
   'load-shim': [{ kind: 'load-shim' }, "set up the host's address among the instances"],
   'remove-network': [{ kind: 'remove-network', name: 'n' }, 'remove network n'],
   'update-guard': [{ kind: 'update-guard', instance: 'a' }, 'update the guard of a'],
+  'make-lan': [{ kind: 'make-lan', instance: 'a' }, 'make the LAN interface of a again'],
   start: [{ kind: 'start', instances: ['a'] }, 'start a'],
   restart: [{ kind: 'restart', instance: 'a' }, 'restart a'],
   'restart-together': [

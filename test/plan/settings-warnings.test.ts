@@ -45,3 +45,12 @@ test('settings that belong to another user than the image’s', () => {
     ),
   ]);
 });
+
+test('another user: the password in store is the former one’s', () => {
+  const instance = { ...sampleInstance('4001'), user: 'new' };
+  const before = ModelHost.deployed(of(sampleInstance('4001'))).manifest;
+  const { user } = before?.instances['4001']?.inputs ?? {};
+  expect(settingsWarnings(of(instance), { ownFiles: new Map() }, before)).toEqual([
+    `4001: user was ${user}, is new: the password in store is the former one's, unless you have set it anew: sudo ibq secret set 4001 password`,
+  ]);
+});

@@ -6,7 +6,7 @@ import { instanceList } from '../../src/commands/instance-list.ts';
 import { instanceShow } from '../../src/commands/instance-show.ts';
 import { networkDetect } from '../../src/commands/network-detect.ts';
 import { plan } from '../../src/commands/plan.ts';
-import { judgeInstance, UNGUARDED } from '../../src/gateway/instance-state.ts';
+import { judgeInstance, LAN_LOST, UNGUARDED } from '../../src/gateway/instance-state.ts';
 import { type ProbeState, probeApi } from '../../src/gateway/probe.ts';
 import { STAGES, type Stage } from '../../src/gateway/stages.ts';
 import { CROWDED } from '../../src/host/crowded.ts';
@@ -135,7 +135,7 @@ describe('closed lists are those of the code', () => {
 
   test('every word of a verdict', () => {
     // The host's own findings (src/host/observe.ts).
-    const words = new Set<string>(['port lost', 'login refused', UNGUARDED, CROWDED]);
+    const words = new Set<string>(['port lost', 'login refused', UNGUARDED, CROWDED, LAN_LOST]);
     for (const [active, sub] of UNITS) {
       for (const stage of Object.keys(STAGES) as Stage[]) {
         for (const state of [null, ...(Object.keys(STATES) as ProbeState[])]) {
@@ -182,6 +182,7 @@ const STEPS: { [Kind in Step['kind']]: Extract<Step, { kind: Kind }> } = {
   'start-tunnels': { kind: 'start-tunnels', instances: ['4001'] },
   'remove-network': { kind: 'remove-network', name: 'ibq-lan-01234567' },
   'update-guard': { kind: 'update-guard', instance: '4001' },
+  'make-lan': { kind: 'make-lan', instance: '4001' },
   start: { kind: 'start', instances: ['4001'] },
   restart: { kind: 'restart', instance: '4001' },
   'restart-together': { kind: 'restart-together', instances: ['4001', '4002'] },

@@ -1,6 +1,6 @@
 /** Facts about the configuration and what its gateways need on this host. */
 
-import { stat, statfs } from 'node:fs/promises';
+import { access, constants, stat, statfs } from 'node:fs/promises';
 import type { Environment } from '../../config/load.ts';
 import type { FactValues, VolumeFacts } from '../../doctor/facts.ts';
 import { ConfigError, formatProblem, UserError } from '../../errors.ts';
@@ -76,17 +76,33 @@ async function readMountpoints(host: HostReader): Promise<Map<string, string>> {
   return new Map(lines.flatMap((match) => (match ? [[match[1] ?? '', match[2] ?? '']] : [])));
 }
 
-/** Where ibq writes, and where Podman keeps images (its default graphroot). */
-const DISKS = ['/etc', '/var/lib/containers'];
+/** Where ibq writes, where it and the guard note what runs, and where Podman keeps images (its default graphroot). */
+const DISKS = ['/etc/ibq', '/etc', '/run', '/var/lib/containers'];
 
 export async function readDisks(files: FileReader): Promise<FactValues['disks']> {
   const there = DISKS.filter((path) => files.exists(path));
-  return Promise.all(
+  const disks = await Promise.all(
     there.map(async (path) => {
-      const { bavail, bsize } = await statfs(path);
-      return { path, freeBytes: bavail * bsize };
+      const [{ bavail, bsize }, { dev }, readOnly] = await Promise.all([
+        statfs(path),
+        stat(path),
+        isReadOnly(path),
+      ]);
+      return { path, dev, freeBytes: bavail * bsize, readOnly };
     }),
   );
+  const first = (dev: number) => disks.find((it) => it.dev === dev);
+  return disks.filter((it) => first(it.dev) === it).map(({ dev: _, ...disk }) => disk);
+}
+
+/** access(2): EROFS, to root as well. */
+async function isReadOnly(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.W_OK);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EROFS';
+  }
 }
 
 /** systemd-timedated reads the kernel's own flag, whatever keeps the time (adjtimex(2)). */

@@ -18,6 +18,8 @@ import type { RunningInstance } from '../../plan/installed.ts';
 import type { Manifest } from '../../plan/manifest.ts';
 import type { HostReader } from '../host.ts';
 import { askLan } from '../lan-ask.ts';
+import { hasLostLan } from '../lan-link.ts';
+import { describeAstray, findAstray, mendAstray } from '../way-in.ts';
 
 /** A first try and the kernel's second one, a second later. */
 const WAIT_MS = 1200;
@@ -61,7 +63,11 @@ export async function readLanFromInside(
   running: ReadonlyMap<string, RunningInstance>,
 ): Promise<FactValues['lanFromInside']> {
   const { interface: device, gateway } = requireLan(config);
-  const inside = [...running].filter(([name]) => manifest?.instances[name]?.lan);
+  const inside = [...running].filter(([name, record]) => {
+    const instance = manifest?.instances[name];
+    // One that has lost its interface is told as such: check `instances`.
+    return instance?.lan && !hasLostLan(host.files, instance, record);
+  });
   if (inside.length === 0) throw new UserError('no instance with a LAN address runs');
   const ask = async (from: string, pid?: number) => {
     const question = { device: from, addresses: [gateway], waitMs: WAIT_MS };
@@ -89,7 +95,7 @@ export async function readWayOut(
   const defaults = network.routes.filter(({ destination }) => prefixOf(destination) === 0);
   const nextHop =
     defaults.sort((a, b) => a.metric - b.metric).find(({ gateway }) => gateway)?.gateway ?? null;
-  const [onHost, instances, droppingChains] = await Promise.all([
+  const [onHost, instances, droppingChains, ways] = await Promise.all([
     nextHop !== null && answers(nextHop),
     Promise.all(
       inside.map(async ([name, { pid }]) => ({
@@ -98,9 +104,14 @@ export async function readWayOut(
       })),
     ),
     readDroppingChains(host),
+    // All of a bridge lie in one subnet.
+    Promise.all(inside.slice(0, 1).map(([, { pid }]) => findAstray(host, pid))),
   ]);
+  const astray = ways.flatMap((way) =>
+    way === null ? [] : { detail: describeAstray(way), mend: mendAstray(way) },
+  );
   const ipForward = files.readText('/proc/sys/net/ipv4/ip_forward')?.trim() === '1';
-  return { ipForward, nextHop, host: onHost, instances, droppingChains };
+  return { ipForward, nextHop, host: onHost, instances, astray, droppingChains };
 }
 
 /** Any word from the other side will do: a refused connection has been there and back. */

@@ -17,9 +17,12 @@ export async function readPodmanState(host: HostReader): Promise<FactValues['pod
     host.run(['podman', 'ps', '--quiet']),
   ]);
   const hangs = version.failure === 'timed-out' || list.failure === 'timed-out';
+  const failed = [version, list].find(({ exitCode }) => exitCode !== 0);
   return {
     version: parsePodmanVersion(version.stdout),
-    failure: version.failure === 'not-found' ? 'missing' : hangs ? 'hangs' : null,
+    failure:
+      version.failure === 'not-found' ? 'missing' : hangs ? 'hangs' : failed ? 'fails' : null,
+    said: failed?.stderr.trim().split('\n').at(-1) ?? '',
   };
 }
 

@@ -46,14 +46,22 @@ export async function readGuards(
         `${currentDirectory(host.files) ?? CURRENT}/guard/${name}.nft`,
       );
       if (record === undefined || guard === null) {
-        return { name, pid: null, wanted: null, kernel: null, current: false };
+        return { name, pid: null, wanted: null, kernel: null, current: false, recorded: false };
       }
       const text = liveGuard({ definition, guard }, record);
       const [wanted, kernel] = await Promise.all([
         asLoaded(host, text, 'ibq'),
         listTable(host, 'ibq', record.pid),
       ]);
-      return { name, pid: record.pid, wanted, kernel, current: record.guard === text };
+      const recorded = record.foundAgain === undefined;
+      return {
+        name,
+        pid: record.pid,
+        wanted,
+        kernel,
+        current: recorded && record.guard === text,
+        recorded,
+      };
     }),
   );
 }

@@ -3,10 +3,11 @@
 import type { FactValues, UnitFacts } from '../../doctor/facts.ts';
 import { UserError } from '../../errors.ts';
 import type { Installed } from '../../plan/installed.ts';
-import { instanceService } from '../../plan/paths.ts';
+import { instanceService, TARGET_UNIT } from '../../plan/paths.ts';
 import { parseGeneratorOutput } from '../../quadlet/generator-output.ts';
 import { findGenerator } from '../check-generation.ts';
 import type { HostReader } from '../host.ts';
+import { showUnits } from '../systemd.ts';
 
 export function unitFacts({ manifest, runtime }: Installed): UnitFacts[] {
   const instances = Object.entries(manifest?.instances ?? {}).map(([name, { definition }]) => {
@@ -26,6 +27,12 @@ export function unitFacts({ manifest, runtime }: Installed): UnitFacts[] {
     deployed: null,
   }));
   return [...instances, ...networks];
+}
+
+/** Somebody wrote a unit file, or removed one, and systemd goes on by what it has in memory. */
+export async function readChangedUnits(host: HostReader): Promise<string[]> {
+  const units = await showUnits(host, ['ib-gateway@*.service', 'ibq-*.service', TARGET_UNIT]);
+  return [...units.values()].filter(({ needsReload }) => needsReload).map(({ id }) => id);
 }
 
 /** As at the next daemon-reload: the host's own directories, and nothing is written. */
