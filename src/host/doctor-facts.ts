@@ -10,7 +10,7 @@ import { loadHostConfig } from './config-files.ts';
 import { readClock, readConfiguration, readDisks, readVolumes } from './doctor/configuration.ts';
 import { readDropIns, readGenerationFiles } from './doctor/files.ts';
 import { readFirewalld } from './doctor/firewalld.ts';
-import { readLanAnswers, readLanFromInside, readWayOut, requireLan } from './doctor/lan.ts';
+import { readLanAnswers, readLanFromInside, requireLan } from './doctor/lan.ts';
 import {
   findParts,
   readCgroups,
@@ -25,6 +25,7 @@ import { readShim } from './doctor/shim.ts';
 import { readTunnels } from './doctor/tunnels.ts';
 import { readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
 import { readUsers } from './doctor/users.ts';
+import { readWayOut } from './doctor/way-out.ts';
 import { shippedStaticUnits } from './facts.ts';
 import type { HostReader } from './host.ts';
 import { readCurrentManifest, readInstalled, readRunning, sharesHostNetwork } from './installed.ts';

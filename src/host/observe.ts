@@ -25,6 +25,7 @@ import { describeRefusedLogin, mendOfRefusedLogin, readRefusedLogin } from './re
 import { asText, followRunLogs, type RunLogs } from './run-log.ts';
 import { showUnits, type UnitState } from './systemd.ts';
 import { findUnguarded } from './unguarded.ts';
+import { describeAstray, findAstray } from './ways.ts';
 
 /** One API of an instance; mode `both` has two. */
 interface ObservedApi extends ApiService {
@@ -249,7 +250,7 @@ async function observe(
         ? await lookAgain(host, api, probe, running)
         : { latest: probe, lost: false };
       const judged = lost
-        ? portLost(name, api, latest?.state === 'refused')
+        ? await portLost(host, { name, api, running, refused: latest?.state === 'refused' })
         : judgeInstance({
             name,
             unit,
@@ -297,13 +298,25 @@ function answers(probe: ProbeResult | null): boolean {
  * host's firewall, and Podman's forwarding with it (netavark #1258); Podman's own listener still
  * accepts then. Refused, it was another firewall's doing. A restart would be a new login.
  */
-function portLost(name: string, { publish }: ApiService, refused: boolean): Verdict {
-  const [why, mend] = refused
-    ? ['a firewall of the host refuses it', 'sudo ibq doctor']
-    : [
-        "the host's firewall was flushed",
-        `sudo podman network reload ib-gateway-${name}, then sudo ibq deploy`,
-      ];
+async function portLost(
+  host: HostReader,
+  {
+    name,
+    api: { publish, lan },
+    running,
+    refused,
+  }: { name: string; api: ApiService; running: RunningInstance | null; refused: boolean },
+): Promise<Verdict> {
+  const own = lan?.slice(0, lan.lastIndexOf(':')) ?? null;
+  const astray = running === null ? null : await findAstray(host, running.pid, own);
+  const [why, mend] = astray
+    ? [`this host sends what is for it another way: ${describeAstray(astray)}`, 'sudo ibq doctor']
+    : refused
+      ? ['a firewall of the host refuses it', 'sudo ibq doctor']
+      : [
+          "the host's firewall was flushed",
+          `sudo podman network reload ib-gateway-${name}, then sudo ibq deploy`,
+        ];
   return {
     ready: false,
     word: 'port lost',
