@@ -54,7 +54,10 @@ const address = fc
 const route = (addresses: readonly { link: string; of: Cidr }[]) =>
   fc
     .tuple(
-      block.chain((it) => within(it, 30)),
+      fc.oneof(
+        fc.constant('0.0.0.0/0' as Cidr),
+        block.chain((it) => within(it, 30)),
+      ),
       fc.constantFrom(...LINKS),
       fc.option(fc.constantFrom(...addresses)),
       metric,
@@ -81,7 +84,9 @@ export const cases: fc.Arbitrary<Case> = fc
           ...addresses.map(({ link, of, own }) => `address add ${own}/${prefixOf(of)} dev ${link}`),
           ...routes,
         ],
-        destinations: destinations.filter((it) => !/^(0|127|22[4-9]|2[3-5]\d)\./.test(it)),
+        destinations: ['9.9.9.9' as Ipv4, ...destinations].filter(
+          (it) => !/^(0|127|22[4-9]|2[3-5]\d)\./.test(it),
+        ),
       })),
   );
 
