@@ -127,15 +127,15 @@ while True:
     query, client = s.recvfrom(512)
     s.sendto(query[:2] + bytes([0x81, 0x83]) + query[4:], client)'
           nft 'add table inet vpn; add chain inet vpn forward { type filter hook forward priority 0; }; add rule inet vpn forward ip daddr 100.100.100.100 drop'
-          for pid in $(sed -n s/^pid=//p /run/ibq/instances/*/state); do
-            [ ! -d /proc/$pid ] || nsenter -t $pid -m sh -c 'cp /etc/resolv.conf /tmp/resolv; echo nameserver 100.100.100.100 >/etc/resolv.conf'
+          for file in $(podman inspect -f '{{.ResolvConfPath}}' ib-gateway-4001 ib-gateway-4002); do
+            cp $file $file.kept; echo nameserver 100.100.100.100 >$file
           done`),
       says: /100\.100\.100\.100, by which 4001 looks names up, answers this host and not 4001/,
       mend: () =>
         host.ok(`
           systemctl stop names; nft delete table inet vpn; ip route del 100.100.100.100/32
-          for pid in $(sed -n s/^pid=//p /run/ibq/instances/*/state); do
-            [ ! -d /proc/$pid ] || nsenter -t $pid -m sh -c 'cat /tmp/resolv >/etc/resolv.conf'
+          for file in $(podman inspect -f '{{.ResolvConfPath}}' ib-gateway-4001 ib-gateway-4002); do
+            cat $file.kept >$file
           done`),
     }));
 
