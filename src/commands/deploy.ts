@@ -15,6 +15,7 @@ import { type Prepared, preparePlan } from '../host/prepare.ts';
 import { forgetRefusedLogin } from '../host/refused-logins.ts';
 import { requireRoot } from '../host/root.ts';
 import { foretellRestarts, loggedInByLog } from '../host/sessions.ts';
+import { undoLeftovers } from '../host/undo.ts';
 import { waitForInstances } from '../host/wait.ts';
 import { buildManifest, type ManifestInstance } from '../plan/manifest.ts';
 import { describeStep, type Plan, restartedBy } from '../plan/plan.ts';
@@ -87,6 +88,7 @@ async function run(
   interrupt: Interrupt,
 ): Promise<number> {
   const { host, ui, configFile, version } = context;
+  await undoLeftovers(host);
   const config = await configForDeploy(context, {
     ask: true,
     assumeYes: options.yes,

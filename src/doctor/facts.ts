@@ -16,8 +16,13 @@ export type Fact<T> = { known: true; value: T } | { known: false; why: string };
 export type Facts = { readonly [K in keyof FactValues]: Fact<FactValues[K]> };
 
 export interface FactValues {
-  /** `said`: its last word where it fails. */
-  podman: { version: string; failure: 'missing' | 'hangs' | 'fails' | null; said?: string };
+  /** `said`: its last word where it fails. `database`: `sqlite`, `boltdb`; empty where Podman does not say. */
+  podman: {
+    version: string;
+    database: string;
+    failure: 'missing' | 'hangs' | 'fails' | null;
+    said?: string;
+  };
   /** `version` 0: `systemctl --version` says none. */
   systemd: { version: number; failure: 'missing' | 'not-booted' | 'hangs' | null };
   /** Path of each part that is installed. */
@@ -131,12 +136,22 @@ interface LanFromInside {
 
 interface WayOut {
   ipForward: boolean;
-  /** The host's own next hop, and whether it answers the host; null: no default route. */
+  /** The host's own next hop, and whether it answers the host; null: no default route, or one without a router. */
   nextHop: Ipv4 | null;
+  /** Interface by which this host goes out; null: none, or nobody could tell. */
+  leavesBy: string | null;
   host: boolean;
   instances: readonly { name: string; answered: boolean }[];
-  /** What this host sends elsewhere that is for an instance on the bridge, and what mends that. */
-  astray: readonly { detail: string; mend: string }[];
+  /** Instances to whose address on the bridge this host sends another way. */
+  astray: readonly {
+    name: string;
+    address: Ipv4;
+    interface: string | null;
+    table: string | null;
+  }[];
+  bridgeSubnet: string | null;
+  /** Instances that no name server of theirs answers, with those of them that answer the host. */
+  deaf: readonly { name: string; servers: readonly string[] }[];
   /** Base chains that drop what they don't accept: `inet filter forward`. */
   droppingChains: readonly string[];
 }

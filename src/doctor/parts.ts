@@ -1,14 +1,14 @@
 /** Checks of what must be installed: programs, the guard's hook, the kernel. */
 
 import { PARTS, PODMAN_MISSING, podmanTooOld, systemdTooOld } from '../plan/parts.ts';
-import { type Check, defineCheck, type Finding, fail, ok, verdictOf } from './check.ts';
+import { type Check, defineCheck, type Finding, fail, ok, verdictOf, warn } from './check.ts';
 import type { HookFacts } from './facts.ts';
 
 const podman = defineCheck({
   id: 'podman',
   title: 'Podman',
   needs: ['podman'],
-  judge: ({ podman: { version, failure, said = '' } }) => {
+  judge: ({ podman: { version, database, failure, said = '' } }) => {
     const upgrade = 'install Podman 5.3 or newer (Debian 13: "apt install podman")';
     if (failure === 'missing') return fail(PODMAN_MISSING, upgrade);
     if (failure === 'hangs') {
@@ -24,7 +24,13 @@ const podman = defineCheck({
       );
     }
     const old = podmanTooOld(version);
-    return old === null ? ok(version) : fail(old, upgrade);
+    if (old !== null) return fail(old, upgrade);
+    return database === 'boltdb'
+      ? warn(
+          `${version} keeps its books in BoltDB, which Podman 6 does not read`,
+          'with Podman 5.8, before Podman 6 comes: reboot, or stop all containers and run "sudo podman system migrate --migrate-db" (podman-system-migrate(1))',
+        )
+      : ok(version);
   },
 });
 

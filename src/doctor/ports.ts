@@ -95,11 +95,21 @@ const forwarding = defineCheck({
   title: 'way out',
   needs: ['wayOut', 'firewalld'],
   judge: ({
-    wayOut: { ipForward, nextHop, host, instances, astray, droppingChains },
+    wayOut: {
+      ipForward,
+      nextHop,
+      leavesBy,
+      host,
+      instances,
+      astray,
+      bridgeSubnet,
+      deaf,
+      droppingChains,
+    },
     firewalld: daemon,
   }) => {
     if (instances.length === 0) return skipped('no instance runs on the bridge');
-    const findings: Finding[] = astray.map(({ detail, mend }) => fail(detail, mend));
+    const findings: Finding[] = [];
     if (!ipForward) {
       findings.push(
         fail(
@@ -109,7 +119,7 @@ const forwarding = defineCheck({
       );
     }
     const cut = host ? instances.filter(({ answered }) => !answered) : [];
-    if (ipForward && cut.length > 0) {
+    if (ipForward && cut.length > 0 && astray.length === 0) {
       const names = cut.map(({ name }) => name).join(', ');
       findings.push(
         fail(
@@ -122,14 +132,33 @@ const forwarding = defineCheck({
         ),
       );
     }
-    return verdictOf(
-      findings,
-      host
-        ? `${nextHop} answers through this host`
-        : `ip_forward is 1; ${nextHop ?? 'without a default route nobody'} does not answer the host`,
-    );
+    for (const { name, address, interface: by, table } of astray) {
+      const way = by === null ? 'nowhere' : `by ${by}`;
+      const rule = table === null ? 'a route' : `a rule that leads to table ${table}`;
+      findings.push(
+        fail(
+          `what this host sends to ${address}, where ${name} is on its bridge, leaves ${way}: ${rule} comes before the bridge, and its published ports lead nowhere`,
+          `sudo ip rule add pref 100 to ${bridgeSubnet ?? address} lookup main, and put it where it outlives a reboot; or leave that subnet out of what the VPN announces`,
+        ),
+      );
+    }
+    if (cut.length === 0) findings.push(...deaf.map(deafFinding));
+    const unasked =
+      nextHop === null && leavesBy !== null
+        ? `${leavesBy}, by which this host goes out, has no router to ask`
+        : `${nextHop ?? 'without a default route nobody'} does not answer the host`;
+    const sound = host ? `${nextHop} answers through this host` : `ip_forward is 1; ${unasked}`;
+    return verdictOf(findings, sound);
   },
 });
+
+function deafFinding({ name, servers }: { name: string; servers: readonly string[] }): Finding {
+  const who = servers.join(', ');
+  return fail(
+    `${who}, by which ${name} looks names up, answers this host and not ${name}: it can't find IBKR`,
+    `name servers that gateways reach, such as the router's: dns = ["ADDRESS"] in [defaults] of ibq.toml, then: sudo ibq deploy --restart-changed`,
+  );
+}
 
 /** In force until the firewall's next reload: its own configuration needs them too (docs/doctor.md). */
 function acceptBridges(chain: string): string[] {

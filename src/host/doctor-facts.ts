@@ -13,7 +13,7 @@ import { loadHostConfig } from './config-files.ts';
 import { readClock, readConfiguration, readDisks, readVolumes } from './doctor/configuration.ts';
 import { readDropIns, readGenerationFiles } from './doctor/files.ts';
 import { readFirewalld } from './doctor/firewalld.ts';
-import { readLanAnswers, readLanFromInside, readWayOut, requireLan } from './doctor/lan.ts';
+import { readLanAnswers, readLanFromInside, requireLan } from './doctor/lan.ts';
 import {
   findParts,
   readCgroups,
@@ -28,6 +28,7 @@ import { readShim } from './doctor/shim.ts';
 import { readTunnels } from './doctor/tunnels.ts';
 import { readChangedUnits, readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
 import { readUsers } from './doctor/users.ts';
+import { readWayOut } from './doctor/way-out.ts';
 import { readFacts, shippedStaticUnits } from './facts.ts';
 import { undeployed } from './found-records.ts';
 import type { HostReader } from './host.ts';

@@ -28,7 +28,7 @@ import { describeRefusedLogin, mendOfRefusedLogin, readRefusedLogin } from './re
 import { asText, followRunLogs, type RunLogs } from './run-log.ts';
 import { showUnits, type UnitState } from './systemd.ts';
 import { findUnguarded } from './unguarded.ts';
-import { describeAstray, findAstray, mendAstray } from './way-in.ts';
+import { describeAstray, findAstray } from './ways.ts';
 
 /** One API of an instance; mode `both` has two. */
 interface ObservedApi extends ApiService {
@@ -276,7 +276,7 @@ async function observe(
         ? await lookAgain(host, api, probe, running)
         : { latest: probe, lost: false };
       const judged = lost
-        ? await portLost(host, name, api, { refused: latest?.state === 'refused', running })
+        ? await portLost(host, { name, api, running, refused: latest?.state === 'refused' })
         : judgeInstance({
             name,
             unit,
@@ -328,13 +328,17 @@ function answers(probe: ProbeResult | null): boolean {
  */
 async function portLost(
   host: HostReader,
-  name: string,
-  { publish }: ApiService,
-  { refused, running }: { refused: boolean; running: RunningInstance | null },
+  {
+    name,
+    api: { publish, lan },
+    running,
+    refused,
+  }: { name: string; api: ApiService; running: RunningInstance | null; refused: boolean },
 ): Promise<Verdict> {
-  const astray = running === null ? null : await findAstray(host, running.pid);
+  const own = lan?.slice(0, lan.lastIndexOf(':')) ?? null;
+  const astray = running === null ? null : await findAstray(host, running.pid, own);
   const [why, mend] = astray
-    ? [describeAstray(astray), mendAstray(astray)]
+    ? [`this host sends what is for it another way: ${describeAstray(astray)}`, 'sudo ibq doctor']
     : publish !== null && !isOfHost(host, publish)
       ? [
           'that is no address of this host any more',

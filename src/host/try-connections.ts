@@ -76,8 +76,9 @@ export async function tryConnection(connection: Connection): Promise<Outcome> {
     detail,
     ms: Math.round(performance.now() - start),
   });
-  const address = names ? await lookUp(host, names) : host;
-  if (address === null) return end('unreachable', `${host} could not be looked up`);
+  const found = names ? await lookUp(host, names) : { address: host };
+  if ('complaint' in found) return end('unreachable', found.complaint);
+  const { address } = found;
   let code: string | null = null;
   const open = () => {
     const from = source === null ? {} : { localAddress: source };
@@ -157,17 +158,24 @@ function refusal(code: string | null): Actual {
 async function lookUp(
   name: string,
   { hosts, servers }: NonNullable<Connection['names']>,
-): Promise<string | null> {
-  if (parseIpv4(name)) return name;
+): Promise<{ address: string } | { complaint: string }> {
+  if (parseIpv4(name)) return { address: name };
   for (const line of hosts.split('\n')) {
     const [address, ...aliases] = line.replace(/#.*/, '').trim().split(/\s+/);
-    if (address && parseIpv4(address) && aliases.includes(name)) return address;
+    if (address && parseIpv4(address) && aliases.includes(name)) return { address };
   }
+  const unknown = { complaint: `${name} could not be looked up` };
   try {
     const resolver = new Resolver({ timeout: CONNECT_MS.patient, tries: 1 });
     if (servers.length > 0) resolver.setServers([...servers]);
-    return (await resolver.resolve4(name))[0] ?? null;
-  } catch {
-    return null;
+    const [address] = await resolver.resolve4(name);
+    return address === undefined ? unknown : { address };
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    return ['ETIMEOUT', 'ECONNREFUSED'].includes(code)
+      ? {
+          complaint: `${name} could not be looked up: its name servers do not answer (${servers.join(', ') || 'it has none'}); set dns`,
+        }
+      : unknown;
   }
 }

@@ -63,7 +63,7 @@ exec sh ${FILE} >/dev/null`;
   }
 }
 
-/** Only under ibq's lock: what lies there belongs to nobody who is still at work. */
+/** What a `network test` that was killed with its helpers has left. Only under ibq's lock: what lies there belongs to nobody who is still at work. */
 export async function undoLeftovers(host: Host): Promise<void> {
-  if (host.files.exists(FILE)) await host.run(['sh', FILE]);
+  if (host.root === null && host.files.exists(FILE)) await host.run(['sh', FILE]);
 }

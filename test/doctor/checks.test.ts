@@ -78,7 +78,10 @@ describe('for people', () => {
 
   test('one line a check, below a problem what mends it and its id', () => {
     const [podman, systemd] = runChecks(
-      facts({ podman: { version: '5.2.0', failure: null } }, { systemd: 'no systemctl' }),
+      facts(
+        { podman: { version: '5.2.0', database: '', failure: null } },
+        { systemd: 'no systemctl' },
+      ),
     );
     expect(renderChecks(podman && systemd ? [podman, systemd] : [], plain).split('\n')).toEqual([
       expect.stringMatching(/^✗ Podman: podman 5\.2\.0 is too old: /),

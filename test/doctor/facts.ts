@@ -221,12 +221,15 @@ export const tunnels: FactValues['tunnels'] = {
 export const wayOut: FactValues['wayOut'] = {
   ipForward: true,
   nextHop: address('198.51.100.1'),
+  leavesBy: 'eth0',
   host: true,
   instances: [
     { name: '4001', answered: true },
     { name: '4002', answered: true },
   ],
   astray: [],
+  bridgeSubnet: '10.89.0.0/24',
+  deaf: [],
   droppingChains: [],
 };
 
@@ -269,7 +272,7 @@ export const user: UserFacts = {
 };
 
 const WELL: FactValues = {
-  podman: { version: '5.4.2', failure: null },
+  podman: { version: '5.4.2', database: 'sqlite', failure: null },
   systemd: { version: 257, failure: null },
   parts: {
     netavark: '/usr/lib/podman/netavark',

@@ -265,16 +265,6 @@ const ports: Row[] = [
   ],
   [
     'forwarding',
-    'sent elsewhere by a rule of a VPN',
-    {
-      wayOut: { ...wayOut, astray: [{ detail: 'sends 10.89.0.2 to tailscale0', mend: 'ip rule' }] },
-    },
-    'fail',
-    'sends 10.89.0.2 to tailscale0',
-    'ip rule',
-  ],
-  [
-    'forwarding',
     'dropped',
     { wayOut: { ...wayOut, instances: silent } },
     'fail',
@@ -296,6 +286,37 @@ const ports: Row[] = [
     'ok',
     /does not answer the host/,
     null,
+  ],
+  [
+    'forwarding',
+    'a way of its own, without a router',
+    { wayOut: { ...wayOut, nextHop: null, leavesBy: 'wg0', host: false, instances: silent } },
+    'ok',
+    /^ip_forward is 1; wg0, by which this host goes out, has no router to ask$/,
+    null,
+  ],
+  [
+    'forwarding',
+    'the rule of a VPN comes before the bridge',
+    {
+      wayOut: {
+        ...wayOut,
+        astray: [
+          { name: '4001', address: address('10.89.0.3'), interface: 'tailscale0', table: '52' },
+        ],
+      },
+    },
+    'fail',
+    /sends to 10\.89\.0\.3, where 4001 is on its bridge, leaves by tailscale0: a rule that leads to table 52/,
+    /^sudo ip rule add pref 100 to 10\.89\.0\.0\/24 lookup main, /,
+  ],
+  [
+    'forwarding',
+    'a name server that only the host reaches',
+    { wayOut: { ...wayOut, deaf: [{ name: '4001', servers: ['100.100.100.100'] }] } },
+    'fail',
+    /100\.100\.100\.100, by which 4001 looks names up, answers this host and not 4001/,
+    /dns = \["ADDRESS"\]/,
   ],
   [
     'firewall-reload',

@@ -6,8 +6,16 @@ import { judgeTable, type Row } from './rows.ts';
 const parts: Row[] = [
   [
     'podman',
+    'with books that Podman 6 does not read',
+    { podman: { version: '5.4.2', database: 'boltdb', failure: null } },
+    'warn',
+    /BoltDB/,
+    /migrate --migrate-db/,
+  ],
+  [
+    'podman',
     'missing',
-    { podman: { version: '', failure: 'missing' } },
+    { podman: { version: '', database: '', failure: 'missing' } },
     'fail',
     /not installed/,
     /apt install podman/,
@@ -15,7 +23,7 @@ const parts: Row[] = [
   [
     'podman',
     'hangs',
-    { podman: { version: '5.4.2', failure: 'hangs' } },
+    { podman: { version: '5.4.2', database: '', failure: 'hangs' } },
     'fail',
     /hangs/,
     /ps -C podman/,
@@ -23,7 +31,7 @@ const parts: Row[] = [
   [
     'podman',
     'fails: that is not its age',
-    { podman: { version: '', failure: 'fails', said: 'Error: database is locked' } },
+    { podman: { version: '', database: '', failure: 'fails', said: 'Error: database is locked' } },
     'fail',
     'podman should tell what runs, fails: Error: database is locked',
     /sudo podman ps/,
@@ -31,13 +39,27 @@ const parts: Row[] = [
   [
     'podman',
     '5.2',
-    { podman: { version: '5.2.9', failure: null } },
+    { podman: { version: '5.2.9', database: '', failure: null } },
     'fail',
     /5\.2\.9 is too old/,
     /5\.3/,
   ],
-  ['podman', '5.3', { podman: { version: '5.3.0', failure: null } }, 'ok', '5.3.0', null],
-  ['podman', '6.0', { podman: { version: '6.0.0', failure: null } }, 'ok', '6.0.0', null],
+  [
+    'podman',
+    '5.3',
+    { podman: { version: '5.3.0', database: '', failure: null } },
+    'ok',
+    '5.3.0',
+    null,
+  ],
+  [
+    'podman',
+    '6.0',
+    { podman: { version: '6.0.0', database: '', failure: null } },
+    'ok',
+    '6.0.0',
+    null,
+  ],
   ['systemd', '253', { systemd: { version: 253, failure: null } }, 'fail', /253 is too old/, /254/],
   ['systemd', '254', { systemd: { version: 254, failure: null } }, 'ok', '254', null],
   [

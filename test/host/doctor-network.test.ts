@@ -6,7 +6,7 @@
 
 import { beforeAll, expect, test } from 'vitest';
 import { doctorOn } from './doctor-cases.ts';
-import { ALLOWED, addGateway, allow, ibqOk, prepareHost, until } from './gateways.ts';
+import { ALLOWED, addGateway, allow, ibqOk, prepareHost, statusOf, until } from './gateways.ts';
 import { describeOnHosts } from './harness.ts';
 
 describeOnHosts('doctor of the network', (host) => {
@@ -88,6 +88,55 @@ describeOnHosts('doctor of the network', (host) => {
       break: () => host.ok('ip -n lan3 address add 10.0.0.210/24 dev eth0'),
       says: /10\.0\.0\.210 \(MAC 02:00:0a:00:00:09\)/,
       mend: () => host.ok('ip -n lan3 address del 10.0.0.210/24 dev eth0'),
+    }));
+
+  test('forwarding: the rule of a VPN comes before the bridge', () =>
+    check('forwarding', 'fail', {
+      break: async () => {
+        const subnet = (await host.ok("ip -4 route | sed -n 's| dev ibq.*link.*||p'")).split(
+          '\n',
+        )[0];
+        // As Tailscale's, where some subnet router announces such a subnet.
+        await host.ok(
+          `ip route add ${subnet} via 198.51.100.1 table 52; ip rule add pref 5270 lookup 52`,
+        );
+        expect(await statusOf(host, '4001')).toMatchObject({
+          ready: false,
+          word: 'port lost',
+          problems: [expect.stringMatching(/another way: \S+ leaves by eth0 \(table 52\)/)],
+        });
+      },
+      says: /where 4001 is on its bridge, leaves by eth0: a rule that leads to table 52/,
+      mend: async ({ mend }) => {
+        await host.ok((mend ?? '').replace(/^sudo /, '').replace(/,.*/, ''));
+      },
+    }).finally(() =>
+      host.ok('ip rule del pref 100; ip rule del pref 5270; ip route flush table 52'),
+    ));
+
+  test('forwarding: a name server that only this host reaches', () =>
+    check('forwarding', 'fail', {
+      break: () =>
+        host.ok(`
+          ip netns exec uplink ip address add 100.100.100.100/32 dev lo
+          ip route add 100.100.100.100/32 via 198.51.100.1
+          systemd-run --quiet --unit names ip netns exec uplink python3 -c '
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("100.100.100.100", 53))
+while True:
+    query, client = s.recvfrom(512)
+    s.sendto(query[:2] + bytes([0x81, 0x83]) + query[4:], client)'
+          nft 'add table inet vpn; add chain inet vpn forward { type filter hook forward priority 0; }; add rule inet vpn forward ip daddr 100.100.100.100 drop'
+          for file in $(podman inspect -f '{{.ResolvConfPath}}' ib-gateway-4001 ib-gateway-4002); do
+            cp $file $file.kept; echo nameserver 100.100.100.100 >$file
+          done`),
+      says: /100\.100\.100\.100, by which 4001 looks names up, answers this host and not 4001/,
+      mend: () =>
+        host.ok(`
+          systemctl stop names; nft delete table inet vpn; ip route del 100.100.100.100/32
+          for file in $(podman inspect -f '{{.ResolvConfPath}}' ib-gateway-4001 ib-gateway-4002); do
+            cat $file.kept >$file
+          done`),
     }));
 
   test('forwarding: switched off', () =>

@@ -12,14 +12,16 @@ import { libraryDirectory } from '../shipped.ts';
 
 /** `podman ps` waits for the locks that make every other podman hang. */
 export async function readPodmanState(host: HostReader): Promise<FactValues['podman']> {
-  const [version, list] = await Promise.all([
+  const [version, list, info] = await Promise.all([
     host.run(['podman', '--version']),
     host.run(['podman', 'ps', '--quiet']),
+    host.run(['podman', 'info', '--format', '{{.Host.DatabaseBackend}}']),
   ]);
   const hangs = version.failure === 'timed-out' || list.failure === 'timed-out';
   const failed = [version, list].find(({ exitCode }) => exitCode !== 0);
   return {
     version: parsePodmanVersion(version.stdout),
+    database: info.stdout.trim(),
     failure:
       version.failure === 'not-found' ? 'missing' : hangs ? 'hangs' : failed ? 'fails' : null,
     said: failed?.stderr.trim().split('\n').at(-1) ?? '',
