@@ -55,6 +55,8 @@ function fixOf(lines: readonly string[], line: string, stop: Stop): string | nul
   const key = line.slice(0, at).trim();
   if (key === '') return 'a key should stand before the "="';
   if (stop.column <= at + 1) {
+    const open = openBefore(lines, stop.line) ? unclosed(lines, stop.line) : null;
+    if (open !== null) return open;
     return `a key is of letters, digits, "_" and "-", got ${show(key)}`;
   }
   return valueFix(key, withoutComment(line.slice(at + 1)), line, stop);
@@ -113,7 +115,9 @@ function assignmentFix(line: string): string {
 }
 
 function valueFix(key: string, value: string, line: string, stop: Stop): string | null {
-  if (/unfinished string/.test(stop.reason)) return 'the closing quote is missing';
+  if (/unfinished string/.test(stop.reason)) {
+    return /^(["'])\1\1/.test(value) ? 'the closing quotes are missing' : quoteFix(key, value);
+  }
   if (value === '') return 'a value is missing after the "="';
   if (/escape/.test(stop.reason)) {
     return `a backslash in "…" is written twice, or stands in '…' as it is`;
