@@ -115,6 +115,15 @@ reported('what people type', [
   ),
 ]);
 
+reported('status --watch', [
+  seen(
+    '--watch',
+    'a blank screen while one hangs',
+    'commands/status.test.ts',
+    '--watch clears the screen when it has something to show',
+  ),
+]);
+
 reported('everyday life', [
   seen(
     'port',
