@@ -115,9 +115,7 @@ function assignmentFix(line: string): string {
 }
 
 function valueFix(key: string, value: string, line: string, stop: Stop): string | null {
-  if (/unfinished string/.test(stop.reason)) {
-    return /^(["'])\1\1/.test(value) ? 'the closing quotes are missing' : quoteFix(key, value);
-  }
+  if (/unfinished string/.test(stop.reason)) return 'the closing quote is missing';
   if (value === '') return 'a value is missing after the "="';
   if (/escape/.test(stop.reason)) {
     return `a backslash in "…" is written twice, or stands in '…' as it is`;
@@ -135,7 +133,10 @@ function quoteFix(key: string, value: string): string {
   const end = value.indexOf(quote, 1);
   if (end < 0)
     return `the closing quote is missing: write ${printable(key)} = ${printable(value)}${quote}`;
-  return /=/.test(value.slice(end + 1))
+  const rest = value.slice(end + 1).trim();
+  if (rest === ',')
+    return `no comma belongs here: write ${printable(key)} = ${printable(value.slice(0, end + 1))}`;
+  return /=/.test(rest)
     ? 'each KEY = VALUE should have a line of its own'
     : 'nothing may follow the closing quote of a text';
 }
@@ -153,7 +154,12 @@ function itemFix(line: string, { column }: Stop): string | null {
   const start =
     Math.max(...['[', ',', '{', '='].map((sign) => line.lastIndexOf(sign, column - 2))) + 1;
   const item = /^[^,\]}#]*/.exec(line.slice(start))?.[0].trim() ?? '';
-  return item === '' || /^["']/.test(item) ? null : bareFix('', item);
+  if (item === '' || /^["']/.test(item)) return null;
+  // Behind the comma of a table, a name should have a value.
+  const inTable = line.lastIndexOf('{', start) > line.lastIndexOf('[', start);
+  if (inTable && /[{,]/.test(line.charAt(start - 1)))
+    return `${printable(item)} should have a value: NAME = "value"`;
+  return bareFix('', item);
 }
 
 /** A value without quotes that is neither a number, nor true or false. */

@@ -132,7 +132,7 @@ reported('what misleads or blocks', [
       )),
   },
   toml('mode = live', 'text needs quotes: write mode = "live"', '  1 | mode = live', '^'),
-  toml('mode = "live', 'the closing quote is missing: write mode = "live"', '^'),
+  toml('mode = "live\n', 'the closing quote is missing: write mode = "live"', '^'),
   toml('auto_restart_time = 11:55 PM', 'text needs quotes: write auto_restart_time = "11:55 PM"'),
   toml('[vnc]\nenabled = true\n[vnc]\n', '[vnc] is already at line 1; put its keys there'),
   toml('volumes = ["/a:/b"\n', 'the closing "]" is missing'),
