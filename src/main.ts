@@ -17,7 +17,16 @@ export async function start(args: readonly string[], version: string): Promise<n
   });
   // Nobody reads the progress any more: a deploy goes on to its end all the same.
   process.stderr.on('error', () => {});
+  process.env.PATH = withSystemPrograms(process.env.PATH);
   return main(args, version);
+}
+
+const SYSTEM_PROGRAMS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+/** `su` without `-` keeps a user's PATH, in which nft and others of root's programs are not. */
+export function withSystemPrograms(path: string | undefined): string {
+  const places = (path ?? '').split(':').filter((it) => it !== '');
+  return [...places, ...SYSTEM_PROGRAMS.filter((it) => !places.includes(it))].join(':');
 }
 
 /** @param open another door than the host's own: for the rehearsal of an installation */

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { withSystemPrograms } from '../src/main.ts';
 import { type Child, startChild } from './support/child.ts';
 import { sandbox, temporaryDirectory } from './support/sandbox.ts';
 
@@ -205,4 +206,12 @@ describe('ends', () => {
     expect(stdout).toBe('0\nnothing to do\n');
     expect(read('/etc/ibq/current/manifest.json')).not.toBeNull();
   });
+});
+
+test.each([
+  ['/usr/local/bin:/usr/bin:/bin', '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin'],
+  ['/usr/sbin:/usr/bin', '/usr/sbin:/usr/bin:/usr/local/sbin:/sbin'],
+  [undefined, '/usr/local/sbin:/usr/sbin:/sbin'],
+])('root’s own programs are found with PATH=%s', (path, whole) => {
+  expect(withSystemPrograms(path)).toBe(whole);
 });

@@ -34,8 +34,8 @@ export async function status(
     () => {},
     async (interrupt) => {
       while (interrupt.exitCode === null) {
-        ui.clear();
-        await show(context, json);
+        // What was shown stays until there is something newer.
+        await show(context, json, ui.clear);
         await Promise.race([host.sleep(WATCH_MS), interrupt.requested]);
       }
       return ExitCode.done;
@@ -43,7 +43,11 @@ export async function status(
   );
 }
 
-async function show(context: Context, json: boolean): Promise<number> {
+async function show(
+  context: Context,
+  json: boolean,
+  onReady: () => void = () => {},
+): Promise<number> {
   const { host, ui } = context;
   const manifest = readCurrentManifest(host.files);
   const [observed, rulesLost] = await Promise.all([
@@ -56,6 +60,7 @@ async function show(context: Context, json: boolean): Promise<number> {
   const runs = (name: string) =>
     observations.some((it) => it.name === name && it.unit.active === 'active');
   const tunnels = await observeTunnels(host, manifest?.instances ?? {}, runs);
+  onReady();
   if (json) {
     const images = manifest?.images ?? {};
     ui.json({

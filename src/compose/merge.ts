@@ -26,7 +26,7 @@ export function mergeServices(base: Table, over: Table): Table {
 
 function mergeKey(key: string, before: unknown, value: unknown): unknown {
   if (value === null || WHOLE.has(key)) return value ?? before;
-  if (MAPPINGS.has(key)) return { ...mapping(before), ...mapping(value) };
+  if (MAPPINGS.has(key)) return overlaid(mapping(before), mapping(value));
   if (key === 'networks') return { ...named(before), ...named(value) };
   if (key === 'depends_on') return { ...named(before), ...named(value) };
   if (key === 'volumes' || key === 'secrets' || key === 'configs') {
@@ -41,6 +41,16 @@ function mergeKey(key: string, before: unknown, value: unknown): unknown {
     return all.filter((_item, index) => texts.indexOf(texts[index] ?? '') === index);
   }
   return isTable(before) && isTable(value) ? mergeServices(before, value) : value;
+}
+
+/** Values that are whole: each of the upper one wins, and what it resets is gone. */
+function overlaid(base: Table, over: Table): Table {
+  const entries = Object.entries({ ...base, ...over });
+  return Object.fromEntries(
+    entries
+      .filter(([, value]) => !(isTable(value) && value[RESET] === true))
+      .map(([key, value]) => [key, isTable(value) && OVERRIDE in value ? value[OVERRIDE] : value]),
+  );
 }
 
 /** `NAME=value`, `NAME:value` of extra_hosts, a name alone, or a table. */

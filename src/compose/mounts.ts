@@ -24,9 +24,11 @@ export function readMounts(
       return [{ source, target, options: 'ro', what: `config ${name}` }];
     return [];
   });
-  for (const { name, kind } of given) {
+  const named = new Set(environment.values());
+  for (const { name, kind, target } of given) {
     const source = (kind === 'secret' ? file.secrets : file.configs).get(name);
-    const used = draft.usedGiven.has(name);
+    // One whose value nobody has here is told of by its variable.
+    const used = draft.usedGiven.has(name) || named.has(target);
     if (kind === 'config' && source?.file == null) {
       draft.left.push({
         what: `config ${name}`,

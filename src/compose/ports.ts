@@ -52,7 +52,7 @@ export function readPorts(
       why:
         twin === undefined
           ? whyNot(other, profile, mode, known)
-          : `one address and port alone: it is published as ${portText(twin)}`,
+          : `one address and port alone: it is published as ${portText({ ...twin, address: publishAddress })}`,
     });
   }
   const shared = networkMode === 'host' || profile.networks.every((it) => it === 'host');

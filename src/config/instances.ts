@@ -71,7 +71,7 @@ export function resolveInstance(
   };
   checkProfile(instance, profile, own, layers, report);
   checkFileKeys(instance, profile, layers, report);
-  warnAbout(instance, layers, report);
+  warnAbout(instance, profile, layers, report);
   return instance;
 }
 
@@ -90,7 +90,12 @@ const READ_ONLY_UNSET =
   'not set: API clients cannot trade; set it to false, or to true to keep it so';
 
 /** What is legal and probably not wanted. */
-function warnAbout(instance: Instance, layers: readonly Layer[], report: Report): void {
+function warnAbout(
+  instance: Instance,
+  profile: Profile,
+  layers: readonly Layer[],
+  report: Report,
+): void {
   const { file, mode, user, paperUser, settings } = instance;
   const warn = (key: string, message: string, at: Effective | null = null) =>
     report.warn({ ...(at ? placeOf(at) : { file, key }), message });
@@ -102,7 +107,10 @@ function warnAbout(instance: Instance, layers: readonly Layer[], report: Report)
   if (mode === 'both' && paperUser === null && !isSet('paper_user') && !settings.user_secret) {
     warn('paper_user', 'not set: the paper gateway will stop at its login window');
   }
-  if (!isSet('read_only_api')) warn('read_only_api', READ_ONLY_UNSET);
+  // An image that can't be told would make the advice a mistake.
+  if (!isSet('read_only_api') && followedKeys(profile).has('read_only_api')) {
+    warn('read_only_api', READ_ONLY_UNSET);
+  }
   const heaps = halvesOf(mode).length * settings.java_heap;
   if (settings.memory !== null && settings.memory <= heaps) {
     const whose =

@@ -55,6 +55,8 @@ function fixOf(lines: readonly string[], line: string, stop: Stop): string | nul
   const key = line.slice(0, at).trim();
   if (key === '') return 'a key should stand before the "="';
   if (stop.column <= at + 1) {
+    const open = openBefore(lines, stop.line) ? unclosed(lines, stop.line) : null;
+    if (open !== null) return open;
     return `a key is of letters, digits, "_" and "-", got ${show(key)}`;
   }
   return valueFix(key, withoutComment(line.slice(at + 1)), line, stop);
@@ -131,7 +133,10 @@ function quoteFix(key: string, value: string): string {
   const end = value.indexOf(quote, 1);
   if (end < 0)
     return `the closing quote is missing: write ${printable(key)} = ${printable(value)}${quote}`;
-  return /=/.test(value.slice(end + 1))
+  const rest = value.slice(end + 1).trim();
+  if (rest === ',')
+    return `no comma belongs here: write ${printable(key)} = ${printable(value.slice(0, end + 1))}`;
+  return /=/.test(rest)
     ? 'each KEY = VALUE should have a line of its own'
     : 'nothing may follow the closing quote of a text';
 }
@@ -149,7 +154,12 @@ function itemFix(line: string, { column }: Stop): string | null {
   const start =
     Math.max(...['[', ',', '{', '='].map((sign) => line.lastIndexOf(sign, column - 2))) + 1;
   const item = /^[^,\]}#]*/.exec(line.slice(start))?.[0].trim() ?? '';
-  return item === '' || /^["']/.test(item) ? null : bareFix('', item);
+  if (item === '' || /^["']/.test(item)) return null;
+  // Behind the comma of a table, a name should have a value.
+  const inTable = line.lastIndexOf('{', start) > line.lastIndexOf('[', start);
+  if (inTable && /[{,]/.test(line.charAt(start - 1)))
+    return `${printable(item)} should have a value: NAME = "value"`;
+  return bareFix('', item);
 }
 
 /** A value without quotes that is neither a number, nor true or false. */

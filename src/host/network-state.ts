@@ -10,6 +10,13 @@ import type {
   RouteState,
   RulesWord,
 } from '../network/in-force.ts';
+import {
+  cidrsBetween,
+  type Ipv4,
+  ipv4FromNumber,
+  ipv4ToNumber,
+  parseIpv4,
+} from '../network/ipv4.ts';
 import { field, listOf, parseJson, textOf } from '../network/json.ts';
 import { parseRules, sameRules } from '../network/nft-rules.ts';
 import { HOST_RULES_LOADED, RUNNING } from '../plan/paths.ts';
@@ -174,8 +181,8 @@ async function readPodmanNetworks(host: HostReader): Promise<PodmanNetwork[]> {
   requireDone(result, 'podman network inspect');
   return listOf(parseJson(result.stdout)).map((network) => {
     const subnet = listOf(field(network, 'subnets'))[0];
-    const first = textOf(field(subnet, 'lease_range', 'start_ip'));
-    const last = textOf(field(subnet, 'lease_range', 'end_ip'));
+    const first = parseIpv4(textOf(field(subnet, 'lease_range', 'start_ip')) ?? '');
+    const last = parseIpv4(textOf(field(subnet, 'lease_range', 'end_ip')) ?? '');
     return {
       name: String(field(network, 'name')),
       driver: String(field(network, 'driver')),
@@ -183,10 +190,17 @@ async function readPodmanNetworks(host: HostReader): Promise<PodmanNetwork[]> {
       interface: String(field(network, 'network_interface')),
       subnet: String(field(subnet, 'subnet')),
       gateway: textOf(field(subnet, 'gateway')),
-      range: first !== null && last !== null ? { first, last } : null,
+      range: first !== null && last !== null ? { first: firstOf(first, last), last } : null,
       attached: Object.entries(field(network, 'containers') ?? {}).flatMap(([id, container]) =>
         Object.keys(field(container, 'interfaces') ?? {}).map((name) => `${id}/${name}`),
       ),
     };
   });
+}
+
+/** Podman keeps the first address of an IPRange for nobody; ibq gives it to an instance as well. */
+function firstOf(first: Ipv4, last: Ipv4): Ipv4 {
+  const before = ipv4ToNumber(first) - 1;
+  const isWhole = cidrsBetween(before, ipv4ToNumber(last)).length === 1;
+  return isWhole ? ipv4FromNumber(before) : first;
 }

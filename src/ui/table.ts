@@ -35,15 +35,15 @@ function widthsOf(rows: readonly (readonly string[])[]): number[] {
   return widths;
 }
 
-/** The widest columns give way, until the table fits or all are as narrow as makes sense. */
+/** The widest columns but the first, which names the row, give way, until the table fits or all are as narrow as makes sense. */
 function fitted(widths: readonly number[], columns: number | null): number[] {
   const result = [...widths];
   const total = () => result.reduce((sum, it) => sum + it, GAP * (result.length - 1));
   while (columns !== null && total() > columns) {
-    const widest = Math.max(...result);
+    const widest = Math.max(0, ...result.slice(1));
     if (widest <= NARROWEST) break;
     const index = result.lastIndexOf(widest);
-    const next = Math.max(NARROWEST, ...result.filter((it) => it < widest));
+    const next = Math.max(NARROWEST, ...result.slice(1).filter((it) => it < widest));
     result[index] = Math.max(next, widest - (total() - columns));
   }
   return result;

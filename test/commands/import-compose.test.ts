@@ -580,6 +580,14 @@ describe('secrets never stand in a file', () => {
     expect(said).toContain('sudo ibq secret set 4002 password --file /srv/ib/secrets/tws.txt');
   });
 
+  test('one that nobody has a value of here is told of by its variable alone', async () => {
+    const { said } = await run(
+      `${gw(`${PORT}secrets: [{ source: tws, target: /run/secrets/x }]\n`, 'TWS_USERID: me, TWS_PASSWORD_FILE: /run/secrets/x')}secrets: { tws: { environment: NOT_SET } }\n`,
+    );
+    expect(said).toContain('TWS_PASSWORD_FILE=/run/secrets/x: is a file in the container');
+    expect(said).not.toContain('no variable of the image names it');
+  });
+
   test('a seed in a file becomes one too', async () => {
     const { files } = await run({
       [FILE]: `${gw(`${PORT}secrets: [seed]\n`, 'TWS_USERID: me, TWOFACTOR_CODE_FILE: /run/secrets/seed')}secrets: { seed: { file: ./seed } }\n`,
@@ -666,6 +674,11 @@ networks:
 
 describe('ports', () => {
   test.each([
+    // Where it is, and not where the file had it.
+    [
+      'ports: ["[::1]:4002:4004", "4004"]',
+      'port 4004: one address and port alone: it is published as 127.0.0.1:4002:4004',
+    ],
     [
       'ports: ["127.0.0.1:4002:4004", "192.168.1.10:4002:4004"]',
       'port 192.168.1.10:4002:4004: one address and port alone: it is published as 127.0.0.1:4002:4004',
@@ -759,6 +772,19 @@ describe('the files of a project', () => {
     expect(Object.values(made)[0]).toContain('mode = "live"');
     const again = await run(files, { file: ['/srv/ib/b.yml'] }, ['/srv/ib/a.yml']);
     expect(again.files).toEqual(made);
+  });
+
+  test('a variable that the upper one resets is gone', async () => {
+    const reset =
+      'services: { gw: { environment: { TIME_ZONE: !reset null, READ_ONLY_API: "no" } } }';
+    const files = {
+      '/srv/ib/a.yml': gw(PORT, 'TWS_USERID: me, TIME_ZONE: Asia/Tokyo'),
+      '/srv/ib/b.yml': reset,
+    };
+    const { files: made, said } = await run(files, {}, ['/srv/ib/a.yml', '/srv/ib/b.yml']);
+    expect(made['4002.toml']).toContain('read_only_api = false');
+    expect(made['4002.toml']).not.toContain('time_zone');
+    expect(said).not.toContain('TIME_ZONE');
   });
 
   test('standard input is one', async () => {

@@ -5,6 +5,7 @@ import { instanceAdd } from '../../src/commands/instance-add.ts';
 import { instanceList } from '../../src/commands/instance-list.ts';
 import { instanceRemove } from '../../src/commands/instance-remove.ts';
 import { instanceShow } from '../../src/commands/instance-show.ts';
+import { liveHost } from '../support/live-host.ts';
 import { sandbox } from '../support/sandbox.ts';
 
 const DIRECTORY = '/etc/ibq/instances';
@@ -233,6 +234,27 @@ describe('remove', () => {
     await expect(removing).rejects.toThrow(message);
     await expect(removing).rejects.toMatchObject({ exitCode });
   });
+});
+
+test('--purge asks at a terminal, and a no changes nothing', async () => {
+  const sand = sandbox(FILES);
+  const { context, ran } = liveHost(sand);
+  const asked: string[] = [];
+  const ui = {
+    ...context.ui,
+    interactive: true,
+    confirm: async (question: string) => {
+      asked.push(question);
+      return false;
+    },
+  };
+  const removing = instanceRemove({ ...context, ui }, 'research', { purge: true });
+  await expect(removing).rejects.toThrow('aborted, no changes made');
+  expect(asked).toEqual([
+    'research: stop it now, and delete its settings volume and its secrets for good?',
+  ]);
+  expect(ran).toEqual([]);
+  expect(sand.read(`${DIRECTORY}/research.toml`)).not.toBeNull();
 });
 
 describe('list', () => {

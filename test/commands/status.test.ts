@@ -346,6 +346,31 @@ describe('with a tunnel', () => {
   });
 });
 
+test('--watch clears the screen when it has something to show', async () => {
+  const { context } = await host();
+  const order: string[] = [];
+  const { run } = context.host;
+  const watched = {
+    ...context,
+    host: {
+      ...context.host,
+      run: (...args: Parameters<typeof run>) => {
+        order.push('ask');
+        return run(...args);
+      },
+      sleep: async () => void process.emit('SIGINT'),
+    },
+    ui: {
+      ...context.ui,
+      clear: () => void order.push('clear'),
+      print: () => void order.push('print'),
+    },
+  };
+  expect(await status(watched, { json: false, watch: true })).toBe(0);
+  expect(order.slice(order.indexOf('clear'))).toEqual(['clear', 'print']);
+  expect(order[0]).toBe('ask');
+});
+
 test('nothing deployed: nothing is wrong', async () => {
   const sand = sandbox();
   const { context } = liveHost(sand);

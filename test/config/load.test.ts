@@ -999,6 +999,15 @@ test.each<[Texts, Record<string, string>, string[]]>([
   expect(warnings.map((w) => w.replaceAll('/etc/ibq/', ''))).toEqual(expected);
 });
 
+test('who can’t be told of read_only_api is not advised to set it', () => {
+  const text =
+    'user = "u"\n[image]\nprofile = "custom"\nreference = "docker.io/a/b:1"\n[custom]\nsettings_path = "/s"\n';
+  const named = '[custom.variables]\nread_only_api = "RO"\n';
+  const said = (file: string) => load(instance(file)).warnings.join('\n');
+  expect(said(text)).not.toContain('read_only_api');
+  expect(said(text + named)).toContain('read_only_api: not set');
+});
+
 test('a thousand unknown keys are counted, not listed', () => {
   const text = Array.from({ length: 1000 }, (_, i) => `key_${i} = 1`).join('\n');
   const found = problems(instance(text));

@@ -283,7 +283,7 @@ describe('what is in it', () => {
 test('the picture of docs/network-show.md is of today (update it with vitest -u)', async () => {
   const show = shownHost({ mode: 'dual', count: 3 });
   const networks = show.networks.map((it) =>
-    it.kind === 'lan' ? { ...it, range: { first: '10.0.0.193', last: '10.0.0.223' } } : it,
+    it.kind === 'lan' ? { ...it, range: { first: '10.0.0.192', last: '10.0.0.223' } } : it,
   );
   const pending = changed({ ...show, networks }, 1, CONDITIONS['waits for a restart'] ?? {});
   const stopped = changed(pending, 2, {

@@ -343,7 +343,7 @@ test('the diagram', () => {
     `host
 ├─ eth0  up  198.51.100.2/24  way out via 198.51.100.1
 ├─ eth1  up  10.0.0.5/24  the LAN
-│  └─ ibq-lan-1  macvlan  10.0.0.0/24  range 10.0.0.193 to 10.0.0.223  gateway 10.0.0.1
+│  └─ ibq-lan-1  macvlan  10.0.0.0/24  range 10.0.0.192 to 10.0.0.223  gateway 10.0.0.1
 │     └─ 4001  10.0.0.192  02:a6:5b:df:56:1e  :4004 ← 10.0.0.7
 ├─ ibq1  up  10.89.0.1/24  bridge of the published ports
 │  └─ ibq-publish-1  bridge  10.89.0.0/24  gateway 10.89.0.1
@@ -407,7 +407,7 @@ function facts(changes: Partial<InstanceState> = {}): NetworkInForce {
         interface: 'eth1',
         subnet: '10.0.0.0/24',
         gateway: '10.0.0.1',
-        range: { first: '10.0.0.193', last: '10.0.0.223' },
+        range: { first: '10.0.0.192', last: '10.0.0.223' },
         attached: ['c0ffee/lan0'],
       },
       {

@@ -56,11 +56,19 @@ describe('a terminal that is narrower than the table', () => {
     ]);
   });
 
+  test('never breaks the name of a row', () => {
+    const [line = ''] = table([['relogin_after_twofa_timeout', 'a'.repeat(40), 'b'.repeat(40)]], {
+      terminal: true,
+      columns: 40,
+    }).split('\n');
+    expect(line).toMatch(/^relogin_after_twofa_timeout {2}a+ {2}b+$/);
+  });
+
   test('has lines that fit, of any text, with nothing left out', () => {
     const cell = fc.string({ unit: fc.constantFrom(...'abc /:.-'), maxLength: 60 });
     fc.assert(
       fc.property(
-        fc.array(fc.tuple(cell, cell, cell), { minLength: 1 }),
+        fc.array(fc.tuple(fc.constantFrom('a', 'restart_at'), cell, cell), { minLength: 1 }),
         fc.integer({ min: 52, max: 120 }),
         (cells, columns) => {
           const text = table(cells, { terminal: true, columns });
