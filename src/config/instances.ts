@@ -107,8 +107,9 @@ function warnAbout(
   if (mode === 'both' && paperUser === null && !isSet('paper_user') && !settings.user_secret) {
     warn('paper_user', 'not set: the paper gateway will stop at its login window');
   }
-  // An image that can't be told would make the advice a mistake.
-  if (!isSet('read_only_api') && followedKeys(profile).has('read_only_api')) {
+  // An image that can't be told, or is told by a file, would make the advice a mistake.
+  const isTold = followedKeys(profile).has('read_only_api') && !ownIbc;
+  if (isTold && !isSet('read_only_api')) {
     warn('read_only_api', READ_ONLY_UNSET);
   }
   const heaps = halvesOf(mode).length * settings.java_heap;

@@ -46,7 +46,9 @@ describe('lines of config.ini', () => {
   });
 
   test('others are taken, booleans as IBC reads them', () => {
-    const { config, warnings } = load('ibc = { MinimizeMainWindow = true, ReadOnlyLogin = "no" }');
+    const { config, warnings } = load(
+      'read_only_api = true\nibc = { MinimizeMainWindow = true, ReadOnlyLogin = "no" }',
+    );
     expect(config.instances[0]?.settings.ibc).toEqual({
       MinimizeMainWindow: 'yes',
       ReadOnlyLogin: 'no',
@@ -55,7 +57,7 @@ describe('lines of config.ini', () => {
   });
 
   test('one that IBC does not know is taken, with a warning', () => {
-    expect(load('ibc = { MinimiseMainWindow = "yes" }').warnings).toEqual([
+    expect(load('read_only_api = true\nibc = { MinimiseMainWindow = "yes" }').warnings).toEqual([
       `${FILE}: ibc.MinimiseMainWindow: is not known of IBC 3.24; did you mean "MinimizeMainWindow"?`,
     ]);
   });

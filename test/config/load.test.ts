@@ -1006,6 +1006,9 @@ test('who can’t be told of read_only_api is not advised to set it', () => {
   const said = (file: string) => load(instance(file)).warnings.join('\n');
   expect(said(text)).not.toContain('read_only_api');
   expect(said(text + named)).toContain('read_only_api: not set');
+  expect(said('user = "u"\n[custom_config]\nibc = "/srv/config.ini"\n')).not.toContain(
+    'read_only_api: not set',
+  );
 });
 
 test('a thousand unknown keys are counted, not listed', () => {

@@ -15,7 +15,7 @@ function load(text: string, main = '') {
     const { config, warnings } = loadConfig({
       main: { path: '/etc/ibq/ibq.toml', text: main },
       pin: null,
-      instances: [{ path: FILE, text: `user = "me"\n${text}` }],
+      instances: [{ path: FILE, text: `user = "me"\nread_only_api = true\n${text}` }],
     });
     return { instance: config.instances[0], warnings, problems: [] };
   } catch (error) {

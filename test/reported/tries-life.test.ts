@@ -1,0 +1,192 @@
+/** Everyday life with gateways, tried on booted hosts. */
+
+import { type Row, reported } from './rows.ts';
+
+const seen = (id: string, input: string, file: string, title: string): Row => ({
+  id: `tries ${id}`,
+  input,
+  seen: [file, title],
+});
+reported('everyday life', [
+  seen(
+    'port',
+    'a port that is taken',
+    'host/doctor-units.test.ts',
+    'ports: a deploy names the same program',
+  ),
+  seen(
+    'allow',
+    'clients change at once',
+    'host/deploy.test.ts',
+    'allowed clients change at once, also where an older definition runs; sessions stay open',
+  ),
+  seen(
+    'password',
+    'rotated while it runs',
+    'commands/secret.test.ts',
+    'a replaced one waits for a restart, and says so',
+  ),
+  seen(
+    'edit',
+    '10-ibq.conf by hand',
+    'host/doctor-units.test.ts',
+    'foreign-files: a generated file was edited',
+  ),
+  seen(
+    'drop-in',
+    'a bad key',
+    'host/doctor-units.test.ts',
+    'quadlet-generator and generated-units: a drop-in that does not parse',
+  ),
+  seen(
+    'hooks-dir',
+    'systemctl edit takes --hooks-dir away',
+    'quadlet/guard-in-force.test.ts',
+    'a drop-in %j replaces the command: %s',
+  ),
+  seen(
+    'reboot',
+    'all come back',
+    'host/systemd.test.ts',
+    'after a reboot all come back, with their addresses, ready',
+  ),
+  seen(
+    'two',
+    'two deploys at once',
+    'host/stopped-deploys.test.ts',
+    'two at once: the second ends with 75 and names the first',
+  ),
+  seen(
+    'Ctrl-C',
+    'the step in hand is finished',
+    'host/stopped-deploys.test.ts',
+    'SIGINT: the step in hand is finished, and it says how far it got',
+  ),
+  seen(
+    'disk full',
+    '/etc/ibq on a small disk',
+    'host/stopped-deploys.test.ts',
+    'a full disk: a clear error, the old generation stays in force',
+  ),
+  seen(
+    'podman hangs',
+    'a deploy',
+    'host/stopped-deploys.test.ts',
+    'a Podman that hangs: it is given up after a minute, and named',
+  ),
+  seen(
+    'podman fails',
+    'a deploy',
+    'host/stopped-deploys.test.ts',
+    'a Podman that fails: its own words, nothing changed',
+  ),
+  seen(
+    'eth1',
+    'renamed',
+    'host/lan.test.ts',
+    'its interface renamed: an error before anything is touched',
+  ),
+  seen(
+    'nft flush',
+    'of the host',
+    'host/doctor-units.test.ts',
+    'port-rules and host-rules: `nft flush ruleset`',
+  ),
+  seen('nft flush', 'inside an instance', 'host/network.test.ts', 'update the guard of 4001'),
+  seen('inet ibq_host', 'deleted', 'commands/status.test.ts', 'describe("the host\'s rules'),
+  seen(
+    'generation',
+    'its manifest is cut off',
+    'host/doctor-units.test.ts',
+    'generation: its manifest was cut off',
+  ),
+  seen(
+    'uninstall',
+    'while deployed, and without DESTDIR',
+    'install.test.ts',
+    '--uninstall leaves nothing of it',
+  ),
+  seen(
+    'upgrade',
+    'another ibq with another template',
+    'host/upgrade.test.ts',
+    'a deploy of the new ibq touches nothing that runs, and says what is to be done',
+  ),
+  seen(
+    'memory',
+    'a limit below the heap',
+    'config/load.test.ts',
+    '512 MB is no more than the Java heap of 768 MB',
+  ),
+  seen(
+    'mode',
+    'paper to live',
+    'host/deploy.test.ts',
+    'a changed setting waits for a restart, and says so',
+  ),
+  seen(
+    'network.mode',
+    'to host and away',
+    'host/host-mode.test.ts',
+    'away from the host: closed there until it has moved, gone from there then',
+  ),
+  seen('host_access', 'on and off', 'host/lan.test.ts', 'goes when it is turned off'),
+  seen(
+    'remove, re-add',
+    'volume and secrets stay',
+    'host/deploy.test.ts',
+    'its volume and its secrets stay until --purge',
+  ),
+  seen(
+    'systemctl',
+    'stop one, stop the target',
+    'host/systemd.test.ts',
+    'the target stops all and starts all',
+  ),
+  seen(
+    'static unit',
+    'another unit in its place',
+    'host/doctor-units.test.ts',
+    'foreign-files: a unit in the place of a generated one',
+  ),
+  seen(
+    'killed',
+    'a terminal that is gone',
+    'host/stopped-deploys.test.ts',
+    'killed (-9) at any time',
+  ),
+  seen('eth1 down', 'doctor', 'host/doctor-network.test.ts', 'parent-interface: down'),
+  seen(
+    'another subnet',
+    'doctor',
+    'host/doctor-network.test.ts',
+    'parent-interface: another subnet',
+  ),
+  seen('prune', 'the image is gone', 'host/doctor.test.ts', 'image-present: the image is gone'),
+  seen('secret rm', 'doctor', 'host/doctor.test.ts', 'secrets: a password is gone'),
+  seen(
+    'podman rm -f',
+    'it comes back',
+    'host/systemd.test.ts',
+    'a gateway that was killed comes back by itself, and status says so meanwhile',
+  ),
+  seen(
+    'guard',
+    'not its owner’s alone',
+    'host/doctor.test.ts',
+    'guard-hook: anybody may change the guard',
+  ),
+  seen('hooks.d', 'gone', 'host/doctor.test.ts', 'guard-hook: its definition is gone'),
+  seen(
+    'podman',
+    'hangs, and the doctor does not',
+    'host/doctor.test.ts',
+    'podman: hangs, and the doctor does not',
+  ),
+  seen(
+    'a stranger',
+    'has an address of the range',
+    'host/lan.test.ts',
+    'one that is in use on the LAN is not given out, nor the next; deploy says who has them',
+  ),
+]);
