@@ -92,7 +92,7 @@ describeOnHosts('IBKR', (host) => {
         'Java',
         'as by the kernel',
         137,
-        () => ibqOk(host, ['exec', '4001', '--', 'simulator', 'kill']),
+        () => ibq(host, ['exec', '4001', '--', 'simulator', 'kill']),
       ],
     ])(
       '%s: %s, the container ends with %i, and systemd starts it again',

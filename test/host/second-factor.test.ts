@@ -1,6 +1,6 @@
 /** A second factor that is answered after 170 s: nothing cuts the wait short, and looking at it leaves no trace. */
 
-import { beforeAll, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Counts } from '../simulator/ibkr/protocol.ts';
 import { addGateway, ibq, ibqOk, prepareHost, statusOf, told, until } from './gateways.ts';
 import { describeOnHosts, type RunResult, type TestHost } from './harness.ts';
@@ -80,57 +80,65 @@ describeOnHosts('second factor', (host) => {
     });
   }, 1_200_000);
 
-  test.each<{
-    name: string;
-    behaviour?: string;
-    set: readonly string[];
-    /** What reaches IBKR, before it is looked at. */
-    wanted: Partial<Counts>;
-    words: readonly string[];
-    problems?: RegExp;
-  }>([
-    {
-      name: 'again',
-      behaviour: 'no-login',
-      set: [
-        'relogin_after_twofa_timeout=true',
-        'environment.SIMULATOR_TWO_FACTOR_TIMEOUT_SECONDS=20',
-      ],
-      // Asked for a second time, with nobody's doing.
-      wanted: { attempts: 2, secondFactorAsked: 2, secondFactorTimedOut: 1 },
-      words: ['logging in', 'waiting for 2FA'],
-    },
-    {
-      name: 'device',
-      behaviour: 'several-devices',
-      set: ['twofa_device=IB Key'],
-      wanted: { attempts: 1, secondFactorAsked: 1, completed: 1 },
-      words: ['ready'],
-    },
-    {
-      name: 'stalled',
-      behaviour: 'login-stalls',
-      set: ['relogin_after_twofa_timeout=true', 'twofa_exit_interval=5'],
-      wanted: { attempts: 1, secondFactorAnswered: 1, completed: 0, lost: 0, open: 0 },
-      // IBC ends with 87, and systemd starts it again in a minute.
-      words: ['restarting'],
-      problems: /login.*not complete/i,
-    },
-  ])(
-    '$name: $words',
-    async ({ name, behaviour, set, wanted, words, problems }) => {
-      const port = 4021 + name.length;
-      await addGateway(host, name, { mode: 'live', port, behaviour, set: [WITH_IBKR, ...set] });
-      await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 180_000 });
-      await ibkr.until(`user_${name}`, wanted, 120_000);
-      const seen = async () => statusOf(host, name);
-      await until(`${name} is ${words.join(' or ')}`, async () =>
-        words.includes((await seen()).word),
-      );
-      if (problems !== undefined) expect((await seen()).problems.join('\n')).toMatch(problems);
-    },
-    400_000,
-  );
+  describe('what follows one', () => {
+    // Which holds ibq's lock.
+    beforeAll(async () => void (await deploy), 500_000);
+
+    test.each<{
+      name: string;
+      port: number;
+      behaviour?: string;
+      set: readonly string[];
+      /** What reaches IBKR, before it is looked at. */
+      wanted: Partial<Counts>;
+      words: readonly string[];
+      problems?: RegExp;
+    }>([
+      {
+        name: 'again',
+        port: 4012,
+        behaviour: 'no-login',
+        set: [
+          'relogin_after_twofa_timeout=true',
+          'environment.SIMULATOR_TWO_FACTOR_TIMEOUT_SECONDS=20',
+        ],
+        // Asked for a second time, with nobody's doing.
+        wanted: { attempts: 2, secondFactorAsked: 2, secondFactorTimedOut: 1 },
+        words: ['logging in', 'waiting for 2FA'],
+      },
+      {
+        name: 'device',
+        port: 4013,
+        behaviour: 'several-devices',
+        set: ['twofa_device=IB Key'],
+        wanted: { attempts: 1, secondFactorAsked: 1, completed: 1 },
+        words: ['ready'],
+      },
+      {
+        name: 'stalled',
+        port: 4014,
+        behaviour: 'login-stalls',
+        set: ['relogin_after_twofa_timeout=true', 'twofa_exit_interval=5'],
+        wanted: { attempts: 1, secondFactorAnswered: 1, completed: 0, lost: 0, open: 0 },
+        // IBC ends with 87, and systemd starts it again in a minute.
+        words: ['restarting'],
+        problems: /login.*not complete/i,
+      },
+    ])(
+      '$name: $words',
+      async ({ name, port, behaviour, set, wanted, words, problems }) => {
+        await addGateway(host, name, { mode: 'live', port, behaviour, set: [WITH_IBKR, ...set] });
+        await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 180_000 });
+        await ibkr.until(`user_${name}`, wanted, 120_000);
+        const seen = async () => statusOf(host, name);
+        await until(`${name} is ${words.join(' or ')}`, async () =>
+          words.includes((await seen()).word),
+        );
+        if (problems !== undefined) expect((await seen()).problems.join('\n')).toMatch(problems);
+      },
+      400_000,
+    );
+  });
 });
 
 /** Lines that the gateway's container has written in its present run. */
