@@ -136,6 +136,7 @@ describe('the contract', () => {
     ['network test', '--to --json --answer'],
     ['instance add', '--mode --user --port --profile --image --set'],
     ['instance remove', '--purge'],
+    ['instance rename', '--yes'],
     ['instance list', '--json'],
     ['instance show', '--json'],
     ['secret list', '--json'],
