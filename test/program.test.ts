@@ -92,6 +92,7 @@ describe('the contract', () => {
     'network test',
     'instance add',
     'instance remove',
+    'instance rename',
     'instance list',
     'instance show',
     'secret set',
