@@ -172,10 +172,11 @@ function withLostParts(files: FileReader, observation: Observation): Observation
   ];
   if (problems.length === 0) return observation;
   const cut = lan && verdict.ready ? { ready: false, word: LAN_LOST, mend: 'sudo ibq deploy' } : {};
-  return {
-    ...observation,
-    verdict: { ...verdict, ...cut, problems: [...problems, ...verdict.problems] },
-  };
+  // What it is not ready for already comes first.
+  const all = verdict.ready
+    ? [...problems, ...verdict.problems]
+    : [...verdict.problems, ...problems];
+  return { ...observation, verdict: { ...verdict, ...cut, problems: all } };
 }
 
 const RECORD_LOST =
