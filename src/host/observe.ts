@@ -22,13 +22,12 @@ import { type RunningImage, readRunningImages } from './image-store.ts';
 import { listGenerations, readManifest, readRunning } from './installed.ts';
 import { hasLostLan, lanLost } from './lan-link.ts';
 import { findLostLinks } from './lost-links.ts';
-import { readNetworkFacts } from './network-facts.ts';
+import { portLost } from './port-lost.ts';
 import { lookAgain, probeService, withoutRelay } from './probe-service.ts';
 import { describeRefusedLogin, mendOfRefusedLogin, readRefusedLogin } from './refused-logins.ts';
 import { asText, followRunLogs, type RunLogs } from './run-log.ts';
 import { showUnits, type UnitState } from './systemd.ts';
 import { findUnguarded } from './unguarded.ts';
-import { describeAstray, findAstray } from './ways.ts';
 
 /** One API of an instance; mode `both` has two. */
 interface ObservedApi extends ApiService {
@@ -173,10 +172,11 @@ function withLostParts(files: FileReader, observation: Observation): Observation
   ];
   if (problems.length === 0) return observation;
   const cut = lan && verdict.ready ? { ready: false, word: LAN_LOST, mend: 'sudo ibq deploy' } : {};
-  return {
-    ...observation,
-    verdict: { ...verdict, ...cut, problems: [...problems, ...verdict.problems] },
-  };
+  // What it is not ready for already comes first.
+  const all = verdict.ready
+    ? [...problems, ...verdict.problems]
+    : [...verdict.problems, ...problems];
+  return { ...observation, verdict: { ...verdict, ...cut, problems: all } };
 }
 
 const RECORD_LOST =
@@ -318,52 +318,6 @@ function together(apis: readonly ObservedApi[]): Verdict {
 
 function answers(probe: ProbeResult | null): boolean {
   return probe?.state === 'handshake' || probe?.state === 'logged-in';
-}
-
-/**
- * The gateway answers in its own network and not at its published port: somebody flushed the
- * host's firewall, and Podman's forwarding with it (netavark #1258); Podman's own listener still
- * accepts then. Refused, it was another firewall's doing. A restart would be a new login. What the kernel says of
- * addresses and routes goes before both.
- */
-async function portLost(
-  host: HostReader,
-  {
-    name,
-    api: { publish, lan },
-    running,
-    refused,
-  }: { name: string; api: ApiService; running: RunningInstance | null; refused: boolean },
-): Promise<Verdict> {
-  const own = lan?.slice(0, lan.lastIndexOf(':')) ?? null;
-  const astray = running === null ? null : await findAstray(host, running.pid, own);
-  const [why, mend] = astray
-    ? [`this host sends what is for it another way: ${describeAstray(astray)}`, 'sudo ibq doctor']
-    : publish !== null && !isOfHost(host, publish)
-      ? [
-          'that is no address of this host any more',
-          `give it back, or correct publish.address; then sudo ibq deploy and sudo ibq restart ${name}`,
-        ]
-      : refused
-        ? ['a firewall of the host refuses it', 'sudo ibq doctor']
-        : [
-            "the host's firewall was flushed",
-            `sudo podman network reload ib-gateway-${name}, then sudo ibq deploy`,
-          ];
-  return {
-    ready: false,
-    word: 'port lost',
-    problems: [`the gateway answers, but nothing leads to it from ${publish}: ${why}`],
-    mend,
-  };
-}
-
-/** Of what nobody knows it is taken for one. */
-function isOfHost({ files }: HostReader, publish: string): boolean {
-  const address = publish.slice(0, publish.lastIndexOf(':'));
-  const { addresses } = readNetworkFacts(files);
-  if (address === '0.0.0.0' || address.startsWith('127.') || addresses.length === 0) return true;
-  return addresses.some((own) => own === address);
 }
 
 function absentUnit(name: string): UnitState {

@@ -30,7 +30,7 @@ export function findPlanLacks(
   const lacks = [
     ...partLacks(host),
     ...parentLacks(lanNeeds, readNetworkFacts(host.files)),
-    ...maskLacks(coming, installed),
+    ...maskLacks(needs, installed),
     ...portLacks(holdings, {
       restarting,
       waiting: new Set(needs.flatMap(({ name }) => (coming.has(name) ? [] : name))),
@@ -76,8 +76,9 @@ function newPorts(
   });
 }
 
-function maskLacks(names: ReadonlySet<string>, { runtime }: Installed): Lack[] {
-  return [...names].flatMap((name) =>
+/** Also of one that runs: systemd would not load its new files. */
+function maskLacks(needs: readonly StartNeeds[], { runtime }: Installed): Lack[] {
+  return needs.flatMap(({ name }) =>
     runtime?.instances.get(name)?.load === 'masked' ? maskedUnit(instanceService(name)) : [],
   );
 }

@@ -255,8 +255,29 @@ describe('the second deploy', () => {
     await deployWith(sand);
     sand.write('/etc/ibq/generations/1/manifest.json', '{');
     await expect(deployWith(sand)).rejects.toThrow(
-      /^\/etc\/ibq\/current\/manifest\.json: should be JSON \(.*\); point \/etc\/ibq\/current at another generation in \/etc\/ibq\/generations, or remove it and deploy \(then every instance wants a restart, a new login\)$/,
+      /^\/etc\/ibq\/current\/manifest\.json: should be JSON \(.*\); no generation in \/etc\/ibq\/generations is whole: sudo rm \/etc\/ibq\/current && sudo ibq deploy \(then every instance wants a restart, a new login\)$/,
     );
+  });
+
+  test('on a broken manifest names the newest whole generation', async () => {
+    const sand = host();
+    await deployWith(sand);
+    sand.write('/etc/ibq/instances/4009.toml', 'mode = "paper"\nuser = "v"\nport = 4009\n');
+    await deployWith(sand);
+    sand.write('/etc/ibq/generations/2/manifest.json', '{');
+    await expect(deployWith(sand)).rejects.toThrow(
+      /; generation 1 is the newest whole one: sudo ln -sfn generations\/1 \/etc\/ibq\/current && sudo ibq deploy$/,
+    );
+  });
+
+  test('goes on from the newest whole generation where current is gone, and makes it again', async () => {
+    const sand = host();
+    await deployWith(sand);
+    const before = sand.read('/etc/ibq/generations/1/manifest.json');
+    rmSync(join(sand.root, 'etc/ibq/current'));
+    await deployWith(sand);
+    expect(readlinkSync(join(sand.root, 'etc/ibq/current'))).toBe('generations/1');
+    expect(sand.read('/etc/ibq/current/manifest.json')).toBe(before);
   });
 });
 

@@ -115,6 +115,18 @@ describeOnHosts('systemd', (host) => {
     expect(await generation(host)).toBe(current);
   });
 
+  test('after a reboot without the link to the current generation a deploy starts all where they were', async () => {
+    const places = async () =>
+      (await status(host)).instances.map(({ name, publish, lan }) => ({ name, publish, lan }));
+    const before = await places();
+    await host.ok('rm /etc/ibq/current');
+    await host.reboot();
+    expect((await ibq(host, ['status'])).stderr).toContain('/etc/ibq/current is gone');
+    const { stderr } = await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+    expect(stderr).toContain('3 of 3 ready');
+    expect(await places()).toEqual(before);
+  });
+
   test('after a second reboot a stopped one is started too: the target wants it', async () => {
     await host.ok('systemctl stop ib-gateway@4002');
     await host.reboot();

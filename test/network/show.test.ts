@@ -265,6 +265,8 @@ describe('an instance', () => {
     };
     const show = showNetwork(
       facts({
+        // As it is deployed: in the network of another container it has none.
+        lan: null,
         namespace: {
           ...inside,
           links: [veth, tunnel],

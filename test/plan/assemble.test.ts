@@ -669,3 +669,64 @@ describe('keys that an older ibq did not know', () => {
     expect(change).toBe('change 4002 new-login memory,user_namespace');
   });
 });
+
+describe('what somebody took away', () => {
+  const deployed = () => ModelHost.deployed(CONFIG);
+
+  test('a network that no container uses any more is made again before the starts', () => {
+    const host = deployed();
+    for (const name of [...host.running.keys()]) host.stop(name);
+    host.definedNetworks.clear();
+    expect(steps(host.plan(CONFIG))).toEqual([
+      expect.stringMatching(/^make network ibq-publish-[0-9a-f]+ again$/),
+      expect.stringMatching(/^make network ibq-lan-[0-9a-f]+ again$/),
+      'start 4001, 4002',
+      'wait for 4001, 4002',
+    ]);
+  });
+
+  test('a network whose unit is down is made by the start itself', () => {
+    const host = deployed();
+    for (const name of [...host.running.keys()]) host.stop(name);
+    host.definedNetworks.clear();
+    for (const [name, unit] of host.networks)
+      host.networks.set(name, { ...unit, active: 'inactive' });
+    expect(steps(host.plan(CONFIG))).toEqual(['start 4001, 4002', 'wait for 4001, 4002']);
+  });
+
+  test('the link to the current generation, and nothing is restarted for it', () => {
+    const host = deployed();
+    host.currentLost = true;
+    expect(steps(host.plan(CONFIG))).toEqual(['switch to generation 1', 'reload systemd']);
+  });
+
+  test('the interface on the LAN, of one that runs as it is wanted', () => {
+    const host = deployed();
+    host.lanLost.add('4001').add('4002');
+    expect(steps(host.plan(CONFIG))).toEqual([
+      'make the LAN interface of 4001 again',
+      'make the LAN interface of 4002 again',
+    ]);
+    // A restart, which it needs anyway, makes it.
+    expect(steps(host.plan(CHANGED))).not.toContain('make the LAN interface of 4002 again');
+  });
+});
+
+test('two that take over each other’s ports are restarted together, the others one by one', () => {
+  const host = ModelHost.deployed(withInstances(LIVE, PAPER, RESEARCH));
+  const changed = [LIVE, PAPER, RESEARCH].map((it) => ({
+    ...it,
+    settings: { ...it.settings, memory: 2048 },
+  }));
+  const portBlockers = new Map([
+    ['4001', new Set(['4002'])],
+    ['4002', new Set(['4001'])],
+  ]);
+  const plan = host.deploy(withInstances(...changed), { restartChanged: true, portBlockers });
+  expect(steps(plan).slice(-4)).toEqual([
+    'restart research',
+    'wait for research',
+    "restart 4001, 4002 together: they take over each other's ports",
+    'wait for 4001, 4002',
+  ]);
+});

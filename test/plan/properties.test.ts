@@ -215,6 +215,26 @@ describe('a deploy from any configuration to any other', () => {
     });
   });
 
+  test('brings back networks and the link to current that somebody removed, and logs nobody out', () => {
+    check((sample) => {
+      const host = deployed(sample);
+      // Podman keeps those that a container uses.
+      const used = new Set([...host.running.values()].flatMap(({ networks }) => networks));
+      for (const name of host.definedNetworks) {
+        if (!used.has(name)) host.definedNetworks.delete(name);
+      }
+      host.currentLost = host.manifest !== null;
+      const ran = new Map([...host.running].map(([name, { definition }]) => [name, definition]));
+      const plan = host.deploy(sample.before);
+      expect(plan.generation).toBeNull();
+      for (const [name, definition] of ran) {
+        expect(host.running.get(name)?.definition).toBe(definition);
+      }
+      expect(host.currentLost).toBe(false);
+      expect(host.plan(sample.before).steps).toEqual([]);
+    });
+  });
+
   test('has the tunnels that are asked for, of gateways that run, and no other', () => {
     check((sample) => {
       const host = deployed(sample);
