@@ -4,7 +4,7 @@
  */
 
 import type { NetworkConfig } from '../config/types.ts';
-import { bridgePrefix } from './guard.ts';
+import { bridgePrefix, NEIGHBOUR_LINK } from './guard.ts';
 import type { Cidr, Ipv4 } from './ipv4.ts';
 import { publishesBeyondLoopback } from './modes.ts';
 import { renderAddressSets } from './nft-sets.ts';
@@ -94,6 +94,7 @@ ${renderAddressSets(sets)}${input.length === 0 ? '' : renderChain('input', 'filt
 }
 
 const FROM_GATEWAYS = [
+  `iifname "${NEIGHBOUR_LINK}" return`,
   `iifname "${bridgePrefix}*" jump from_gateways`,
   '# by the LAN and its router',
   'ip saddr @gateways jump from_gateways',

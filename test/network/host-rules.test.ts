@@ -97,6 +97,7 @@ table inet ibq_host {
 	}
 	chain prerouting {
 		type filter hook prerouting priority dstnat + 5; policy accept;
+		iifname "ibqtest0" return
 		iifname "ibq*" jump from_gateways
 		# by the LAN and its router
 		ip saddr @gateways jump from_gateways
