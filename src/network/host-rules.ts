@@ -31,7 +31,7 @@ export interface HostRulesInput {
   /** Bridges of others that lead to an instance: joined ones, and those of sidecars. */
   otherBridges: readonly OtherBridge[];
   egress: NetworkConfig['egress'];
-  /** LAN addresses of instances. */
+  /** LAN addresses of instances that go out by the LAN's router, and could come to this host that way. */
   gateways: readonly Ipv4[];
   hostServices: NetworkConfig['hostServices'];
   linkLocal: boolean;
@@ -79,13 +79,16 @@ export function renderHostRules(hostRules: HostRulesInput): string {
     ...routedRules(hostRules),
   ];
   const gateways = hostRules.gateways.map((address) => `${address}/32` as Cidr);
-  const sets = { ...(published ? { allow, siblings } : {}), gateways };
+  const sets = {
+    ...(published ? { allow, siblings } : {}),
+    ...(gateways.length > 0 ? { gateways } : {}),
+  };
   return `# ibq: other containers and neighbours that route through this host don't get to the gateways, and those
 # not to the services of this host.
 table inet ibq_host
 delete table inet ibq_host
 table inet ibq_host {
-${renderAddressSets(sets)}${input.length === 0 ? '' : renderChain('input', 'filter hook input priority filter - 5', input)}${renderChain('from_gateways', null, outwardRules(hostRules))}${renderChain('prerouting', 'filter hook prerouting priority dstnat + 5', FROM_GATEWAYS)}${renderChain('forward', 'filter hook forward priority filter - 5', forward)}${
+${renderAddressSets(sets)}${input.length === 0 ? '' : renderChain('input', 'filter hook input priority filter - 5', input)}${renderChain('from_gateways', null, outwardRules(hostRules))}${renderChain('prerouting', 'filter hook prerouting priority dstnat + 5', fromGateways(hostRules))}${renderChain('forward', 'filter hook forward priority filter - 5', forward)}${
   postrouting.length > 0
     ? renderChain('postrouting', 'nat hook postrouting priority srcnat - 5', postrouting)
     : ''
@@ -93,12 +96,15 @@ ${renderAddressSets(sets)}${input.length === 0 ? '' : renderChain('input', 'filt
 `;
 }
 
-const FROM_GATEWAYS = [
-  `iifname "${NEIGHBOUR_LINK}" return`,
-  `iifname "${bridgePrefix}*" jump from_gateways`,
-  '# by the LAN and its router',
-  'ip saddr @gateways jump from_gateways',
-];
+function fromGateways({ gateways }: HostRulesInput): string[] {
+  return [
+    `iifname "${NEIGHBOUR_LINK}" return`,
+    `iifname "${bridgePrefix}*" jump from_gateways`,
+    ...(gateways.length === 0
+      ? []
+      : ["# by the LAN's router", 'ip saddr @gateways jump from_gateways']),
+  ];
+}
 
 /**
  * A gateway's program opens nothing on this host, nor the metadata of a cloud, beyond what was asked for. What comes

@@ -13,7 +13,7 @@ describe('the host rules', () => {
       routed: null,
       otherBridges: [],
       lanSubnet: '10.0.0.0/24' as Cidr,
-      gateways: ['10.0.0.192' as Ipv4],
+      gateways: [],
       hostServices: [],
       linkLocal: false,
       ...changes,
@@ -81,10 +81,6 @@ describe('the host rules', () => {
 table inet ibq_host
 delete table inet ibq_host
 table inet ibq_host {
-	set gateways {
-		type ipv4_addr; flags interval;
-		elements = { 10.0.0.192 }
-	}
 	chain from_gateways {
 		ct state established,related return
 		# name servers, and what network.host_services names
@@ -99,8 +95,6 @@ table inet ibq_host {
 		type filter hook prerouting priority dstnat + 5; policy accept;
 		iifname "ibqtest0" return
 		iifname "ibq*" jump from_gateways
-		# by the LAN and its router
-		ip saddr @gateways jump from_gateways
 	}
 	chain forward {
 		type filter hook forward priority filter - 5; policy accept;
@@ -168,6 +162,12 @@ table inet ibq_host {
       const text = outward({ linkLocal: true });
       expect(text).not.toContain('169.254');
       expect(text).toContain('fib daddr type local drop');
+    });
+
+    test('hold for those that come by the router of the LAN as well', () => {
+      const text = rules({ gateways: ['10.0.0.192' as Ipv4] });
+      expect(text).toContain('elements = { 10.0.0.192 }');
+      expect(text).toContain('\t\tip saddr @gateways jump from_gateways\n');
     });
 
     test('are for gateways alone: no rule of the chain at the hook drops anything itself', () => {
