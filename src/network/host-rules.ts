@@ -112,18 +112,20 @@ function fromGateways({ gateways }: HostRulesInput): string[] {
  * translation of addresses: a port that another container publishes is a service of this host too.
  */
 function outwardRules({ hostServices, linkLocal }: HostRulesInput): string[] {
-  const ports = ['53', ...(hostServices === 'all' ? [] : hostServices)].join(', ');
-  const open = [
-    '# name servers, and what network.host_services names',
-    'meta l4proto udp ct original proto-dst 53 return',
-    `meta l4proto tcp ct original proto-dst { ${ports} } return`,
-    'icmp type echo-request return',
-  ];
+  const all = hostServices === 'all';
+  const services =
+    all || hostServices.length === 0
+      ? []
+      : [`meta l4proto tcp ct original proto-dst { ${hostServices.join(', ')} } return`];
   return [
     'ct state established,related return',
-    ...open,
+    '# name servers',
+    'meta l4proto { tcp, udp } ct original proto-dst 53 return',
+    // Before the ports: a service of this host at port 80 is not the metadata of the cloud there.
     ...(linkLocal ? [] : ['ip daddr 169.254.0.0/16 drop']),
-    ...(hostServices === 'all' ? [] : ['fib daddr type local drop', 'ct status dnat drop']),
+    ...services,
+    'icmp type echo-request return',
+    ...(all ? [] : ['fib daddr type local drop', 'ct status dnat drop']),
   ];
 }
 

@@ -83,11 +83,10 @@ delete table inet ibq_host
 table inet ibq_host {
 	chain from_gateways {
 		ct state established,related return
-		# name servers, and what network.host_services names
-		meta l4proto udp ct original proto-dst 53 return
-		meta l4proto tcp ct original proto-dst { 53 } return
-		icmp type echo-request return
+		# name servers
+		meta l4proto { tcp, udp } ct original proto-dst 53 return
 		ip daddr 169.254.0.0/16 drop
+		icmp type echo-request return
 		fib daddr type local drop
 		ct status dnat drop
 	}
@@ -145,9 +144,9 @@ table inet ibq_host {
     const outward = (changes: Parameters<typeof rules>[0]) =>
       /\tchain from_gateways \{\n([\s\S]*?)\n\t\}/.exec(rules(changes))?.[1];
 
-    test('let through the ports that are named, and name servers', () => {
-      expect(outward({ hostServices: [5432, 6379] })).toContain(
-        '\t\tmeta l4proto tcp ct original proto-dst { 53, 5432, 6379 } return\n',
+    test('let through the ports that are named, and not the metadata at the same port', () => {
+      expect(outward({ hostServices: [80, 5432] })).toContain(
+        '\t\tip daddr 169.254.0.0/16 drop\n\t\tmeta l4proto tcp ct original proto-dst { 80, 5432 } return\n',
       );
     });
 
