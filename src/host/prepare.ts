@@ -5,7 +5,9 @@ import { ConfigError, formatProblem } from '../errors.ts';
 import { assemblePlan, type PlanOptions } from '../plan/assemble.ts';
 import { assembleDesired, type Desired } from '../plan/desired.ts';
 import { publishAddressProblem } from '../plan/host-problems.ts';
+import { hostServicesWarnings } from '../plan/host-services.ts';
 import type { Installed } from '../plan/installed.ts';
+import { CURRENT } from '../plan/paths.ts';
 import { type Plan, restartedBy } from '../plan/plan.ts';
 import { settingsWarnings } from '../plan/settings-warnings.ts';
 import { needsOfDesired } from '../plan/start-needs.ts';
@@ -142,6 +144,7 @@ export async function preparePlan(
         ...addressWarning,
         ...moved,
         ...settingsWarnings(config, facts, manifest),
+        ...hostServicesWarnings(config, facts, host.files.readText(`${CURRENT}/host.nft`)),
         ...skipped,
         ...lostVolumes(host.files, startingIn(plan)).map(volumeLost),
         ...(memory === null ? [] : [memory]),

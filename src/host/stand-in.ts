@@ -6,15 +6,14 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { lanInterface, STAND_IN_SET } from '../network/guard.ts';
+import { lanInterface, NEIGHBOUR_LINK, STAND_IN_SET } from '../network/guard.ts';
 import type { PodmanNetwork } from '../network/in-force.ts';
 import type { Ipv4 } from '../network/ipv4.ts';
 import type { Host, RunResult } from './host.ts';
 import { HELD_NAMESPACE, type Perform } from './undo.ts';
 
-/** Links of the stand-ins; the one on the host begins as ibq's bridges do, so detection knows it. */
 const LAN_LINK = 'ibqtest1';
-const HOST_LINK = 'ibqtest0';
+const HOST_LINK = NEIGHBOUR_LINK;
 const TABLE = 'ibq_test';
 
 export interface LanStand {

@@ -16,6 +16,8 @@ export const lanInterface = 'lan0';
 /** Every bridge of ibq begins so. */
 export const bridgePrefix = 'ibq';
 
+/** Link on the host behind which `network test` has a neighbour; it begins as ibq's bridges do, so detection knows it. */
+export const NEIGHBOUR_LINK = 'ibqtest0';
 /** MAC and address of the stand-in that `network test` lets in for some seconds. */
 export const STAND_IN_SET = 'stand_in';
 /** Of connections of a stand-in, which are over when it is no longer let in. */

@@ -4,7 +4,7 @@
  */
 
 import type { NetworkConfig } from '../config/types.ts';
-import { bridgePrefix } from './guard.ts';
+import { bridgePrefix, NEIGHBOUR_LINK } from './guard.ts';
 import type { Cidr, Ipv4 } from './ipv4.ts';
 import { publishesBeyondLoopback } from './modes.ts';
 import { renderAddressSets } from './nft-sets.ts';
@@ -31,7 +31,7 @@ export interface HostRulesInput {
   /** Bridges of others that lead to an instance: joined ones, and those of sidecars. */
   otherBridges: readonly OtherBridge[];
   egress: NetworkConfig['egress'];
-  /** LAN addresses of instances. */
+  /** LAN addresses of instances that go out by the LAN's router, and could come to this host that way. */
   gateways: readonly Ipv4[];
   hostServices: NetworkConfig['hostServices'];
   linkLocal: boolean;
@@ -79,13 +79,16 @@ export function renderHostRules(hostRules: HostRulesInput): string {
     ...routedRules(hostRules),
   ];
   const gateways = hostRules.gateways.map((address) => `${address}/32` as Cidr);
-  const sets = { ...(published ? { allow, siblings } : {}), gateways };
+  const sets = {
+    ...(published ? { allow, siblings } : {}),
+    ...(gateways.length > 0 ? { gateways } : {}),
+  };
   return `# ibq: other containers and neighbours that route through this host don't get to the gateways, and those
 # not to the services of this host.
 table inet ibq_host
 delete table inet ibq_host
 table inet ibq_host {
-${renderAddressSets(sets)}${input.length === 0 ? '' : renderChain('input', 'filter hook input priority filter - 5', input)}${renderChain('from_gateways', null, outwardRules(hostRules))}${renderChain('prerouting', 'filter hook prerouting priority dstnat + 5', FROM_GATEWAYS)}${renderChain('forward', 'filter hook forward priority filter - 5', forward)}${
+${renderAddressSets(sets)}${input.length === 0 ? '' : renderChain('input', 'filter hook input priority filter - 5', input)}${renderChain('from_gateways', null, outwardRules(hostRules))}${renderChain('prerouting', 'filter hook prerouting priority dstnat + 5', fromGateways(hostRules))}${renderChain('forward', 'filter hook forward priority filter - 5', forward)}${
   postrouting.length > 0
     ? renderChain('postrouting', 'nat hook postrouting priority srcnat - 5', postrouting)
     : ''
@@ -93,11 +96,15 @@ ${renderAddressSets(sets)}${input.length === 0 ? '' : renderChain('input', 'filt
 `;
 }
 
-const FROM_GATEWAYS = [
-  `iifname "${bridgePrefix}*" jump from_gateways`,
-  '# by the LAN and its router',
-  'ip saddr @gateways jump from_gateways',
-];
+function fromGateways({ gateways }: HostRulesInput): string[] {
+  return [
+    `iifname "${NEIGHBOUR_LINK}" return`,
+    `iifname "${bridgePrefix}*" jump from_gateways`,
+    ...(gateways.length === 0
+      ? []
+      : ["# by the LAN's router", 'ip saddr @gateways jump from_gateways']),
+  ];
+}
 
 /**
  * A gateway's program opens nothing on this host, nor the metadata of a cloud, beyond what was asked for. What comes
@@ -105,18 +112,20 @@ const FROM_GATEWAYS = [
  * translation of addresses: a port that another container publishes is a service of this host too.
  */
 function outwardRules({ hostServices, linkLocal }: HostRulesInput): string[] {
-  const ports = ['53', ...(hostServices === 'all' ? [] : hostServices)].join(', ');
-  const open = [
-    '# name servers, and what network.host_services names',
-    'meta l4proto udp ct original proto-dst 53 return',
-    `meta l4proto tcp ct original proto-dst { ${ports} } return`,
-    'icmp type echo-request return',
-  ];
+  const all = hostServices === 'all';
+  const services =
+    all || hostServices.length === 0
+      ? []
+      : [`meta l4proto tcp ct original proto-dst { ${hostServices.join(', ')} } return`];
   return [
     'ct state established,related return',
-    ...open,
+    '# name servers',
+    'meta l4proto { tcp, udp } ct original proto-dst 53 return',
+    // Before the ports: a service of this host at port 80 is not the metadata of the cloud there.
     ...(linkLocal ? [] : ['ip daddr 169.254.0.0/16 drop']),
-    ...(hostServices === 'all' ? [] : ['fib daddr type local drop', 'ct status dnat drop']),
+    ...services,
+    'icmp type echo-request return',
+    ...(all ? [] : ['fib daddr type local drop', 'ct status dnat drop']),
   ];
 }
 

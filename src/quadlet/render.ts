@@ -236,7 +236,7 @@ export function renderGeneration(input: RenderInput): Rendered {
       publishSubnet && { from: publishSubnet, to: config.network.routed },
     otherBridges: config.instances.flatMap((instance) => otherBridgesOf(instance, input)),
     egress,
-    gateways: addressesOf(input),
+    gateways: egress === 'lan' ? addressesOf(input) : [],
     hostServices: config.network.hostServices,
     linkLocal: config.network.linkLocal,
   });

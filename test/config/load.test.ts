@@ -56,6 +56,8 @@ test('no file at all is valid', () => {
         mode: 'bridge',
         egress: 'host',
         hostAccess: false,
+        hostServices: [],
+        linkLocal: false,
         lan: null,
         allow: [],
         allowNetworks: [],

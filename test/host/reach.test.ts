@@ -167,6 +167,12 @@ describeOnHosts('reach', (host) => {
       expect(await containerIds(host)).toEqual(containers);
     });
 
+    test('a port of this host that is open is not that of the metadata', async () => {
+      await configure('host_services = ["80", "8081"]\n');
+      await ibqOk(host, ['deploy']);
+      expect(await reached()).toEqual(['bridge', 'uplink', 'loopback']);
+    });
+
     test('all of it was closed by those rules alone', async () => {
       await host.ok('nft flush chain inet ibq_host from_gateways');
       expect(await reached()).toEqual([...PLACES]);

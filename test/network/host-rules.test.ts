@@ -13,7 +13,7 @@ describe('the host rules', () => {
       routed: null,
       otherBridges: [],
       lanSubnet: '10.0.0.0/24' as Cidr,
-      gateways: ['10.0.0.192' as Ipv4],
+      gateways: [],
       hostServices: [],
       linkLocal: false,
       ...changes,
@@ -81,25 +81,19 @@ describe('the host rules', () => {
 table inet ibq_host
 delete table inet ibq_host
 table inet ibq_host {
-	set gateways {
-		type ipv4_addr; flags interval;
-		elements = { 10.0.0.192 }
-	}
 	chain from_gateways {
 		ct state established,related return
-		# name servers, and what network.host_services names
-		meta l4proto udp ct original proto-dst 53 return
-		meta l4proto tcp ct original proto-dst { 53 } return
-		icmp type echo-request return
+		# name servers
+		meta l4proto { tcp, udp } ct original proto-dst 53 return
 		ip daddr 169.254.0.0/16 drop
+		icmp type echo-request return
 		fib daddr type local drop
 		ct status dnat drop
 	}
 	chain prerouting {
 		type filter hook prerouting priority dstnat + 5; policy accept;
+		iifname "ibqtest0" return
 		iifname "ibq*" jump from_gateways
-		# by the LAN and its router
-		ip saddr @gateways jump from_gateways
 	}
 	chain forward {
 		type filter hook forward priority filter - 5; policy accept;
@@ -150,9 +144,9 @@ table inet ibq_host {
     const outward = (changes: Parameters<typeof rules>[0]) =>
       /\tchain from_gateways \{\n([\s\S]*?)\n\t\}/.exec(rules(changes))?.[1];
 
-    test('let through the ports that are named, and name servers', () => {
-      expect(outward({ hostServices: [5432, 6379] })).toContain(
-        '\t\tmeta l4proto tcp ct original proto-dst { 53, 5432, 6379 } return\n',
+    test('let through the ports that are named, and not the metadata at the same port', () => {
+      expect(outward({ hostServices: [80, 5432] })).toContain(
+        '\t\tip daddr 169.254.0.0/16 drop\n\t\tmeta l4proto tcp ct original proto-dst { 80, 5432 } return\n',
       );
     });
 
@@ -167,6 +161,12 @@ table inet ibq_host {
       const text = outward({ linkLocal: true });
       expect(text).not.toContain('169.254');
       expect(text).toContain('fib daddr type local drop');
+    });
+
+    test('hold for those that come by the router of the LAN as well', () => {
+      const text = rules({ gateways: ['10.0.0.192' as Ipv4] });
+      expect(text).toContain('elements = { 10.0.0.192 }');
+      expect(text).toContain('\t\tip saddr @gateways jump from_gateways\n');
     });
 
     test('are for gateways alone: no rule of the chain at the hook drops anything itself', () => {
