@@ -92,7 +92,7 @@ describe('mode yes: the only way in beside the host itself', () => {
       const guard = generation(yes, { mode, hostAccess: mode === 'lan' }, '127.0.0.1').text(
         'guard/4001.nft',
       );
-      expect(guard).toMatch(/set allow \{\n\t\ttype ipv4_addr; flags interval, timeout;\n\t\}/);
+      expect(guard).toMatch(/set allow \{\n\t\ttype ipv4_addr; flags interval;\n\t\}/);
       expect(guard).not.toContain('10.0.0.7');
     },
   );
