@@ -146,7 +146,7 @@ describeOnHosts('reach', (host) => {
         ip rule del pref 0; ip rule add pref 2 lookup local`;
       const answers = await Promise.all(
         PLACES.map(async (place) => {
-          const get = `timeout 3 bash -c 'exec 3<>/dev/tcp/${targets[place].replace(':', '/')}; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; grep -q HTTP <&3'`;
+          const get = `timeout 6 bash -c 'exec 3<>/dev/tcp/${targets[place].replace(':', '/')}; printf "GET / HTTP/1.0\\r\\n\\r\\n" >&3; grep -q HTTP <&3'`;
           const around = place === 'loopback' ? `${way}; ` : '';
           const { exitCode } = await host.run([...rogue, 'bash', '-c', around + get]);
           return exitCode === 0 ? [place] : [];

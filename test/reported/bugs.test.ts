@@ -239,6 +239,18 @@ reported('what must hold, and what is lost', [
   ),
   seen('2.9', 'WarnWeakCrypto', 'ssh/options.test.ts', 'WarnWeakCrypto'),
   seen(
+    '2.8',
+    'Tailscale’s table 52',
+    'host/doctor-network.test.ts',
+    'forwarding: the rule of a VPN comes before the bridge',
+  ),
+  seen(
+    '2.8',
+    'a name server that no container reaches',
+    'host/doctor-network.test.ts',
+    'forwarding: a name server that only this host reaches',
+  ),
+  seen(
     '2.10',
     'containers.rootful.conf.d',
     'host-parts/podman-networks.test.ts',

@@ -125,3 +125,67 @@ reported('attacks', [
     'allowed clients change at once, also where an older definition runs; sessions stay open',
   ),
 ]);
+
+reported('attacks from the network, from a gateway and from beside it', [
+  seen(
+    'M2',
+    'the address of the stand-in of network test',
+    'host/network.test.ts',
+    'a stranger with the address of the stand-in gets in neither during the test nor after it, also when that is killed',
+  ),
+  seen(
+    'M4',
+    'one rule of the host is deleted, mode host',
+    'host/host-mode.test.ts',
+    'a single rule that is gone is seen: status says so, and it does not start again',
+  ),
+  seen(
+    'M4',
+    'the rules of the host are gone',
+    'host/network.test.ts',
+    'the host’s rules flushed: a container on another bridge gets in',
+  ),
+  seen(
+    'M5',
+    'the address of the host among its instances',
+    'host/lan-reach.test.ts',
+    'a machine of the LAN that takes the address of the host among its instances stays out',
+  ),
+  seen(
+    'M8',
+    'a template or custom file that somebody else can write',
+    'host-parts/trusted-files.test.ts',
+    'a file that an instance names is looked at as well',
+  ),
+  seen(
+    'L1',
+    'the key of another tunnel',
+    'host/tunnel.test.ts',
+    'the user of one does not read the key of the other',
+  ),
+  seen(
+    'L4',
+    'services of the host and the metadata of its cloud',
+    'host/reach.test.ts',
+    'opens no service of this host, and not the metadata of its cloud',
+  ),
+  seen(
+    'L5',
+    'a service on 127.0.0.1 of the host, by the bridge',
+    'host/reach.test.ts',
+    "'bridge', 'uplink', 'loopback', 'metadata'",
+  ),
+  seen(
+    'L7',
+    'thousands of connections are held',
+    'host-parts/observe.test.ts',
+    'full: who holds it is asked for, and no restart',
+  ),
+  seen('L8', 'packages without a hash', 'build.test.ts', 'every package of the lock has the hash'),
+  seen(
+    'L8',
+    'the same source in another directory',
+    'build.test.ts',
+    'the same source in another directory, with its packages elsewhere, gives the same bundle',
+  ),
+]);
