@@ -142,7 +142,7 @@ describe('ends it', () => {
   test('but not a half that is logged in: it gets its logout', async () => {
     const result = await watch([...FAILED, ...FAILED], { mode: 'both', listening: [4001] });
     expect(result).toMatchObject({ exitCode: 78, killed: false, stopped: true, count: 2 });
-  }, 30_000);
+  });
 });
 
 test.each<[string, string[], Situation]>([
@@ -218,7 +218,7 @@ describe('over several runs', () => {
     const tally = 'before=0\ncount=1\nlogin=LOGIN\n';
     const result = await watch([FRESH, UNRECOGNIZED], { fresh: true, tally });
     expect(result).toMatchObject({ exitCode: 78, stopped: true, count: 2, tally: null });
-  }, 30_000);
+  });
 });
 
 describe('while the mark is there', () => {
@@ -229,12 +229,12 @@ describe('while the mark is there', () => {
     expect(result.journal).toContain(
       'MESSAGE=ibq login guard: instance 4001 is not started: IBKR refused its login at 2026-11-28T02:29:35Z (Login failed); set its password anew',
     );
-  }, 30_000);
+  });
 
   test('another user is not what was refused', async () => {
     const result = await watch([], { mark: 'count=2\nlogin=another\n' });
     expect(result).toMatchObject({ exitCode: 1, ready: true, count: null });
-  }, 30_000);
+  });
 });
 
 test('its words are those by which ibq reads the log', () => {

@@ -121,7 +121,7 @@ test('every line that is not named stays, whatever it is', async () => {
     }),
     { numRuns: 25 },
   );
-}, 60_000);
+});
 
 describe('a file', () => {
   test('keeps its mode, and is left alone where nothing changes', async () => {
@@ -177,7 +177,7 @@ describe('a file', () => {
 describe('a hostile tree', () => {
   const lines = '[A]\nx=1\n';
 
-  test('with a pipe, a socket or a directory in place of a file is refused at once', async () => {
+  test('with a pipe, a socket or a directory in place of a file is refused, and not waited for', async () => {
     const tree = container('try ini lines /file', { lines }, { other: '' });
     // What is killed leaves its socket there.
     const socket =
@@ -186,9 +186,7 @@ describe('a hostile tree', () => {
       const [program, ...args] = make;
       await execa(program, [...args, 'file'], { cwd: tree.at('.'), reject: false });
       expect(tree.names('.')).toContain('file');
-      const started = Date.now();
       expect((await tree.run()).stderr).toBe('/file should be a file, is none');
-      expect(Date.now() - started).toBeLessThan(10_000);
       await execa('rm', ['-r', tree.at('file')]);
     }
     expect(tree.names('.')).toEqual(['other']);

@@ -246,13 +246,13 @@ describe('what is left to Podman', () => {
     const { sent, outcome } = await stop({ jobs: RESTART, files: { deaf: '' } });
     expect(sent).toEqual(['PAUSE 7462', 'STOP 7462']);
     expect(outcome).toBe('ended without a logout: it was still there 3 s after IBC was told');
-  }, 20_000);
+  });
 
   test('a container that outlives IBC is killed, before it starts IBC again', async () => {
     const record = RECORD.replace('stop_timeout=3', 'stop_timeout=60');
     const { sent, killed, outcome } = await stop({ record, files: { stays: '' } });
     expect([sent, killed, outcome]).toEqual([['STOP 7462'], true, 'logged out']);
-  }, 20_000);
+  });
 
   test('… but not before Java has ended, which closes its ports first', async () => {
     const record = RECORD.replace('stop_timeout=3', 'stop_timeout=60');
@@ -260,7 +260,7 @@ describe('what is left to Podman', () => {
     expect([outcome, killed]).toEqual(['logged out', false]);
     // Again and again, until it gives up.
     expect(asked).toBeGreaterThan(3);
-  }, 30_000);
+  });
 
   test('one that ended by itself: nothing is said', async () => {
     expect(await stop({ mainPid: '' })).toMatchObject({ exitCode: 0, sent: [], outcome: '' });
@@ -276,18 +276,18 @@ describe('before the scripts of the image listen to a signal', () => {
       files: { stays: '' },
     });
     expect([sent, killed, outcome]).toEqual([['STOP 14001'], true, 'logged out']);
-  }, 30_000);
+  });
 
   test('logged in, and its command server is not there yet: it is not killed', async () => {
     const { sent, killed, outcome } = await stop({ listening: [4001], status: CATCHES_NOTHING });
     expect([sent, killed]).toEqual([[], false]);
     expect(outcome).toBe('ended without a logout: the command server of IBC is not there');
-  }, 30_000);
+  });
 
   test('nothing has begun: killed at once', async () => {
     const { sent, killed } = await stop({ listening: [], status: CATCHES_NOTHING });
     expect([sent, killed]).toEqual([[], true]);
-  }, 30_000);
+  });
 
   test('a half whose login was refused is told last, for the login guard may hold it', async () => {
     const { sent, killed } = await stop({
@@ -296,5 +296,5 @@ describe('before the scripts of the image listen to a signal', () => {
       files: { stays: '', 'var/lib/ibq/login-refused/4001': 'count=2\n' },
     });
     expect([sent, killed]).toEqual([['STOP 14001', 'STOP 14002'], true]);
-  }, 30_000);
+  });
 });

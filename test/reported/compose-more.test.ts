@@ -173,7 +173,7 @@ reported('what the file leaves open, and several files', [
   becomes('F16', 'a number of twenty digits', gw('', 'BIG: 12345678901234567890'), {
     files: ['12345678901234567890'],
   }),
-  seen('F16', 'very many', IMPORT, '100 000 variables take no minute'),
+  seen('F16', 'very many', IMPORT, "test('100 000 variables'"),
   seen('F16', '~ and $HOME with sudo', IMPORT, 'the home is that of the one who called sudo'),
   noFault(
     'F16',
