@@ -10,6 +10,7 @@ import {
   parseHello,
   parseServerMessage,
 } from './api-protocol.ts';
+import { Patience } from './patience.ts';
 import type { ProbeOptions, ProbeResult, ProbeState, ProbeTarget } from './probe.ts';
 
 const TIMEOUTS = { connectMs: 2000, handshakeMs: 3000, loginMs: 8000 };
@@ -44,12 +45,13 @@ export function converse(
     let heard = false;
     let linkDown = false;
     let over = false;
-    let timer = setTimeout(timedOut, limits.connectMs);
+    const patience = new Patience();
+    patience.set(limits.connectMs, timedOut);
 
     function end(state: ProbeState, detail: string): void {
       if (over) return;
       over = true;
-      clearTimeout(timer);
+      patience.end();
       result.state = state;
       result.detail = detail;
       resolve();
@@ -61,8 +63,7 @@ export function converse(
       const took = Math.round((now - since) * 10) / 10;
       step = to;
       since = now;
-      clearTimeout(timer);
-      timer = setTimeout(timedOut, ms);
+      patience.set(ms, timedOut);
       return took;
     }
 

@@ -7,6 +7,7 @@
 import { Resolver } from 'node:dns/promises';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { Patience } from '../gateway/patience.ts';
 import { probeApi } from '../gateway/probe.ts';
 import { parseIpv4 } from '../network/ipv4.ts';
 import type { Actual, Outcome } from '../network/judge-tries.ts';
@@ -107,12 +108,13 @@ export async function tryConnection(connection: Connection): Promise<Outcome> {
 /** Says nothing to whatever listens: it need not be a gateway. */
 function accepts(socket: Socket, ms: number): Promise<boolean> {
   return new Promise((resolve) => {
+    const patience = new Patience();
     const end = (accepted: boolean) => () => {
-      clearTimeout(timer);
+      patience.end();
       socket.destroy();
       resolve(accepted);
     };
-    const timer = setTimeout(end(false), ms);
+    patience.set(ms, end(false));
     socket.once('connect', end(true));
     socket.once('error', end(false));
   });
@@ -125,17 +127,17 @@ function greet(
   { say, answer }: (typeof GREETINGS)[keyof typeof GREETINGS],
 ): Promise<{ actual: 'ok' | 'refused' | 'closed' | 'silent'; detail: string }> {
   return new Promise((resolve) => {
+    const patience = new Patience();
     const end = (actual: 'ok' | 'refused' | 'closed' | 'silent', detail: string) => {
-      clearTimeout(timer);
+      patience.end();
       socket.destroy();
       resolve({ actual, detail });
     };
-    let timer = setTimeout(() => end('refused', ''), connectMs);
+    patience.set(connectMs, () => end('refused', ''));
     let connected = false;
     socket.once('connect', () => {
       connected = true;
-      clearTimeout(timer);
-      timer = setTimeout(() => end('silent', 'accepted, and nothing came'), HANDSHAKE_MS);
+      patience.set(HANDSHAKE_MS, () => end('silent', 'accepted, and nothing came'));
       if (say.length > 0) socket.write(say);
     });
     socket.once('data', (data: Buffer) =>

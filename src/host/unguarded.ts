@@ -1,6 +1,7 @@
 /** Running instances whose guard somebody flushed: their network lets in what it should drop. */
 
 import { connect } from 'node:net';
+import { Patience } from '../gateway/patience.ts';
 import { cidrContains, type Ipv4 } from '../network/ipv4.ts';
 import { parseLocalAddresses } from '../network/proc.ts';
 import type { RunningInstance } from '../plan/installed.ts';
@@ -45,13 +46,13 @@ function localAddresses(files: FileReader, pid: number): Ipv4[] {
 function answers(address: Ipv4): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: address, port: CLOSED_PORT });
+    const patience = new Patience();
     const end = (answered: boolean) => {
-      clearTimeout(timer);
+      patience.end();
       socket.destroy();
       resolve(answered);
     };
-    // An answer that came while this process was busy is heard before its time is over.
-    const timer = setTimeout(() => setImmediate(() => end(false)), ANSWER_MS);
+    patience.set(ANSWER_MS, () => end(false));
     socket.once('connect', () => end(true));
     socket.once('error', ({ code }: NodeJS.ErrnoException) => end(code === 'ECONNREFUSED'));
   });

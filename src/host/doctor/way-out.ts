@@ -4,6 +4,7 @@ import { Resolver } from 'node:dns/promises';
 import { connect } from 'node:net';
 import type { FactValues } from '../../doctor/facts.ts';
 import { UserError } from '../../errors.ts';
+import { Patience } from '../../gateway/patience.ts';
 import type { NetworkFacts } from '../../network/facts.ts';
 import { type Ipv4, prefixOf } from '../../network/ipv4.ts';
 import { parseJson } from '../../network/json.ts';
@@ -88,6 +89,7 @@ const NO_ANSWER = ['ETIMEOUT', 'ECONNREFUSED'];
 
 async function answers(address: Ipv4): Promise<boolean> {
   const sockets = PORTS.map((port) => connect(port, address));
+  const patience = new Patience();
   const answered = new Promise<boolean>((resolve) => {
     for (const socket of sockets) {
       socket.on('connect', () => resolve(true));
@@ -95,12 +97,12 @@ async function answers(address: Ipv4): Promise<boolean> {
         if (code === 'ECONNREFUSED' || code === 'ECONNRESET') resolve(true);
       });
     }
-    // A process that was busy runs its timers first: what has arrived meanwhile is heard before that counts.
-    setTimeout(() => setImmediate(() => resolve(false)), CONNECT_MS).unref();
+    patience.set(CONNECT_MS, () => resolve(false));
   });
   try {
     return await answered;
   } finally {
+    patience.end();
     for (const socket of sockets) socket.destroy();
   }
 }
