@@ -1,6 +1,6 @@
 /** Lines as the controller writes them, copied from its source; and every state of it in the simulator. */
 
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { parseLogLine } from '../../src/gateway/log-line.ts';
 import { QUICK, start, type TestSimulator } from '../simulator/running.ts';
 
@@ -153,7 +153,7 @@ describe('a run of the image', () => {
   test('that logs in with a phone, and is stopped', async () => {
     const simulator = run({});
     await simulator.relay();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await vi.waitFor(() => expect(kinds(simulator)).toContain('login-completed'), 60_000);
     await simulator.stop();
     expect(kinds(simulator)).toEqual([
       ...[

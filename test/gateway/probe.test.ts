@@ -170,7 +170,7 @@ describe('a probe without a session', () => {
       socket.write(HELLO);
     });
     expect(Buffer.concat(said).toString('latin1')).toBe('API\0\0\0\0\tv100..187');
-    await vi.waitFor(() => expect(ended).toBe('FIN'));
+    await vi.waitFor(() => expect(ended).toBe('FIN'), 60_000);
   });
 });
 

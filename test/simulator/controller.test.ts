@@ -118,7 +118,9 @@ describe('SIGTERM', () => {
   it('is a logout, once the login has completed: 143', async () => {
     const simulator = run();
     await simulator.relay();
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await simulator.logged(
+      /\[STATE: READY\]|\] Re-auth complete|\] RESTART: Gateway re-launched successfully|ALERT_AUTO_RESTART .*status=adopted/,
+    );
     expect(await simulator.stop()).toBe(143);
     expect(simulator.lines.join('\n')).toMatch(
       /ALERT_SHUTDOWN mode=paper signal=SIGTERM graceful=true/,
