@@ -66,7 +66,7 @@ describeOnHosts('second factor', (host) => {
     // A relay that is asked with nobody behind it writes two lines each time.
     await host.ok(
       'seq 300 | xargs -P 4 -I{} sh -c "ibq status --json >/tmp/status.{} 2>/dev/null; true"',
-      { timeoutMs: 800_000 },
+      { timeoutMs: 2_000_000 },
     );
     const words = await host.ok(
       `cat /tmp/status.* | grep -o '"stage": *"[^"]*"' | sort | uniq -c | sed 's/^ *//'`,
@@ -78,7 +78,7 @@ describeOnHosts('second factor', (host) => {
       secondFactorAsked: 1,
       completed: 0,
     });
-  }, 1_200_000);
+  }, 2_300_000);
 
   describe('what follows one', () => {
     // Which holds ibq's lock.
