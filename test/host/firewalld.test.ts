@@ -10,6 +10,7 @@ import {
   addGateway,
   containerIds,
   containerPid,
+  doctorChecks,
   generation,
   ibq,
   ibqOk,
@@ -77,7 +78,7 @@ describeOnHosts('firewalld', (host) => {
     await host.ok('systemctl stop netavark-firewalld-reload; firewall-cmd --reload');
     await settled();
     expect(await wayOut('4001')).toBe(false);
-    const found = await doctor();
+    const found = await doctorChecks(host);
     expect(found.get('forwarding')).toMatchObject({
       result: 'fail',
       detail: expect.stringContaining('answers the host and not 4001, 4002'),
@@ -91,7 +92,7 @@ describeOnHosts('firewalld', (host) => {
       await host.ok(command);
       await settled();
       expect(await wayOut('4001'), command).toBe(true);
-      const checks = await doctor();
+      const checks = await doctorChecks(host);
       expect(checks.get('forwarding')?.result, command).toBe('ok');
       expect(checks.get('firewalld')?.result, command).toBe('ok');
     }
@@ -103,7 +104,7 @@ describeOnHosts('firewalld', (host) => {
     await host.ok('systemctl start netavark-firewalld-reload; firewall-cmd --reload');
     await settled();
     expect(await answers('host', ['127.0.0.1:4001', '127.0.0.1:4002'])).toEqual([true, true]);
-    expect((await doctor()).get('host-rules')?.result).toBe('fail');
+    expect((await doctorChecks(host)).get('host-rules')?.result).toBe('fail');
     expect((await ibqOk(host, ['deploy'])).stderr).toContain("load the host's rules");
     expect(await inForce()).toEqual(before);
   });
@@ -154,7 +155,7 @@ describeOnHosts('firewalld', (host) => {
       word: 'port lost',
       problems: [expect.stringContaining('a firewall of the host refuses it')],
     });
-    const found = (await doctor()).get('firewalld');
+    const found = (await doctorChecks(host)).get('firewalld');
     expect(found).toMatchObject({
       result: 'fail',
       detail: expect.stringContaining('StrictForwardPorts is on: published ports are refused'),
@@ -164,7 +165,7 @@ describeOnHosts('firewalld', (host) => {
     );
     await set('no');
     await settled();
-    expect((await doctor()).get('firewalld')?.result).toBe('ok');
+    expect((await doctorChecks(host)).get('firewalld')?.result).toBe('ok');
     expect(await inForce()).toEqual(before);
   });
 
@@ -181,7 +182,9 @@ describeOnHosts('firewalld', (host) => {
     });
     expect(await wayOut('4001')).toBe(true);
     expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
-    const failed = [...(await doctor()).values()].filter(({ result }) => result === 'fail');
+    const failed = [...(await doctorChecks(host)).values()].filter(
+      ({ result }) => result === 'fail',
+    );
     expect(failed).toEqual([]);
   });
 
@@ -249,21 +252,8 @@ describeOnHosts('firewalld', (host) => {
   async function asItIs(): Promise<{ open: boolean; checks: Map<string, CheckResult> }> {
     for (;;) {
       const open = await wayOut('4001');
-      const checks = await doctor();
+      const checks = await doctorChecks(host);
       if ((await wayOut('4001')) === open) return { open, checks };
-    }
-  }
-
-  /** Asked again where it says that it could not find out in time: other hosts have the processors. */
-  async function doctor(): Promise<Map<string, CheckResult>> {
-    for (;;) {
-      const result = await ibq(host, ['doctor', '--json']);
-      if (![0, 3].includes(result.exitCode)) throw new Error(await told(host, result));
-      const { checks } = JSON.parse(result.stdout) as { checks: CheckResult[] };
-      const late = checks.filter(({ detail }) =>
-        /did not end in time|not known within \d+ seconds/.test(detail),
-      );
-      if (late.length === 0) return new Map(checks.map((check) => [check.id, check]));
     }
   }
 

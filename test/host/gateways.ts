@@ -1,6 +1,7 @@
 /** What the tests on booted hosts say to ibq, and how they look at what came of it. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { CheckResult } from '../../src/doctor/check.ts';
 import {
   installIbq,
   installSimulator,
@@ -148,6 +149,22 @@ export async function status(host: TestHost): Promise<Status> {
   const result = await ibq(host, ['status', '--json']);
   if (result.exitCode !== 0 && result.exitCode !== 3) throw new Error(await told(host, result));
   return JSON.parse(result.stdout) as Status;
+}
+
+/**
+ * What the doctor finds, by id of the check. It is asked again where it could not find out in time: other hosts have
+ * the processors.
+ */
+export async function doctorChecks(host: TestHost): Promise<Map<string, CheckResult>> {
+  for (;;) {
+    const result = await ibq(host, ['doctor', '--json']);
+    if (![0, 3].includes(result.exitCode)) throw new Error(await told(host, result));
+    const { checks } = JSON.parse(result.stdout) as { checks: CheckResult[] };
+    const late = checks.filter(({ detail }) =>
+      /did not end in time|not known within \d+ seconds/.test(detail),
+    );
+    if (late.length === 0) return new Map(checks.map((check) => [check.id, check]));
+  }
 }
 
 /** @throws where there is no such instance */

@@ -6,6 +6,7 @@ import { accountsAt, openSession } from './api-client.ts';
 import {
   allow,
   containerIds,
+  doctorChecks,
   type InstanceStatus,
   ibq,
   ibqOk,
@@ -354,12 +355,9 @@ describeOnHosts('tunnels', (host) => {
     const [tunnel] = await tunnelsOf('4002');
     expect(tunnel?.detail).toContain('run "sudo ibq secret set 4002 ssh_passphrase"');
     expect((await statusOf(host, '4002')).ready).toBe(true);
-    const checks = JSON.parse((await ibq(host, ['doctor', '--json'])).stdout).checks as {
-      id: string;
-      result: string;
-    }[];
-    expect(checks.find(({ id }) => id === 'tunnels')?.result).toBe('fail');
-    expect(checks.find(({ id }) => id === 'host-keys')?.result).toBe('ok');
+    const checks = await doctorChecks(host);
+    expect(checks.get('tunnels')?.result).toBe('fail');
+    expect(checks.get('host-keys')?.result).toBe('ok');
     await makeKey('4002', 'lan1', '--replace');
     await host.ok('systemctl restart ibq-tunnel@4002');
     await until('it is up', async () => (await stateOf('4002')) === 'up');
