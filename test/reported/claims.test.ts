@@ -37,7 +37,9 @@ reported('untrue', [
       .split('\n')
       .flatMap((line) => /^\| (`[^|]*) \| \d+ \|/.exec(line)?.[1] ?? []);
     expect(messages.filter((it, index) => messages.indexOf(it) !== index)).toEqual([]);
-    expect(messages.filter((it) => it.includes('its port A:P is taken by PROGRAM'))).toHaveLength(1);
+    expect(messages.filter((it) => it.includes('its port A:P is taken by PROGRAM'))).toHaveLength(
+      1,
+    );
   }),
   has('ux 4', 'src/commands/status.ts', 'docs/schema/output/status.schema.json'),
   hasNot(
