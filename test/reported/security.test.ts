@@ -168,7 +168,7 @@ reported('attacks from the network, from a gateway and from beside it', [
     'L5',
     'a service on 127.0.0.1 of the host, by the bridge',
     'host/reach.test.ts',
-    "'bridge', 'uplink', 'loopback', 'metadata'",
+    'opens no service of this host, and not the metadata of its cloud',
   ),
   seen(
     'L7',
