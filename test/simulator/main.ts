@@ -29,7 +29,9 @@ async function runContainer(): Promise<void> {
     runNamed: true,
     identity: processIdentity(),
   });
-  // As a shell that has not come to its trap: a signal without a handler does not reach process 1.
+  // As a shell that has not come to its trap: a signal without a handler does not reach process 1. Node comes with
+  // a handler of its own, by which /proc says that this one is caught.
+  process.once('SIGTERM', () => undefined).removeAllListeners('SIGTERM');
   void simulator.trapped.then(() => {
     process.on('SIGTERM', () => void simulator.stop());
     process.on('SIGINT', () => void simulator.stop());
