@@ -5,10 +5,11 @@ import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build, checks, hostFiles, images, onHosts, unitTests } from './jobs.mjs';
 
-const USAGE = `usage: scripts/test [FILE…] [--on SUITE]… [--keep] [--unit] [--most N] [--write-lengths]
+const USAGE = `usage: scripts/test [FILE…] [--on SUITE]… [--every-host] [--keep] [--unit] [--most N] [--write-lengths]
 
   FILE             a test file, or the name of one in test/host: deploy, network; by default everything
   --on SUITE       on trixie, forky or vm only; may be said more than once
+  --every-host     also those files on both hosts that a run of everything has on one (scripts/test.d/jobs.mjs)
   --keep           leave the hosts standing; the next run with --keep replaces those of its files
   --unit           everything that needs no booted host
   --most N         at most N hosts at once
@@ -39,8 +40,9 @@ export function parseArguments(words, repository) {
   const named = positionals.map((word) => find(word, all, repository));
   const units = named.filter((file) => !all.includes(file));
   const onBooted = named.length === 0 ? all : named.filter((file) => all.includes(file));
-  const hosts = values.unit ? [] : onHosts(onBooted, suites);
   const whole = named.length === 0 && values.on === undefined;
+  const everyHost = !whole || (values['every-host'] ?? false);
+  const hosts = values.unit ? [] : onHosts(onBooted, suites, { everyHost });
   if (named.length > 0 && hosts.length === 0 && units.length === 0) {
     misused(`none of these files is for ${suites.join(', ')}`);
   }
@@ -72,6 +74,7 @@ function parsed(words) {
       allowPositionals: true,
       options: {
         on: { type: 'string', multiple: true },
+        'every-host': { type: 'boolean' },
         keep: { type: 'boolean' },
         unit: { type: 'boolean' },
         most: { type: 'string' },

@@ -24,6 +24,27 @@ const VITEST = ['node', 'node_modules/vitest/vitest.mjs', 'run'];
 /** Longer than a container's 14 gateways, or the memory of the virtual machine and QEMU's own. */
 const MEMORY = { trixie: 1200, forky: 1200, vm: 2600 };
 
+/**
+ * Files about what gateways and images say and do, and about ibq's own words: Podman, systemd and nft have no part in
+ * what they ask, so a run of everything has each on one host. Whoever names a file, or says `--on` or `--every-host`,
+ * has it on both.
+ */
+const ON_ONE = {
+  controller: 'forky',
+  ibkr: 'trixie',
+  import: 'trixie',
+  'login-attempts': 'forky',
+  'network-svg': 'trixie',
+  profiles: 'forky',
+  refusals: 'trixie',
+  'second-factor': 'forky',
+  settings: 'trixie',
+  'settings-images': 'trixie',
+  simulator: 'trixie',
+  situations: 'forky',
+  unhealthy: 'forky',
+};
+
 const CHECKS = {
   types: ['npx', 'tsc', '--noEmit'],
   style: ['npx', 'biome', 'check', '--error-on-warnings', '.'],
@@ -67,18 +88,20 @@ export function images(suites) {
 }
 
 /**
- * Each file on each of its hosts: files of the virtual machine are named *vm.test.ts.
+ * Each file on its hosts: files of the virtual machine are named *vm.test.ts.
  *
  * @param {readonly string[]} files
  * @param {readonly Suite[]} suites
+ * @param {{ everyHost: boolean }} which also on the second host those that need one only
  * @returns {Job[]}
  */
-export function onHosts(files, suites) {
+export function onHosts(files, suites, { everyHost }) {
   return files.flatMap((file) => {
     const project = file.endsWith('vm.test.ts') ? 'vm' : 'host';
     const its = project === 'vm' ? ['vm'] : ['trixie', 'forky'];
+    const one = everyHost ? undefined : ON_ONE[titleOf(file)];
     return its
-      .filter((suite) => suites.includes(suite))
+      .filter((suite) => suites.includes(suite) && (one ?? suite) === suite)
       .map((suite) => ({
         id: `${suite} ${titleOf(file)}`,
         kind: 'host',

@@ -10,35 +10,35 @@ import {
   allow,
   containerIds,
   generation,
-  ibq,
   ibqNetworks,
-  ibqOk,
   lanAddress,
   lastReload,
   setPassword,
   status,
   statusOf,
+  sudoIbq,
+  sudoIbqOk,
   told,
 } from './gateways.ts';
 import { describeOnHosts, installIbq, installSimulator } from './harness.ts';
 
 describeOnHosts('deploy', (host) => {
   beforeAll(async () => {
-    await Promise.all([installIbq(host), installSimulator(host)]);
+    await Promise.all([installIbq(host, { node: 'debian' }), installSimulator(host)]);
   });
 
   test('init detects and pins the private network', async () => {
-    const { stdout } = await ibqOk(host, ['init']);
+    const { stdout } = await sudoIbqOk(host, ['init']);
     expect(stdout).toMatch(/^interface\s+eth1\b/m);
     expect(await host.readFile('/etc/ibq/network.toml')).toMatch(/^interface = "eth1"$/m);
     await allow(host, [ALLOWED]);
   });
 
   test('an instance without its password is refused, with the command that sets it', async () => {
-    await ibqOk(host, addArguments('4001', { mode: 'live' }));
-    await ibqOk(host, addArguments('4002', { mode: 'paper' }));
-    await ibqOk(host, addArguments('research', { mode: 'paper', port: 4010 }));
-    const { exitCode, stderr } = await ibq(host, ['deploy']);
+    await sudoIbqOk(host, addArguments('4001', { mode: 'live' }));
+    await sudoIbqOk(host, addArguments('4002', { mode: 'paper' }));
+    await sudoIbqOk(host, addArguments('research', { mode: 'paper', port: 4010 }));
+    const { exitCode, stderr } = await sudoIbq(host, ['deploy']);
     expect(exitCode).toBe(78);
     for (const name of ['4001', '4002', 'research']) {
       expect(stderr).toContain(`run "sudo ibq secret set ${name} password"`);
@@ -48,11 +48,11 @@ describeOnHosts('deploy', (host) => {
 
   test('three instances, from nothing to answering the API, by one `sudo ibq deploy`', async () => {
     for (const name of ['4001', '4002', 'research']) await setPassword(host, name);
-    const result = await ibq(host, ['deploy'], { timeoutMs: 180_000 });
+    const result = await sudoIbq(host, ['deploy'], { timeoutMs: 180_000 });
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(result.stderr).toContain('3 of 3 ready');
 
-    const lines = (await ibqOk(host, ['status'])).stdout.trim().split('\n');
+    const lines = (await sudoIbqOk(host, ['status'])).stdout.trim().split('\n');
     expect(lines.map((line) => line.split('\t'))).toEqual([
       [
         '4001',
@@ -146,7 +146,7 @@ describeOnHosts('deploy', (host) => {
 
   test('deployed again: no new generation, no reload, no restart, exit 0', async () => {
     const before = await everything();
-    const result = await ibqOk(host, ['deploy']);
+    const result = await sudoIbqOk(host, ['deploy']);
     expect(result.stderr).toContain('nothing to do; 3 of 3 ready');
     expect(await everything()).toEqual(before);
     // The proof that a reload would have been seen.
@@ -156,14 +156,14 @@ describeOnHosts('deploy', (host) => {
 
   test('a reload by somebody else changes nothing either', async () => {
     const before = await everything();
-    await ibqOk(host, ['deploy']);
+    await sudoIbqOk(host, ['deploy']);
     expect(await everything()).toEqual(before);
   });
 
   test('a new instance: only it starts', async () => {
     const before = await everything();
     await addGateway(host, 'fourth', { port: 4020 });
-    const { stderr } = await ibqOk(host, ['deploy']);
+    const { stderr } = await sudoIbqOk(host, ['deploy']);
     expect(stderr).toContain('4 of 4 ready');
     const after = await everything();
     expect(after.generation).not.toBe(before.generation);
@@ -174,12 +174,12 @@ describeOnHosts('deploy', (host) => {
   test('a changed setting waits for a restart, and says so', async () => {
     const before = await everything();
     await host.ok("sed -i '1i java_heap = 1024' /etc/ibq/instances/4002.toml");
-    const { stderr } = await ibqOk(host, ['deploy']);
+    const { stderr } = await sudoIbqOk(host, ['deploy']);
     expect(stderr).toMatch(/~ 4002: a restart .*; java_heap$/m);
     expect(stderr).toContain('sudo ibq restart 4002');
     expect((await everything()).containers).toEqual(before.containers);
 
-    expect((await ibqOk(host, ['status'])).stdout).toMatch(
+    expect((await sudoIbqOk(host, ['status'])).stdout).toMatch(
       /^4002\t.*ready \(changed, needs a restart\)$/m,
     );
     const { instances } = await status(host);
@@ -188,7 +188,7 @@ describeOnHosts('deploy', (host) => {
 
   test('the pending restart is said again by the next deploy, which does nothing', async () => {
     const before = await everything();
-    const { stderr } = await ibqOk(host, ['deploy']);
+    const { stderr } = await sudoIbqOk(host, ['deploy']);
     expect(stderr).toContain('sudo ibq restart 4002');
     expect(await everything()).toEqual(before);
   });
@@ -206,12 +206,12 @@ describeOnHosts('deploy', (host) => {
       expect(await opens('lan2', settled)).toBe(false);
 
       await allow(host, [ALLOWED, '10.0.0.8']);
-      await ibqOk(host, ['deploy']);
+      await sudoIbqOk(host, ['deploy']);
       expect(await opens('lan2', pending)).toBe(true);
       expect(await opens('lan2', settled)).toBe(true);
 
       await allow(host, ['10.0.0.8']);
-      await ibqOk(host, ['deploy']);
+      await sudoIbqOk(host, ['deploy']);
       expect(await opens('lan1', pending)).toBe(false);
       expect(await opens('lan1', settled)).toBe(false);
       for (const session of sessions) await session.expectAlive();
@@ -220,16 +220,16 @@ describeOnHosts('deploy', (host) => {
       for (const session of sessions) await session.end();
     }
     await allow(host, [ALLOWED]);
-    await ibqOk(host, ['deploy']);
+    await sudoIbqOk(host, ['deploy']);
     expect(await opens('lan2', settled)).toBe(false);
     expect((await statusOf(host, '4002')).pendingRestart).toBe(true);
   });
 
   test('`ibq restart` puts the change into force, of that instance alone', async () => {
     const before = await everything();
-    const { stderr } = await ibqOk(host, ['restart', '4002']);
+    const { stderr } = await sudoIbqOk(host, ['restart', '4002']);
     expect(stderr).toMatch(/restarting 4002: .*second factor/);
-    await ibqOk(host, ['wait', '4002', '--timeout', '150']);
+    await sudoIbqOk(host, ['wait', '4002', '--timeout', '150']);
     const after = await everything();
     expect(after.containers['4002']).not.toBe(before.containers['4002']);
     expect({ ...after.containers, '4002': '' }).toEqual({ ...before.containers, '4002': '' });
@@ -241,18 +241,18 @@ describeOnHosts('deploy', (host) => {
   test('a changed LAN: the new network stands beside the old, and instances move one by one', async () => {
     const before = await ibqNetworks(host);
     await host.ok('sed -i \'s|^range = .*|range = "10.0.0.128/25"|\' /etc/ibq/network.toml');
-    const { stderr } = await ibqOk(host, ['deploy']);
+    const { stderr } = await sudoIbqOk(host, ['deploy']);
     expect(stderr).toContain('sudo ibq restart 4001 4002 fourth research');
     const running = await everything();
 
-    await ibqOk(host, ['restart', '4001']);
-    await ibqOk(host, ['wait', '4001']);
+    await sudoIbqOk(host, ['restart', '4001']);
+    await sudoIbqOk(host, ['wait', '4001']);
     expect((await everything()).lan).toEqual(running.lan);
     const between = await ibqNetworks(host);
     expect(between.filter((name) => name.startsWith('ibq-lan-'))).toHaveLength(2);
     expect(between).toEqual(expect.arrayContaining(before));
 
-    const finished = await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+    const finished = await sudoIbqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
     expect(finished.stderr).toContain('4 of 4 ready');
     const networks = await ibqNetworks(host);
     expect(networks.filter((name) => name.startsWith('ibq-lan-'))).toHaveLength(1);
@@ -262,15 +262,15 @@ describeOnHosts('deploy', (host) => {
 
   test('a removed instance: only it stops, and its files go', async () => {
     const before = await everything();
-    await ibqOk(host, ['instance', 'remove', 'fourth']);
-    const asked = await ibq(host, ['deploy']);
+    await sudoIbqOk(host, ['instance', 'remove', 'fourth']);
+    const asked = await sudoIbq(host, ['deploy']);
     expect(asked.exitCode).toBe(64);
     expect(asked.stderr).toContain(
       'fourth: no longer configured, and it runs; stop and remove it?',
     );
     expect(asked.stderr).toContain('pass -y');
     expect((await everything()).containers).toEqual(before.containers);
-    await ibqOk(host, ['deploy', '-y']);
+    await sudoIbqOk(host, ['deploy', '-y']);
 
     const { fourth, ...others } = before.containers;
     expect(fourth).toBeDefined();
@@ -285,15 +285,15 @@ describeOnHosts('deploy', (host) => {
 
   test('its volume and its secrets stay until --purge', async () => {
     expect(await leftOf('fourth')).toEqual({ volumes: 1, secrets: 1 });
-    await ibqOk(host, ['instance', 'remove', 'fourth', '--purge']);
+    await sudoIbqOk(host, ['instance', 'remove', 'fourth', '--purge']);
     expect(await leftOf('fourth')).toEqual({ volumes: 0, secrets: 0 });
     expect(await leftOf('research')).toEqual({ volumes: 1, secrets: 1 });
   });
 
   test('with the last instance go the networks that nothing uses', async () => {
     for (const name of ['4001', '4002', 'research'])
-      await ibqOk(host, ['instance', 'remove', name]);
-    const result = await ibq(host, ['deploy', '-y'], { timeoutMs: 180_000 });
+      await sudoIbqOk(host, ['instance', 'remove', name]);
+    const result = await sudoIbq(host, ['deploy', '-y'], { timeoutMs: 180_000 });
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(await containerIds(host)).toEqual({});
     expect(await ibqNetworks(host)).toEqual([]);

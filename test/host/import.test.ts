@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { ibq, ibqOk, statusOf, told, until } from './gateways.ts';
+import { statusOf, sudoIbq, sudoIbqOk, told, until } from './gateways.ts';
 import { describeOnHosts, installIbq, installSimulator } from './harness.ts';
 
 const FIXTURES = new URL('../fixtures/compose/', import.meta.url);
@@ -31,11 +31,11 @@ describeOnHosts('import compose', (host) => {
     await clear();
     await prepareBeside(name);
     const file = `/srv/${name}/docker-compose.yml`;
-    const { stdout } = await ibqOk(host, ['import', 'compose', file, '--json']);
+    const { stdout } = await sudoIbqOk(host, ['import', 'compose', file, '--json']);
     const [instance] = (JSON.parse(stdout) as Imported).instances;
     if (!instance) throw new Error(`nothing imported: ${stdout}`);
     await doWhatIsLeft(instance.name);
-    const deployed = await ibq(host, ['deploy', '-y', '--no-wait']);
+    const deployed = await sudoIbq(host, ['deploy', '-y', '--no-wait']);
     expect(deployed.exitCode, await told(host, deployed)).toBe(0);
     const answers = async () => (await statusOf(host, instance.name)).ready;
     await until(`${instance.name} answers`, answers);
@@ -51,9 +51,9 @@ describeOnHosts('import compose', (host) => {
 `;
       await host.writeFile('/srv/own/docker-compose.yml', text);
       await host.writeFile('/srv/own/.env', `PASS='${PASSWORD}'\n`);
-      const imported = await ibqOk(host, ['import', 'compose', '/srv/own/docker-compose.yml']);
+      const imported = await sudoIbqOk(host, ['import', 'compose', '/srv/own/docker-compose.yml']);
       expect(imported.stderr).toContain('set the password of 4002');
-      await ibqOk(host, ['deploy', '-y']);
+      await sudoIbqOk(host, ['deploy', '-y']);
       const places = ['/etc/ibq', '/etc/containers', '/run/ibq', '/run/systemd/generator'];
       expect((await host.run(['grep', '-rlF', 'geheim', ...places])).stdout).toBe('');
       const config = 'podman exec ib-gateway-4002 cat /home/ibgateway/ibc/config.ini';
@@ -62,7 +62,7 @@ describeOnHosts('import compose', (host) => {
 
     test('that are set already are kept', async () => {
       await host.ok('rm /etc/ibq/instances/4002.toml');
-      const again = await ibqOk(host, ['import', 'compose', '/srv/own/docker-compose.yml']);
+      const again = await sudoIbqOk(host, ['import', 'compose', '/srv/own/docker-compose.yml']);
       expect(again.stderr).toContain('kept the password of 4002 that is set already');
     });
   });
@@ -81,12 +81,12 @@ secrets: { seed: { file: ./seed.txt } }
     await host.writeFile('/srv/free/docker-compose.yml', text);
     await host.writeFile('/srv/free/.env', 'PASS=Sun#geheim # not of it\nKEY="a\\"geheim$$"\n');
     await host.writeFile('/srv/free/seed.txt', 'JBSWgeheim\n');
-    const imported = await ibqOk(host, ['import', 'compose', '/srv/free']);
+    const imported = await sudoIbqOk(host, ['import', 'compose', '/srv/free']);
     for (const key of ['password', 'api_key', 'seed']) {
       expect(imported.stderr).toContain(`set the ${key} of 4002`);
     }
     expect((await host.ok('stat -c %a /etc/ibq/instances/4002.toml')).trim()).toBe('640');
-    await ibqOk(host, ['deploy', '-y']);
+    await sudoIbqOk(host, ['deploy', '-y']);
     const places = ['/etc/ibq', '/etc/containers', '/run/ibq', '/run/systemd/generator'];
     expect((await host.run(['grep', '-rlF', 'geheim', ...places])).stdout).toBe('');
     const inside = async (command: string) =>
@@ -103,8 +103,8 @@ secrets: { seed: { file: ./seed.txt } }
     const text =
       'services: { gw: { image: "ghcr.io/gnzsnz/ib-gateway:stable", environment: { TWS_USERID: me, TWS_PASSWORD: x } } }\n';
     await host.writeFile('/srv/kept/docker-compose.yml', text);
-    await ibqOk(host, ['import', 'compose', '/srv/kept']);
-    await ibqOk(host, ['deploy', '-y']);
+    await sudoIbqOk(host, ['import', 'compose', '/srv/kept']);
+    await sudoIbqOk(host, ['deploy', '-y']);
     await until('4002 answers', async () => (await statusOf(host, '4002')).ready, 60_000);
     expect(await host.ok('ss -Hltn')).not.toContain(':4002');
     const networks = await host.ok(
@@ -132,14 +132,14 @@ secrets: { seed: { file: ./seed.txt } }
 `;
     await host.writeFile('/srv/custom/docker-compose.yml', text);
     const draft = ['import', 'compose', '/srv/custom', '--service', 'gw', '--profile', 'custom'];
-    await ibqOk(host, draft);
-    await ibqOk(host, ['deploy', '-y']);
+    await sudoIbqOk(host, draft);
+    await sudoIbqOk(host, ['deploy', '-y']);
     await until('4012 answers', async () => (await statusOf(host, '4012')).ready, 60_000);
     const inside = async (command: string) =>
       (await host.ok(`podman exec ib-gateway-4012 ${command}`)).trim();
     expect(await inside('id -u')).toBe('1000');
     expect(await inside('cat /proc/mounts')).toContain('/scratch tmpfs');
-    const again = await ibqOk(host, draft);
+    const again = await sudoIbqOk(host, draft);
     expect(again.stderr).toContain('gw: is there already: /etc/ibq/instances/4012.toml');
   });
 
@@ -171,20 +171,20 @@ secrets: { seed: { file: ./seed.txt } }
       await host.ok(['sed', '-i', '1a user = "me"', file]);
     }
     if (/^mode = "(yes|both)"/m.test(text)) {
-      await ibqOk(host, ['tunnel', 'key', name]);
+      await sudoIbqOk(host, ['tunnel', 'key', name]);
       await host.ok('rm -f /root/key && ssh-keygen -q -t ed25519 -N "" -f /root/key');
       const [kind, key] = (await host.readFile('/root/key.pub')).split(' ');
       const machines = [...text.matchAll(/@([a-z0-9.]+)/g)].map(([, machine]) => machine);
       const lines = machines.map((machine) => `${machine} ${kind} ${key}\n`);
       await host.writeFile('/etc/ibq/known_hosts', lines.join(''));
     }
-    const listed = await ibqOk(host, ['secret', 'list', name, '--json']);
+    const listed = await sudoIbqOk(host, ['secret', 'list', name, '--json']);
     const { secrets } = JSON.parse(listed.stdout) as {
       secrets: { key: string; required: boolean; set: boolean }[];
     };
     for (const { key, required, set } of secrets) {
       if (required && !set) {
-        await ibqOk(host, ['secret', 'set', name, key], { stdin: 'eight888\n' });
+        await sudoIbqOk(host, ['secret', 'set', name, key], { stdin: 'eight888\n' });
       }
     }
   }
@@ -193,7 +193,7 @@ secrets: { seed: { file: ./seed.txt } }
     if ((await host.run('test -e /etc/ibq/current')).exitCode === 0) {
       // Empty, not gone: a configuration that is lost is no wish to remove what runs.
       await host.ok('rm -f /etc/ibq/instances/*.toml; : >/etc/ibq/ibq.toml');
-      await ibqOk(host, ['deploy', '-y']);
+      await sudoIbqOk(host, ['deploy', '-y']);
     }
     await host.ok('rm -rf /etc/ibq/{instances,ibq.toml,known_hosts,current}');
     // The next image may be of another user, and what is there stays as it is.

@@ -45,7 +45,7 @@ describeOnHosts(
     beforeAll(async () => {
       const [image] = await Promise.all([
         installSimulator(host, 'gnzsnz-gateway'),
-        installIbq(host),
+        installIbq(host, { node: 'debian' }),
       ]);
       // Under the name of the real one: nothing is pulled.
       await host.ok(['podman', 'tag', image, 'ghcr.io/gnzsnz/ib-gateway:stable']);

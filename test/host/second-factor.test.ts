@@ -130,11 +130,10 @@ describeOnHosts('second factor', (host) => {
         await addGateway(host, name, { mode: 'live', port, behaviour, set: [WITH_IBKR, ...set] });
         await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 180_000 });
         await ibkr.until(`user_${name}`, wanted, 120_000);
-        const seen = async () => statusOf(host, name);
-        await until(`${name} is ${words.join(' or ')}`, async () =>
-          words.includes((await seen()).word),
-        );
-        if (problems !== undefined) expect((await seen()).problems.join('\n')).toMatch(problems);
+        await until(`${name} is ${words.join(' or ')}, and says why`, async () => {
+          const { word, problems: told } = await statusOf(host, name);
+          return words.includes(word) && (problems?.test(told.join('\n')) ?? true);
+        });
       },
       400_000,
     );

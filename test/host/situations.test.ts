@@ -177,7 +177,10 @@ describeOnHosts('situations', (host) => {
       seen = new Map((await status(host)).instances.map((it) => [it.name, it]));
     } while (
       Date.now() < deadline &&
-      SITUATIONS.some(({ name, word }) => seen.get(name)?.word !== word)
+      SITUATIONS.some(({ name, word, stage, unit = 'active' }) => {
+        const one = seen.get(name);
+        return one?.word !== word || one.stage !== stage || one.unit.active !== unit;
+      })
     );
     return () => ibkr.close();
   }, 900_000);

@@ -24,7 +24,7 @@ describeOnHosts('a fleet of before user namespaces', (host) => {
 
   beforeAll(async () => {
     [older] = await Promise.all([buildOlder(BEFORE_USER_NAMESPACES), installSimulator(host)]);
-    await installIbq(host, older);
+    await installIbq(host, { from: older });
     await ibqOk(host, ['init']);
     await allow(host, [ALLOWED]);
     // Live: each login asks for a second factor.
@@ -145,7 +145,7 @@ describeOnHosts('a fleet of before user namespaces', (host) => {
 
   test('and to the older ibq', async () => {
     await leave('[Own]\\nlearnt=4\\n');
-    await installIbq(host, older);
+    await installIbq(host, { from: older });
     await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
     await ibqOk(host, ['restart', '4001'], { timeoutMs: 120_000 });
     expect(await resumed()).toBe(true);
