@@ -442,6 +442,11 @@ describe('one value that can’t be had beside others is listed, and the rest im
       'deploy.resources.limits.pids: has no counterpart',
     ],
     [
+      'mem_limit: 2g\ndeploy: { resources: { limits: { memory: 1g } } }',
+      'TWS_USERID: me',
+      'mem_limit: is not that of deploy.resources.limits.memory, which was taken',
+    ],
+    [
       'restart: "no"',
       'TWS_USERID: me',
       'restart: no: is restart = "no": started again after no end of its own',
