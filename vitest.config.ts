@@ -13,6 +13,10 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/host/**'],
+          // To load all modules anew for each of the files costs more than the tests. No module of ibq keeps anything of
+          // one call that another would answer by.
+          isolate: false,
+          setupFiles: ['test/support/own-modules.ts'],
           // For one that hangs: speed is for the bench, on a machine that may be busy.
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -77,9 +77,10 @@ async function watch(
     env: { IBQ_ROOT: root, PATH: `${join(root, 'bin')}:${process.env.PATH}` },
     reject: false,
   });
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  const killed = container.signalCode === 'SIGKILL';
+  // What was not killed ends by another signal, and by that alone.
   container.kill();
+  await container;
+  const killed = container.signalCode === 'SIGKILL';
   const read = (path: string) =>
     existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : null;
   const left = read('var/lib/ibq/login-refused/4001');

@@ -1,6 +1,6 @@
 /** `scripts/stop`: whom it tells what, when it kills, what it says; with a stand-in for all that it calls. */
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
@@ -80,6 +80,10 @@ async function stop({
     const hex = port.toString(16).toUpperCase().padStart(4, '0');
     return `   ${index}: 0100007F:${hex} 00000000:0000 0A 00000000:00000000 00:00000000\n`;
   });
+  // What has ended is in /proc no more.
+  const ended = container.then(() =>
+    rmSync(join(root, 'proc', pid), { recursive: true, force: true }),
+  );
   write('run/ibq/instances/4001/state', record);
   write(`proc/${pid}/cgroup`, `0::/ib.slice/ib-gateways.slice/${UNIT}/libpod-payload-ab\n`);
   write(`proc/${pid}/status`, status);
@@ -104,10 +108,10 @@ async function stop({
     },
     reject: false,
   });
-  // What was killed is told a moment later.
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  const killed = container.signalCode === 'SIGKILL';
+  // What was not killed ends by another signal, and by that alone.
   container.kill();
+  await ended;
+  const killed = container.signalCode === 'SIGKILL';
   const read = (path: string) =>
     existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8').trim() : '';
   return {

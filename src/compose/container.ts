@@ -20,9 +20,9 @@ export function readContainer(draft: Draft, profile: Profile, service: Service):
 type Reader = (draft: Draft, value: unknown) => void;
 
 const READERS: Readonly<Record<string, Reader>> = {
-  mem_limit: (draft, value) => takeSize(draft, 'memory', value, 'mem_limit'),
-  shm_size: (draft, value) => takeSize(draft, 'shm_size', value, 'shm_size'),
-  cpus: (draft, value) => take(draft, 'cpus', String(value), 'cpus'),
+  mem_limit: (draft, value) => takeLimit(draft, 'memory', memoryOf(value), 'mem_limit'),
+  shm_size: (draft, value) => take(draft, 'shm_size', memoryOf(value), 'shm_size'),
+  cpus: (draft, value) => takeLimit(draft, 'cpus', String(value), 'cpus'),
   read_only: (draft, value) => take(draft, 'read_only', String(value), 'read_only'),
   stop_grace_period: (draft, value) => {
     take(draft, 'stop_timeout', String(seconds(value) ?? value), 'stop_grace_period');
@@ -51,8 +51,9 @@ const READERS: Readonly<Record<string, Reader>> = {
     const { resources, restart_policy: policy, ...rest } = value;
     const { limits, ...otherResources } = isTable(resources) ? resources : {};
     const { memory, cpus, ...otherLimits } = isTable(limits) ? limits : {};
-    if (memory !== undefined) takeSize(draft, 'memory', memory, 'deploy.resources.limits.memory');
-    if (cpus !== undefined) take(draft, 'cpus', String(cpus), 'deploy.resources.limits.cpus');
+    const place = 'deploy.resources.limits';
+    if (memory !== undefined) takeLimit(draft, 'memory', memoryOf(memory), `${place}.memory`);
+    if (cpus !== undefined) takeLimit(draft, 'cpus', String(cpus), `${place}.cpus`);
     if (isTable(policy)) {
       const { condition, ...others } = policy;
       const words: Readonly<Record<string, string>> = { none: 'no', any: 'always' };
@@ -130,8 +131,17 @@ function takeRestart(draft: Draft, policy: string, what: string): void {
   });
 }
 
-function takeSize(draft: Draft, key: string, value: unknown, what: string): void {
-  take(draft, key, String(megabytes(value) ?? value), what);
+/** Compose has two keys for it, and refuses a service whose two differ: the later one is taken, the other told. */
+function takeLimit(draft: Draft, key: string, text: string, what: string): void {
+  const [before, earlier] = [draft.values.get(key), draft.origins.get(key)];
+  take(draft, key, text, what);
+  const now = draft.values.get(key);
+  if (earlier === undefined || before === now) return;
+  draft.left.push({ what: earlier, why: `is not that of ${what}, which was taken` });
+}
+
+function memoryOf(value: unknown): string {
+  return String(megabytes(value) ?? value);
 }
 
 /** Not carried over, because it is so already. */

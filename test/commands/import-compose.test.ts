@@ -3,12 +3,21 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { type ImportComposeOptions, importCompose } from '../../src/commands/import-compose.ts';
 import { loadHostConfig } from '../../src/host/config-files.ts';
 import { misfits } from '../schema/validate.ts';
 import { type Sandbox, sandbox } from '../support/sandbox.ts';
+
+// The lock takes a process each time: where hundreds of files are imported, each in a tree of its own, it is left out.
+const lock = vi.hoisted(() => ({ isLeftOut: false }));
+vi.mock('../../src/host/lock.ts', async (importOriginal) => {
+  const { withLock } = await importOriginal<typeof import('../../src/host/lock.ts')>();
+  const mocked: typeof withLock = (host, command, action) =>
+    lock.isLeftOut ? action() : withLock(host, command, action);
+  return { withLock: mocked };
+});
 
 const FILE = '/srv/ib/docker-compose.yml';
 const PAPER = `services:
@@ -431,6 +440,11 @@ describe('one value that can’t be had beside others is listed, and the rest im
       'deploy: { resources: { limits: { memory: 2g, pids: 5 } } }',
       'TWS_USERID: me',
       'deploy.resources.limits.pids: has no counterpart',
+    ],
+    [
+      'mem_limit: 2g\ndeploy: { resources: { limits: { memory: 1g } } }',
+      'TWS_USERID: me',
+      'mem_limit: is not that of deploy.resources.limits.memory, which was taken',
     ],
     [
       'restart: "no"',
@@ -876,6 +890,10 @@ const environment = fc.dictionary(
 );
 
 test('of any file, what is imported and what is listed are all of it, and it loads', async () => {
+  lock.isLeftOut = true;
+  onTestFinished(() => {
+    lock.isLeftOut = false;
+  });
   await fc.assert(
     fc.asyncProperty(
       fc

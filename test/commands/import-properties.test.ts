@@ -1,11 +1,16 @@
 /** Random Compose files: what is imported and what is listed together are all of it, whichever way it is written. */
 
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { importCompose } from '../../src/commands/import-compose.ts';
 import { loadHostConfig } from '../../src/host/config-files.ts';
 import { sandbox } from '../support/sandbox.ts';
+
+// The lock takes a process each time; import-compose.test.ts has the real one.
+vi.mock('../../src/host/lock.ts', () => ({
+  withLock: (_host: unknown, _command: string, action: () => Promise<unknown>) => action(),
+}));
 
 const FILE = '/srv/ib/docker-compose.yml';
 const PASSWORD = 'geheim#1';

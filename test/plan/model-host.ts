@@ -100,6 +100,12 @@ export class ModelHost {
   hostRules: string | null = null;
   shim: string | null = null;
   facts = sampleFacts();
+  private last: {
+    config: Config;
+    facts: HostFacts;
+    manifest: Manifest | null;
+    desired: Desired;
+  } | null = null;
 
   /** A host on which `config` was deployed, and all of it runs. */
   static deployed(config: Config, facts = sampleFacts()): ModelHost {
@@ -109,8 +115,15 @@ export class ModelHost {
     return host;
   }
 
+  /** Made anew only when something else is asked for: it hangs on these three alone, and nobody changes them in place. */
   desired(config: Config): Desired {
-    return assembleDesired(config, this.facts, this.manifest);
+    const { facts, manifest, last } = this;
+    if (last?.config === config && last.facts === facts && last.manifest === manifest) {
+      return last.desired;
+    }
+    const desired = assembleDesired(config, facts, manifest);
+    this.last = { config, facts, manifest, desired };
+    return desired;
   }
 
   plan(config: Config, options: Partial<PlanOptions> = {}): Plan {
