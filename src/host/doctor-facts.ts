@@ -84,7 +84,7 @@ type Sources = { [K in keyof FactValues]: () => FactValues[K] | Promise<FactValu
 
 function listSources(host: HostReader, configFile: string, env: Environment): Sources {
   const { files } = host;
-  const podman = once(() => readPodmanState(host));
+  const podman = once(() => readPodmanState(host, env));
   const config = once(
     () => loadHostConfig(files, configFile, env).config,
     'the configuration is invalid',
