@@ -26,7 +26,14 @@ import { readGuards, readHostRules, readNftablesService, readRuleset } from './d
 import { once, settle, unknown, withLimit } from './doctor/settle.ts';
 import { readShim } from './doctor/shim.ts';
 import { readTunnels } from './doctor/tunnels.ts';
-import { readChangedUnits, readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
+import {
+  askManager,
+  changedUnits,
+  readGenerator,
+  readGeneratorLog,
+  showAllUnits,
+  unitFacts,
+} from './doctor/units.ts';
 import { readUsers } from './doctor/users.ts';
 import { readWayOut } from './doctor/way-out.ts';
 import { readFacts, shippedStaticUnits } from './facts.ts';
@@ -104,10 +111,12 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
   const images = once(() =>
     inspectImages(host, [...new Set(Object.values(instances()).map(({ image }) => image))]),
   );
+  const manager = once(() => askManager(host));
+  const units = once(() => showAllUnits(host));
   const observed = once(() => observeInstances(host, instances(), { links: true }));
   return {
     podman,
-    systemd: () => readSystemdState(host),
+    systemd: () => readSystemdState(host, manager()),
     parts: () => findParts(files),
     hook: () => readHook(files),
     cgroups: () => readCgroups(files),
@@ -135,7 +144,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     }),
     lostVolumes: () => lostVolumes(files, Object.keys(instances())),
     boot: async () => ({ enabled: (await installed()).runtime?.targetEnabled === true }),
-    changedUnits: () => readChangedUnits(host),
+    changedUnits: async () => changedUnits(await units()),
     undeployed: () => undeployed(files, manifest()),
     clock: () => readClock(host),
 
@@ -163,18 +172,19 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
       defined: definedNetworks(files),
     }),
     units: async () => unitFacts(await installed()),
-    generatorLog: () => readGeneratorLog(host),
+    generatorLog: () => readGeneratorLog(host, manager()),
     generator: () => readGenerator(host),
     hostRules: () => readHostRules(host),
-    shim: () => readShim(host, manifest()),
+    shim: async () => readShim(host, manifest(), await units()),
     guards: async () => {
       const active = (await observed()).filter(({ unit }) => unit.active === 'active');
       const names = active.map(({ name }) => name);
       return readGuards(host, requireManifest(manifest()), names, running());
     },
     ruleset: () => readRuleset(host),
-    nftablesService: () => readNftablesService(host),
-    firewalld: () => readFirewalld(host, leavesByHost(config) ? manifest() : null),
+    nftablesService: async () => readNftablesService(host, await units()),
+    firewalld: async () =>
+      readFirewalld(host, leavesByHost(config) ? manifest() : null, await units()),
 
     tunnels: async () => readTunnels(host, config(), manifest(), await observed()),
 

@@ -7,7 +7,7 @@ import type { LanDriver } from '../../config/types.ts';
 import type { FactValues, HookFacts } from '../../doctor/facts.ts';
 import { UserError } from '../../errors.ts';
 import { PARTS } from '../../plan/parts.ts';
-import type { FileReader, HostReader } from '../host.ts';
+import type { FileReader, HostReader, RunResult } from '../host.ts';
 import { parsePodmanVersion, parseSystemdVersion } from '../podman.ts';
 import { readPodmanDatabase } from '../podman-database.ts';
 import { libraryDirectory } from '../shipped.ts';
@@ -33,12 +33,12 @@ export async function readPodmanState(
   };
 }
 
-/** The first is the program's word, the second that of the systemd that runs. */
-export async function readSystemdState(host: HostReader): Promise<FactValues['systemd']> {
-  const [tool, manager] = await Promise.all([
-    host.run(['systemctl', '--version']),
-    host.run(['systemctl', 'show', '--property=Version']),
-  ]);
+/** @param running the word of the systemd that runs; the version is the program's */
+export async function readSystemdState(
+  host: HostReader,
+  running: Promise<RunResult>,
+): Promise<FactValues['systemd']> {
+  const [tool, manager] = await Promise.all([host.run(['systemctl', '--version']), running]);
   const version = parseSystemdVersion(tool.stdout);
   if (tool.failure === 'not-found') return { version, failure: 'missing' };
   // sd_booted(3)

@@ -8,7 +8,7 @@ import type { Manifest } from '../../plan/manifest.ts';
 import { CURRENT } from '../../plan/paths.ts';
 import type { HostReader } from '../host.ts';
 import { currentDirectory, sharesHostNetwork } from '../installed.ts';
-import { showUnits } from '../systemd.ts';
+import type { UnitState } from '../systemd.ts';
 
 export async function readRuleset(host: HostReader): Promise<string> {
   const result = await host.run(['nft', 'list', 'ruleset']);
@@ -158,10 +158,13 @@ function reason({ failure, stderr }: { failure: string | null; stderr: string })
 /** Debian's file first, then Fedora's. */
 const NFTABLES_FILES = ['/etc/nftables.conf', '/etc/sysconfig/nftables.conf'];
 
-export async function readNftablesService(
+export const NFTABLES_UNIT = 'nftables.service';
+
+export function readNftablesService(
   host: HostReader,
-): Promise<FactValues['nftablesService']> {
-  const unit = (await showUnits(host, ['nftables.service'])).get('nftables.service');
+  units: ReadonlyMap<string, UnitState>,
+): FactValues['nftablesService'] {
+  const unit = units.get(NFTABLES_UNIT);
   const file = NFTABLES_FILES.find((path) => host.files.exists(path)) ?? '/etc/nftables.conf';
   return {
     enabled: unit?.active === 'active' || unit?.unitFileState === 'enabled',
