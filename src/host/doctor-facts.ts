@@ -3,6 +3,7 @@
 import type { Environment } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import { NOT_ASKED } from '../doctor/check.ts';
+import { requiredSecrets } from '../doctor/configuration.ts';
 import type { Facts, FactValues } from '../doctor/facts.ts';
 import { ConfigError, UserError } from '../errors.ts';
 import type { NetworkFacts } from '../network/facts.ts';
@@ -52,8 +53,8 @@ import { readListeners } from './listeners.ts';
 import { memoryWarning } from './memory.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { observeInstances } from './observe.ts';
-import { inspectImages, listSecrets } from './podman.ts';
-import { lostVolumes } from './podman-storage.ts';
+import { inspectImages } from './podman.ts';
+import { lostVolumes, readSecretNames } from './podman-storage.ts';
 
 /** Milliseconds until the kernel has told that a link came up (net/core/link_watch.c): a second at most. */
 const LINK_MS = 1100;
@@ -129,7 +130,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
         problemOf(() => readCurrentManifest(files)) ?? (isCurrentLost(files) ? CURRENT_LOST : null),
     }),
     manifest,
-    secrets: () => ofPodman(podman(), listSecrets(host)),
+    secrets: () => ofPodman(podman(), readSecretNames(host, wantedSecrets(config))),
     images: () =>
       ofPodman(
         podman(),
@@ -216,6 +217,15 @@ function parentOf(config: () => Config): string | null {
     return config().network.lan?.interface ?? null;
   } catch {
     return null;
+  }
+}
+
+/** None where there is no valid configuration: then nobody asks for them. */
+function wantedSecrets(config: () => Config): string[] {
+  try {
+    return requiredSecrets(config()).map(({ name }) => name);
+  } catch {
+    return [];
   }
 }
 
