@@ -1,5 +1,6 @@
 /** Checks of the configuration and of what a login needs: secrets, images, volumes, memory, disk, time. */
 
+import type { Config } from '../config/types.ts';
 import { profileFor } from '../images/index.ts';
 import { neededSecrets } from '../ssh/secrets.ts';
 import {
@@ -43,11 +44,7 @@ const secrets = defineCheck({
   needs: ['config', 'secrets'],
   judge: ({ config, secrets: present }) => {
     if (config.instances.length === 0) return skipped(NO_INSTANCE);
-    const wanted = config.instances.flatMap((instance) =>
-      neededSecrets(profileFor(instance), instance)
-        .filter(({ required }) => required)
-        .map((secret) => ({ ...secret, instance: instance.name })),
-    );
+    const wanted = requiredSecrets(config);
     const missing = wanted.filter(({ name }) => !present.has(name));
     return verdictOf(
       missing.map(({ instance, key, mend }) => fail(`the ${key} of ${instance} is not set`, mend)),
@@ -55,6 +52,15 @@ const secrets = defineCheck({
     );
   },
 });
+
+/** Those without which an instance does not start. */
+export function requiredSecrets({ instances }: Config) {
+  return instances.flatMap((instance) =>
+    neededSecrets(profileFor(instance), instance)
+      .filter(({ required }) => required)
+      .map((secret) => ({ ...secret, instance: instance.name })),
+  );
+}
 
 const NO_INSTANCE = 'no instance is configured';
 

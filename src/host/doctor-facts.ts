@@ -3,6 +3,7 @@
 import type { Environment } from '../config/load.ts';
 import type { Config } from '../config/types.ts';
 import { NOT_ASKED } from '../doctor/check.ts';
+import { requiredSecrets } from '../doctor/configuration.ts';
 import type { Facts, FactValues } from '../doctor/facts.ts';
 import { ConfigError, UserError } from '../errors.ts';
 import type { NetworkFacts } from '../network/facts.ts';
@@ -26,7 +27,14 @@ import { readGuards, readHostRules, readNftablesService, readRuleset } from './d
 import { once, settle, unknown, withLimit } from './doctor/settle.ts';
 import { readShim } from './doctor/shim.ts';
 import { readTunnels } from './doctor/tunnels.ts';
-import { readChangedUnits, readGenerator, readGeneratorLog, unitFacts } from './doctor/units.ts';
+import {
+  askManager,
+  changedUnits,
+  readGenerator,
+  readGeneratorLog,
+  showAllUnits,
+  unitFacts,
+} from './doctor/units.ts';
 import { readUsers } from './doctor/users.ts';
 import { readWayOut } from './doctor/way-out.ts';
 import { readFacts, shippedStaticUnits } from './facts.ts';
@@ -45,8 +53,8 @@ import { readListeners } from './listeners.ts';
 import { memoryWarning } from './memory.ts';
 import { readNetworkFacts } from './network-facts.ts';
 import { observeInstances } from './observe.ts';
-import { inspectImages, listSecrets } from './podman.ts';
-import { lostVolumes } from './podman-storage.ts';
+import { inspectImages } from './podman.ts';
+import { lostVolumes, readSecretNames } from './podman-storage.ts';
 
 /** Milliseconds until the kernel has told that a link came up (net/core/link_watch.c): a second at most. */
 const LINK_MS = 1100;
@@ -84,7 +92,7 @@ type Sources = { [K in keyof FactValues]: () => FactValues[K] | Promise<FactValu
 
 function listSources(host: HostReader, configFile: string, env: Environment): Sources {
   const { files } = host;
-  const podman = once(() => readPodmanState(host));
+  const podman = once(() => readPodmanState(host, env));
   const config = once(
     () => loadHostConfig(files, configFile, env).config,
     'the configuration is invalid',
@@ -104,10 +112,12 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
   const images = once(() =>
     inspectImages(host, [...new Set(Object.values(instances()).map(({ image }) => image))]),
   );
+  const manager = once(() => askManager(host));
+  const units = once(() => showAllUnits(host));
   const observed = once(() => observeInstances(host, instances(), { links: true }));
   return {
     podman,
-    systemd: () => readSystemdState(host),
+    systemd: () => readSystemdState(host, manager()),
     parts: () => findParts(files),
     hook: () => readHook(files),
     cgroups: () => readCgroups(files),
@@ -120,7 +130,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
         problemOf(() => readCurrentManifest(files)) ?? (isCurrentLost(files) ? CURRENT_LOST : null),
     }),
     manifest,
-    secrets: () => ofPodman(podman(), listSecrets(host)),
+    secrets: () => ofPodman(podman(), readSecretNames(host, wantedSecrets(config))),
     images: () =>
       ofPodman(
         podman(),
@@ -135,7 +145,7 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
     }),
     lostVolumes: () => lostVolumes(files, Object.keys(instances())),
     boot: async () => ({ enabled: (await installed()).runtime?.targetEnabled === true }),
-    changedUnits: () => readChangedUnits(host),
+    changedUnits: async () => changedUnits(await units()),
     undeployed: () => undeployed(files, manifest()),
     clock: () => readClock(host),
 
@@ -163,18 +173,19 @@ function listSources(host: HostReader, configFile: string, env: Environment): So
       defined: definedNetworks(files),
     }),
     units: async () => unitFacts(await installed()),
-    generatorLog: () => readGeneratorLog(host),
+    generatorLog: () => readGeneratorLog(host, manager()),
     generator: () => readGenerator(host),
     hostRules: () => readHostRules(host),
-    shim: () => readShim(host, manifest()),
+    shim: async () => readShim(host, manifest(), await units()),
     guards: async () => {
       const active = (await observed()).filter(({ unit }) => unit.active === 'active');
       const names = active.map(({ name }) => name);
       return readGuards(host, requireManifest(manifest()), names, running());
     },
     ruleset: () => readRuleset(host),
-    nftablesService: () => readNftablesService(host),
-    firewalld: () => readFirewalld(host, leavesByHost(config) ? manifest() : null),
+    nftablesService: async () => readNftablesService(host, await units()),
+    firewalld: async () =>
+      readFirewalld(host, leavesByHost(config) ? manifest() : null, await units()),
 
     tunnels: async () => readTunnels(host, config(), manifest(), await observed()),
 
@@ -206,6 +217,15 @@ function parentOf(config: () => Config): string | null {
     return config().network.lan?.interface ?? null;
   } catch {
     return null;
+  }
+}
+
+/** None where there is no valid configuration: then nobody asks for them. */
+function wantedSecrets(config: () => Config): string[] {
+  try {
+    return requiredSecrets(config()).map(({ name }) => name);
+  } catch {
+    return [];
   }
 }
 

@@ -19,7 +19,8 @@ interface Asked {
   reference: string;
 }
 
-const STORAGE = '/var/lib/containers/storage';
+/** Where Podman of root puts its storage by itself. */
+export const DEFAULT_GRAPH_ROOT = '/var/lib/containers/storage';
 const STORAGE_CONF = '/etc/containers/storage.conf';
 
 /** Drivers of the storage by the names of their directories; a host may have changed from one to another. */
@@ -88,7 +89,7 @@ function readStore(files: FileReader, driver: string): Store {
 export function graphRoot(files: FileReader): string {
   const text = files.readText(STORAGE_CONF) ?? '';
   const [, quoted, literal] = /^\s*graphroot\s*=\s*(?:"([^"]+)"|'([^']+)')/m.exec(text) ?? [];
-  return quoted ?? literal ?? STORAGE;
+  return quoted ?? literal ?? DEFAULT_GRAPH_ROOT;
 }
 
 /** Empty where the list is not there, where it is not for this user's eyes, or where it is written in another way. */

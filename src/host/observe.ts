@@ -334,6 +334,7 @@ function absentUnit(name: string): UnitState {
     unitFileState: '',
     invocation: '',
     statusText: '',
+    fragment: '',
   };
 }
 

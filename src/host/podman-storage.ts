@@ -6,8 +6,9 @@
 import { parseJson } from '../network/json.ts';
 import { CURRENT } from '../plan/paths.ts';
 import { volumeName } from '../quadlet/render-instance.ts';
-import type { FileReader } from './host.ts';
+import type { FileReader, HostReader } from './host.ts';
 import { graphRoot, readImageNames, withTag } from './image-store.ts';
+import { listSecrets } from './podman.ts';
 
 /**
  * Names of all secrets (containers/common, pkg/secrets: `nameToID` of secrets.json), whatever driver keeps their
@@ -17,6 +18,19 @@ function storedSecrets(files: FileReader): Set<string> | null {
   const text = files.readText(`${graphRoot(files)}/secrets/secrets.json`);
   const names = (parseJson(text ?? '') as { nameToID?: unknown } | undefined)?.nameToID;
   return typeof names === 'object' && names !== null ? new Set(Object.keys(names)) : null;
+}
+
+/**
+ * Names of all secrets: by Podman's own file, which `podman secret ls` reads too, where it has all that are wanted, and
+ * else by Podman's word.
+ */
+export async function readSecretNames(
+  host: HostReader,
+  wanted: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const stored = storedSecrets(host.files);
+  const all = stored !== null && wanted.every((name) => stored.has(name));
+  return all ? stored : listSecrets(host);
 }
 
 /** Podman's own word is worth asking for where its files miss one of these. */

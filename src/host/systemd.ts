@@ -22,6 +22,8 @@ export interface UnitState {
   /** Units a target wants. */
   wants: string[];
   unitFileState: string;
+  /** Path of its unit file. */
+  fragment: string;
   /** What the unit itself tells (sd_notify(3), STATUS=). */
   statusText: string;
   /** Id of its latest run, 32 hex digits; empty: never started since the boot. */
@@ -39,6 +41,7 @@ const PROPERTIES = [
   'Wants',
   'NeedDaemonReload',
   'UnitFileState',
+  'FragmentPath',
   'InvocationID',
   'StatusText',
 ];
@@ -102,6 +105,7 @@ export function parseShow(text: string): Map<string, UnitState> {
       needsReload: value('NeedDaemonReload') === 'yes',
       wants: value('Wants').split(' ').filter(Boolean),
       unitFileState: value('UnitFileState'),
+      fragment: value('FragmentPath'),
       invocation: value('InvocationID'),
       statusText: value('StatusText'),
     });

@@ -3,21 +3,21 @@
 import type { FactValues } from '../../doctor/facts.ts';
 import type { Manifest } from '../../plan/manifest.ts';
 import type { HostReader } from '../host.ts';
-import { showUnits } from '../systemd.ts';
+import type { UnitState } from '../systemd.ts';
 
-const UNIT = 'firewalld.service';
+export const FIREWALLD_UNIT = 'firewalld.service';
 /** Tells firewalld again of Podman's networks and ports, after each of its reloads (netavark ≥ 1.9). */
-const LISTENER = 'netavark-firewalld-reload.service';
+export const FIREWALLD_LISTENER = 'netavark-firewalld-reload.service';
 
 export async function readFirewalld(
   host: HostReader,
   manifest: Manifest | null,
+  units: ReadonlyMap<string, UnitState>,
 ): Promise<FactValues['firewalld']> {
-  const units = await showUnits(host, [UNIT, LISTENER]);
-  if (units.get(UNIT)?.active !== 'active') return null;
+  if (units.get(FIREWALLD_UNIT)?.active !== 'active') return null;
   const subnet = manifest?.publishSubnet ?? null;
   const [type, zone, lasting] = await Promise.all([
-    host.run(['systemctl', 'show', '--property=Type', '--value', UNIT]),
+    host.run(['systemctl', 'show', '--property=Type', '--value', FIREWALLD_UNIT]),
     subnet === null ? null : zoneOf(host, subnet, []),
     subnet === null ? null : zoneOf(host, subnet, ['--permanent']),
   ]);
@@ -28,7 +28,7 @@ export async function readFirewalld(
     zone,
     lasting,
     // Of another type it counts as started before it can be told anything.
-    listener: units.get(LISTENER)?.active === 'active' && type.stdout.trim() === 'dbus',
+    listener: units.get(FIREWALLD_LISTENER)?.active === 'active' && type.stdout.trim() === 'dbus',
   };
 }
 

@@ -2,38 +2,43 @@
 
 import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Environment } from '../../config/load.ts';
 import type { LanDriver } from '../../config/types.ts';
 import type { FactValues, HookFacts } from '../../doctor/facts.ts';
 import { UserError } from '../../errors.ts';
 import { PARTS } from '../../plan/parts.ts';
-import type { FileReader, HostReader } from '../host.ts';
+import type { FileReader, HostReader, RunResult } from '../host.ts';
 import { parsePodmanVersion, parseSystemdVersion } from '../podman.ts';
+import { readPodmanDatabase } from '../podman-database.ts';
 import { libraryDirectory } from '../shipped.ts';
 
 /** `podman ps` waits for the locks that make every other podman hang. */
-export async function readPodmanState(host: HostReader): Promise<FactValues['podman']> {
-  const [version, list, info] = await Promise.all([
+export async function readPodmanState(
+  host: HostReader,
+  env: Environment,
+): Promise<FactValues['podman']> {
+  const [version, list, database] = await Promise.all([
     host.run(['podman', '--version']),
     host.run(['podman', 'ps', '--quiet']),
-    host.run(['podman', 'info', '--format', '{{.Host.DatabaseBackend}}']),
+    readPodmanDatabase(host, env),
   ]);
   const hangs = version.failure === 'timed-out' || list.failure === 'timed-out';
   const failed = [version, list].find(({ exitCode }) => exitCode !== 0);
   return {
     version: parsePodmanVersion(version.stdout),
-    database: info.stdout.trim(),
+    database,
     failure:
       version.failure === 'not-found' ? 'missing' : hangs ? 'hangs' : failed ? 'fails' : null,
     said: failed?.stderr.trim().split('\n').at(-1) ?? '',
   };
 }
 
-/** The first is the program's word, the second that of the systemd that runs. */
-export async function readSystemdState(host: HostReader): Promise<FactValues['systemd']> {
-  const [tool, manager] = await Promise.all([
-    host.run(['systemctl', '--version']),
-    host.run(['systemctl', 'show', '--property=Version']),
-  ]);
+/** @param running the word of the systemd that runs; the version is the program's */
+export async function readSystemdState(
+  host: HostReader,
+  running: Promise<RunResult>,
+): Promise<FactValues['systemd']> {
+  const [tool, manager] = await Promise.all([host.run(['systemctl', '--version']), running]);
   const version = parseSystemdVersion(tool.stdout);
   if (tool.failure === 'not-found') return { version, failure: 'missing' };
   // sd_booted(3)

@@ -6,18 +6,17 @@ import { field, listOf, parseJson, textOf } from '../../network/json.ts';
 import type { Manifest } from '../../plan/manifest.ts';
 import { CURRENT, SHIM_INTERFACE, SHIM_LOADED, SHIM_UNIT, TARGET_UNIT } from '../../plan/paths.ts';
 import type { HostReader } from '../host.ts';
-import { showUnits } from '../systemd.ts';
+import type { UnitState } from '../systemd.ts';
 
 export async function readShim(
   host: HostReader,
   manifest: Manifest | null,
+  units: ReadonlyMap<string, UnitState>,
 ): Promise<FactValues['shim']> {
   const addresses = Object.values(manifest?.instances ?? {}).flatMap(
     ({ lan }) => lan?.address ?? [],
   );
-  const [units, fragment, links, routes, ways] = await Promise.all([
-    showUnits(host, [SHIM_UNIT, TARGET_UNIT]),
-    host.run(['systemctl', 'show', '--property=FragmentPath', '--value', SHIM_UNIT]),
+  const [links, routes, ways] = await Promise.all([
     ip(host, ['address', 'show']),
     ip(host, ['route', 'show', 'dev', SHIM_INTERFACE]),
     waysTo(host, addresses),
@@ -40,7 +39,7 @@ export async function readShim(
     unit: {
       load: units.get(SHIM_UNIT)?.load ?? 'not-found',
       active: units.get(SHIM_UNIT)?.active ?? 'inactive',
-      fragment: fragment.stdout.trim(),
+      fragment: units.get(SHIM_UNIT)?.fragment ?? '',
       atBoot: target?.unitFileState === 'enabled' && target.wants.includes(SHIM_UNIT),
     },
   };
@@ -51,17 +50,24 @@ async function waysTo(
   host: HostReader,
   addresses: readonly string[],
 ): Promise<{ address: string; interface: string | null }[]> {
-  return Promise.all(
-    addresses.map(async (address) => ({
-      address,
-      interface: textOf(field(listOf(await ip(host, ['route', 'get', address]))[0], 'dev')),
-    })),
-  );
+  if (addresses.length === 0) return [];
+  // Forced: to one of them there may be no way.
+  const input = addresses.map((address) => `route get ${address}\n`).join('');
+  const result = await run(host, ['-force', '-batch', '-'], input);
+  const routes = [...result.matchAll(/^\[.*\]$/gm)].flatMap(([line]) => listOf(parseJson(line)));
+  return addresses.map((address) => {
+    const route = routes.find((it) => field(it, 'dst') === address);
+    return { address, interface: textOf(field(route, 'dev')) };
+  });
 }
 
 /** Parsed; undefined where it fails, as it does for an interface that is not there. */
 async function ip(host: HostReader, words: readonly string[]): Promise<unknown> {
-  const result = await host.run(['ip', '-json', ...words]);
+  return parseJson(await run(host, words));
+}
+
+async function run(host: HostReader, words: readonly string[], input?: string): Promise<string> {
+  const result = await host.run(['ip', '-json', ...words], input === undefined ? {} : { input });
   if (result.failure !== null) throw new UserError('ip does not tell; install iproute2');
-  return parseJson(result.stdout);
+  return result.stdout;
 }

@@ -3,15 +3,14 @@
 import { Resolver } from 'node:dns/promises';
 import { connect } from 'node:net';
 import type { FactValues } from '../../doctor/facts.ts';
-import { UserError } from '../../errors.ts';
 import { Patience } from '../../gateway/patience.ts';
 import type { NetworkFacts } from '../../network/facts.ts';
 import { type Ipv4, prefixOf } from '../../network/ipv4.ts';
-import { parseJson } from '../../network/json.ts';
 import type { RunningInstance } from '../../plan/installed.ts';
 import type { Manifest } from '../../plan/manifest.ts';
 import type { HostReader } from '../host.ts';
 import { findAstray, wayTo } from '../ways.ts';
+import { askInside, CONNECT_MS, NAME, NO_ANSWER, PORTS } from './ask-inside.ts';
 
 /** How many instances try the way out: they share bridges, and each try is a process of its own. */
 const MOST_TRIED = 4;
@@ -80,13 +79,6 @@ function serversOf(resolvConf: string): string[] {
   );
 }
 
-/** Any word from the other side will do: a refused connection has been there and back. */
-const PORTS = [53, 80, 443, 22, 7];
-const CONNECT_MS = 1500;
-/** Any answer will do, also that there is no such name. */
-const NAME = 'interactivebrokers.com';
-const NO_ANSWER = ['ETIMEOUT', 'ECONNREFUSED'];
-
 async function answers(address: Ipv4): Promise<boolean> {
   const sockets = PORTS.map((port) => connect(port, address));
   const patience = new Patience();
@@ -119,47 +111,6 @@ async function answeringServers(servers: readonly string[]): Promise<string[]> {
     }
   });
   return (await Promise.all(asked)).flat();
-}
-
-/** The same where only another process gets to: of a place and name servers, those that answer. */
-const INSIDE = `
-const net = require('node:net');
-const { Resolver } = require('node:dns').promises;
-const { hop, servers } = JSON.parse(process.argv[1]);
-const told = { hop: false, servers: [] };
-const end = () => { console.log(JSON.stringify(told)); process.exit(0); };
-const hopAsked = new Promise((resolve) => {
-  if (hop === null) return resolve();
-  for (const port of ${JSON.stringify(PORTS)}) {
-    const socket = net.connect(port, hop);
-    const heard = () => { told.hop = true; resolve(); };
-    socket.on('connect', heard);
-    socket.on('error', ({ code }) => { if (code === 'ECONNREFUSED' || code === 'ECONNRESET') heard(); });
-  }
-});
-const serversAsked = servers.map((server) => {
-  const resolver = new Resolver({ timeout: ${CONNECT_MS}, tries: 1 });
-  resolver.setServers([server]);
-  return resolver.resolve4('${NAME}').then(() => true, ({ code }) => !${JSON.stringify(NO_ANSWER)}.includes(code))
-    .then((heard) => heard && told.servers.push(server));
-});
-setTimeout(() => setImmediate(end), ${CONNECT_MS});
-Promise.all([hopAsked, ...serversAsked]).then(end);
-`;
-
-async function askInside(
-  host: HostReader,
-  question: { hop: Ipv4 | null; servers: readonly string[] },
-  pid: number,
-): Promise<{ hop: boolean; servers: string[] }> {
-  const node = [process.execPath, '-e', INSIDE, JSON.stringify(question)] as const;
-  const result = await host.run(['nsenter', `--net=/proc/${pid}/ns/net`, '--', ...node]);
-  // No answer within its time is not the same as no time to ask.
-  if (result.failure !== null) throw new UserError('a try to connect did not end in time');
-  return (parseJson(result.stdout) ?? { hop: false, servers: [] }) as {
-    hop: boolean;
-    servers: string[];
-  };
 }
 
 /** Filter chains that drop what is forwarded unless a rule accepts it: Docker's, ufw's, firewalld's. */
