@@ -50,9 +50,8 @@ const nodeWhenUsed = {
   name: 'node-when-used',
   setup({ onResolve, onLoad }) {
     const namespace = 'node-when-used';
-    onResolve(
-      { filter: /^(node:)?(child_process|crypto|fs\/promises|readline|readline\/promises|v8)$/ },
-      (it) => (it.kind === 'import-statement' ? { path: it.path, namespace } : undefined),
+    onResolve({ filter: /^(node:)?(crypto|fs\/promises|readline|readline\/promises|v8)$/ }, (it) =>
+      it.kind === 'import-statement' ? { path: it.path, namespace } : undefined,
     );
     onLoad({ filter: /.*/, namespace }, async ({ path }) => {
       const names = Object.keys(await import(path)).filter((name) => name !== 'default');

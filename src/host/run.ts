@@ -1,9 +1,6 @@
-/**
- * Starting other programs: many at once, whose output is read, and one at the terminal. Node's own `spawn` for the many: execa
- * takes as long again for each of them, and a doctor starts dozens.
- */
+/** Starting other programs. execa is loaded with the first one, not with ibq. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { ExitCode, UserError } from '../errors.ts';
@@ -47,59 +44,30 @@ export function runner(
   };
   return async (argv, options: RunOptions = {}): Promise<RunResult> => {
     verbose(shellLine(argv));
+    const { execa } = await import('execa');
     const [program, ...rest] = argv;
-    let subprocess: ChildProcess;
-    try {
-      subprocess = spawn(program, rest, {
-        detached: true,
-        env: { ...process.env, ...ONE_LANGUAGE, ...options.env },
-        stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      });
-    } catch (error) {
-      return notStarted(argv, error);
-    }
+    const subprocess = execa(program, rest, {
+      reject: false,
+      detached: true,
+      env: { LC_ALL: 'C.UTF-8', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: 'cat', ...options.env },
+      stripFinalNewline: false,
+      ...(options.input === undefined ? { stdin: 'ignore' } : { input: options.input }),
+    });
     if (options.onStderrLine) forEachLine(subprocess.stderr, options.onStderrLine);
-    const stdout = collect(subprocess.stdout);
-    const stderr = collect(subprocess.stderr);
-    // It need not read what it is given.
-    subprocess.stdin?.on('error', () => {}).end(options.input);
     const timeout = endAfter(subprocess, options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     // What tells its own progress needs no other word.
     const ended = options.onStderrLine ? () => {} : watch(argv);
-    const end = await new Promise<{ exitCode: number | null } | { error: unknown }>((resolve) => {
-      subprocess.once('error', (error) => resolve({ error }));
-      subprocess.once('close', (exitCode) => resolve({ exitCode }));
-    });
+    const result = await subprocess;
     ended();
     timeout.clear();
-    if ('error' in end) return notStarted(argv, end.error);
     return {
-      stdout: stdout(),
-      stderr: stderr(),
-      exitCode: timeout.passed ? null : end.exitCode,
-      failure: timeout.passed ? 'timed-out' : end.exitCode === null ? 'signal' : null,
+      stdout: String(result.stdout ?? ''),
+      stderr: String(
+        failureOf(result) === 'not-started' ? result.shortMessage : (result.stderr ?? ''),
+      ),
+      exitCode: timeout.passed ? null : (result.exitCode ?? null),
+      failure: timeout.passed ? 'timed-out' : failureOf(result),
     };
-  };
-}
-
-const ONE_LANGUAGE = { LC_ALL: 'C.UTF-8', SYSTEMD_COLORS: '0', SYSTEMD_PAGER: 'cat' };
-
-/** @returns to be called for all that came, once it has ended */
-function collect(stream: NodeJS.ReadableStream | null): () => string {
-  const chunks: Buffer[] = [];
-  stream?.on('data', (chunk: Buffer) => void chunks.push(chunk));
-  return () => Buffer.concat(chunks).toString();
-}
-
-/** Neither an exit status nor a signal: it is not there, or it could not be started (no permission, no memory). */
-function notStarted(argv: readonly string[], error: unknown): RunResult {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const there = code !== 'ENOENT';
-  return {
-    stdout: '',
-    stderr: there ? `Command failed with ${code}: ${shellLine(argv)}\n${message}` : '',
-    exitCode: null,
-    failure: there ? 'not-started' : 'not-found',
   };
 }
 
@@ -108,13 +76,13 @@ function notStarted(argv: readonly string[], error: unknown): RunResult {
  * open, and ibq would wait for that one without an end.
  */
 function endAfter(
-  { pid, stdout, stderr }: ChildProcess,
+  subprocess: Pick<ChildProcess, 'pid' | 'stdout' | 'stderr'>,
   ms: number,
 ): { readonly passed: boolean; clear: () => void } {
   let passed = false;
   const signal = (name: NodeJS.Signals) => {
     try {
-      if (pid !== undefined) process.kill(-pid, name);
+      if (subprocess.pid !== undefined) process.kill(-subprocess.pid, name);
     } catch {
       // The group is gone already.
     }
@@ -125,8 +93,8 @@ function endAfter(
     timer = setTimeout(() => {
       signal('SIGKILL');
       // Whoever left the group may still have it open.
-      stdout?.destroy();
-      stderr?.destroy();
+      subprocess.stdout?.destroy();
+      subprocess.stderr?.destroy();
     }, GRACE_MS);
   }, ms);
   return {
@@ -173,6 +141,17 @@ export function attacher(verbose: (line: string) => void): HostReader['attach'] 
       process.off('SIGINT', ignore);
     }
   };
+}
+
+function failureOf(result: {
+  code?: string | undefined;
+  isTerminated: boolean;
+  exitCode?: number | undefined;
+}): RunResult['failure'] {
+  if (result.code === 'ENOENT') return 'not-found';
+  if (result.isTerminated) return 'signal';
+  // Neither an exit status nor a signal: it could not be started (no permission, no memory).
+  return result.exitCode === undefined ? 'not-started' : null;
 }
 
 function forEachLine(stream: NodeJS.ReadableStream | null, callback: (line: string) => void): void {

@@ -32,19 +32,6 @@ test('a program that is not installed', async () => {
   });
 });
 
-test.each<[string, [string, ...string[]], string]>([
-  ['that is no program', ['/etc/passwd', 'a b'], "Command failed with EACCES: /etc/passwd 'a b'"],
-  [
-    'with more words than the kernel takes',
-    ['true', 'x'.repeat(200_000)],
-    'Command failed with E2BIG: ',
-  ],
-])('a file %s', async (_, argv, says) => {
-  const result = await run(argv);
-  expect(result).toMatchObject({ stdout: '', exitCode: null, failure: 'not-started' });
-  expect(result.stderr.startsWith(says)).toBe(true);
-});
-
 test('who waits hears for what, once for all that are slow together', async () => {
   const told: string[] = [];
   const slow = runner(
