@@ -154,7 +154,7 @@ describeOnHosts('attached networks', (host) => {
     async function seenByLan(): Promise<string> {
       const client = `require('net').connect(7777,'10.0.0.7').on('data',(it)=>console.log(String(it))).on('error',()=>{})`;
       const enter = ['nsenter', '-t', await containerPid(host, '4001'), '-n'] as const;
-      return (await host.run([...enter, 'timeout', '3', 'node', '-e', client])).stdout.trim();
+      return (await host.run([...enter, 'timeout', '3', host.node, '-e', client])).stdout.trim();
     }
 
     test('masquerading is the default: the LAN sees the host', async () => {

@@ -225,7 +225,7 @@ describeOnHosts('firewalld', (host) => {
   }
 
   async function answers(where: 'host' | 'lan1' | 'lan2', targets: string[]): Promise<boolean[]> {
-    const argv = ['node', '--input-type=module', '-', ...targets] as const;
+    const argv = [host.node, '--input-type=module', '-', ...targets] as const;
     const said =
       where === 'host'
         ? await host.ok(argv, { stdin: prober })
@@ -240,7 +240,7 @@ describeOnHosts('firewalld', (host) => {
     const connect = `setTimeout(() => { console.log('SILENCE'); process.exit(); }, 5000);
       require('net').connect(22, '198.51.100.1').on('error', (it) => { console.log(it.code); process.exit(); })`;
     const enter = ['nsenter', '-t', await containerPid(host, name), '-n'] as const;
-    const said = (await host.ok([...enter, 'node', '-e', connect])).trim();
+    const said = (await host.ok([...enter, host.node, '-e', connect])).trim();
     // A firewall drops it, or refuses it by a word of its own (icmp, host prohibited).
     if (!['ECONNREFUSED', 'SILENCE', 'EHOSTUNREACH'].includes(said)) {
       throw new Error(`the way out: ${said}`);

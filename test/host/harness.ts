@@ -126,6 +126,11 @@ export class TestHost {
     return `/proc/${this.pid}/root`;
   }
 
+  /** This machine's Node, which each container host has beside Debian's (scripts/host.d/supervise). */
+  get node(): string {
+    return this.suite === 'vm' ? 'node' : '/opt/test-host/node';
+  }
+
   async boot(): Promise<void> {
     // A killed test run must not leave hosts behind: they end with this process.
     const owner = keep ? '' : String(process.pid);
@@ -350,9 +355,6 @@ export function libraryOf(host: TestHost): string {
   return `${prefixOf(host)}/lib/ibq`;
 }
 
-/** This machine's Node, which each container host has (scripts/host.d/supervise). */
-const NODE_OF_MACHINE = '/opt/test-host/node';
-
 /**
  * Installs ibq on the host the way a user does: the bundle, by `scripts/install.sh`.
  * @param options.from where another one has been built
@@ -368,7 +370,7 @@ export async function installIbq(
   await waitingFor('build', async () => built);
   await waitingFor('install', async () => {
     if (host.suite === 'vm') return installInMachine(host);
-    const path = node === 'debian' ? '/usr/bin/node' : NODE_OF_MACHINE;
+    const path = node === 'debian' ? '/usr/bin/node' : host.node;
     await install(host.root, prefixOf(host), path, from);
     // What the installer does where it can run that Node: not from outside. An older ibq has none of it.
     const compile = `${libraryOf(host)}/parts/compile.cjs`;

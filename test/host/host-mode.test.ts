@@ -159,7 +159,7 @@ describeOnHosts('mode host', (host) => {
 
   async function answers(enter: readonly string[], targets: readonly string[]): Promise<boolean> {
     const [program = 'env', ...rest] = enter;
-    const argv = [program, ...rest, 'node', '--input-type=module', '-', ...targets] as const;
+    const argv = [program, ...rest, host.node, '--input-type=module', '-', ...targets] as const;
     const seen = JSON.parse(await host.ok(argv, { stdin: prober })) as Record<string, boolean>;
     return targets.some((target) => seen[target] === true);
   }

@@ -76,7 +76,15 @@ export class Interrupted {
     signal: 'SIGKILL' | 'SIGKILL+5' | 'SIGINT' | 'SIGTERM',
     pattern: string,
   ): Promise<RunResult> {
-    return this.#host.run(['node', '/root/end-at.mjs', signal, pattern, 'ibq', 'deploy', '-y']);
+    return this.#host.run([
+      this.#host.node,
+      '/root/end-at.mjs',
+      signal,
+      pattern,
+      'ibq',
+      'deploy',
+      '-y',
+    ]);
   }
 
   /** Whatever is at its final name is complete: its manifest knows every file, and each is there. */

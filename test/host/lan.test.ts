@@ -354,7 +354,7 @@ describeOnHosts('lan', (host) => {
     const enter = ['nsenter', '-t', await containerPid(host, name), '-n'] as const;
     let heard = '';
     await until('the machine beyond the router answers', async () => {
-      heard = (await host.run([...enter, 'timeout', '3', 'node', '-e', client])).stdout.trim();
+      heard = (await host.run([...enter, 'timeout', '3', host.node, '-e', client])).stdout.trim();
       return heard !== '';
     });
     return heard;

@@ -477,7 +477,7 @@ describeOnHosts('tunnels', (host) => {
     ])('at "%s"', async (step, ssh) => {
       await configure('4001', ssh);
       const killed = await host.run(
-        ['node', '/root/end-at.mjs', 'SIGKILL', `\\] ${step}`, 'ibq', 'deploy'],
+        [host.node, '/root/end-at.mjs', 'SIGKILL', `\\] ${step}`, 'ibq', 'deploy'],
         { timeoutMs: 180_000 },
       );
       // A change that has no such step goes through.
