@@ -1,6 +1,6 @@
 /**
  * Which of a router and of some name servers answer from inside an instance's network. Nobody can open a socket there
- * but a process that was started there: a bash, which takes a tenth of what Node takes to start, or else Node.
+ * but a process that was started there: a bash, as in scripts/stop, which takes a tenth of what Node takes to start.
  */
 
 import { UserError } from '../../errors.ts';
@@ -43,16 +43,15 @@ export async function askInside(
   const enter = ['nsenter', `--net=/proc/${pid}/ns/net`, '--'] as const;
   const { hop, servers } = question;
   if (hop === null && servers.length === 0) return { hop: false, servers: [] };
-  // Where there is no bash, or one that was built without sockets, Node asks.
-  for (const [program, ...rest] of [byBash(question), byNode(question)]) {
-    const result = await host.run([...enter, program, ...rest]);
+  const { stdout, failure } = await host.run([...enter, ...byBash(question)]);
+  const said = stdout.split('\n');
+  if (!said.includes('over')) {
     // No answer within its time is not the same as no time to ask.
-    if (result.failure !== null) throw new UserError('a try to connect did not end in time');
-    const said = result.stdout.split('\n');
-    if (!said.includes('over')) continue;
-    return { hop: said.includes('hop'), servers: servers.filter((it) => said.includes(it)) };
+    throw new UserError(
+      failure === null ? 'bash has no sockets' : 'a try to connect did not end in time',
+    );
   }
-  return { hop: false, servers: [] };
+  return { hop: said.includes('hop'), servers: servers.filter((it) => said.includes(it)) };
 }
 
 /** A query for an A record (RFC 1035, 4.1), in the words of printf; no byte of it is a line's end. */
@@ -97,33 +96,4 @@ exit 0
 
 export function byBash({ hop, servers }: Question, ports = ASKED): [string, ...string[]] {
   return ['bash', '-c', bashScript(ports), 'bash', hop ?? '', ...servers];
-}
-
-const nodeScript = (ports: AskedPorts) => `
-const net = require('node:net');
-const { Resolver } = require('node:dns').promises;
-const { hop, servers } = JSON.parse(process.argv[1]);
-const end = () => { console.log('over'); process.exit(0); };
-const hopAsked = new Promise((resolve) => {
-  if (hop === null) return resolve();
-  let told = false;
-  for (const port of ${JSON.stringify(ports.hop)}) {
-    const socket = net.connect(port, hop);
-    const heard = () => { if (!told) console.log('hop'); told = true; resolve(); };
-    socket.on('connect', heard);
-    socket.on('error', ({ code }) => { if (code === 'ECONNREFUSED' || code === 'ECONNRESET') heard(); });
-  }
-});
-const serversAsked = servers.map((server) => {
-  const resolver = new Resolver({ timeout: ${CONNECT_MS}, tries: 1 });
-  resolver.setServers([server + ':${ports.dns}']);
-  return resolver.resolve4('${NAME}').then(() => true, ({ code }) => !${JSON.stringify(NO_ANSWER)}.includes(code))
-    .then((heard) => heard && console.log(server));
-});
-setTimeout(() => setImmediate(end), ${CONNECT_MS});
-Promise.all([hopAsked, ...serversAsked]).then(end);
-`;
-
-export function byNode(question: Question, ports = ASKED): [string, ...string[]] {
-  return [process.execPath, '-e', nodeScript(ports), JSON.stringify(question)];
 }
