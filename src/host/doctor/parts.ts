@@ -96,6 +96,8 @@ export async function readKernelDriver(
   if (result.failure === 'not-found' || result.exitCode === 127) {
     throw new UserError('unshare and ip are needed to try it; install util-linux and iproute2');
   }
+  // No time to try it is not the same as a kernel without it.
+  if (result.failure !== null) throw new UserError('a try of the driver did not end in time');
   const said = result.exitCode === 0 ? 'tried' : (result.stderr.trim().split('\n').at(-1) ?? '');
   return { driver, available: result.exitCode === 0, said };
 }
