@@ -75,7 +75,9 @@ end_cgroup() {
     [[ -d $1 ]] || exit 0
     echo 1 >"$1/cgroup.kill"
     for ((i = 0; i < 600; i++)); do
-      if grep -qx "populated 0" "$1/cgroup.events" &&
+      # Somebody else may be ending it too.
+      [[ -d $1 ]] || exit 0
+      if grep -qsx "populated 0" "$1/cgroup.events" &&
         find "$1" -depth -type d -exec rmdir {} \; 2>/dev/null && [[ ! -d $1 ]]; then
         exit 0
       fi
