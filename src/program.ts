@@ -539,11 +539,13 @@ export function buildProgram(
   program
     .command('wait')
     .description('wait until instances answer the IB API')
-    .argument('<names...>', 'instances')
+    .argument('[names...]', 'instances')
+    .option('--all', 'every deployed instance')
     .option('--timeout <seconds>', 'give up after', parseSeconds, 180)
     .action(
-      action(async (ctx, names: string[], options: { timeout: number }) =>
+      action(async (ctx, names: string[], options: { all?: boolean; timeout: number }) =>
         (await import('./commands/wait.ts')).wait(ctx, names, {
+          all: options.all === true,
           timeoutSeconds: options.timeout,
         }),
       ),

@@ -160,7 +160,7 @@ describe('the contract', () => {
     ['probe', '--json --login --half'],
     ['vnc', '--json'],
     ['secret set', '--file'],
-    ['wait', '--timeout'],
+    ['wait', '--all --timeout'],
   ])('ibq %s: %s', (name, options) => {
     const command = name === '' ? tree : commands.find(([known]) => known === name)?.[1];
     expect(command?.options.map(({ long }) => long).join(' ')).toBe(options);
@@ -304,7 +304,7 @@ describe('usage errors: 64, on stderr, with a way on', () => {
       "ibq: unknown option '-la'\n(put -- before the command: ibq exec NAME -- COMMAND)",
     ],
     [['exec', '4001'], "ibq: missing required argument 'command'"],
-    [['wait'], "ibq: missing required argument 'names'"],
+    [['vnc'], "ibq: missing required argument 'name'"],
     [['--root'], "ibq: option '--root <dir>' argument missing"],
     [['deploy', '--timeout', '0'], 'should be seconds, 1 or more'],
     [['deploy', '--timeout', '1e3'], 'should be seconds, 1 or more'],

@@ -1,8 +1,8 @@
-/** `ibq wait NAME...`: until each instance answers the IB API. */
+/** `ibq wait NAME...|--all`: until each instance answers the IB API. */
 
 import type { Context } from '../context.ts';
 import { ExitCode } from '../errors.ts';
-import { requireDeployed } from '../host/deployed.ts';
+import { requireDeployed, selectDeployed } from '../host/deployed.ts';
 import { withInterrupt } from '../host/interrupt.ts';
 import { requireLive, requireRoot } from '../host/root.ts';
 import { waitForInstances } from '../host/wait.ts';
@@ -11,11 +11,16 @@ import { reportUnhealthy, tellChange, tellWaiting } from './wait-output.ts';
 export async function wait(
   { host, ui }: Context,
   names: readonly string[],
-  { timeoutSeconds }: { timeoutSeconds: number },
+  { all, timeoutSeconds }: { all: boolean; timeoutSeconds: number },
 ): Promise<number> {
   requireLive(host, 'wait');
+  const selected = selectDeployed(host, names, { all, verb: 'wait' });
   requireRoot(host);
-  const instances = Object.fromEntries(names.map((name) => [name, requireDeployed(host, name)]));
+  if (selected.length === 0) {
+    ui.note('nothing is deployed: run "sudo ibq deploy"');
+    return ExitCode.done;
+  }
+  const instances = Object.fromEntries(selected.map((name) => [name, requireDeployed(host, name)]));
   return withInterrupt(
     () => ui.note('stopped waiting; nothing was changed'),
     async (interrupt) => {
