@@ -146,7 +146,8 @@ export class TestHost {
     const argv = typeof command === 'string' ? ['bash', '-c', command] : command;
     const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     // Limited from inside, where all that the command started is ended with it.
-    const limited = ['timeout', '--signal=KILL', String(timeoutMs / 1000), 'env', ...variables];
+    const words = variables.length === 0 ? [] : ['env', ...variables];
+    const limited = ['timeout', '--signal=KILL', String(timeoutMs / 1000), ...words];
     const started = Date.now();
     const result = await waitingFor(nameOf(argv), () =>
       execa(...this.#on([...limited, ...argv]), {
