@@ -29,8 +29,8 @@ export default defineConfig({
           exclude: [inMachines],
           fileParallelism: false,
           // For one that hangs: other hosts run beside it, and take their share of the processors.
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
         },
       },
       {
@@ -38,9 +38,8 @@ export default defineConfig({
           name: 'vm',
           include: [inMachines],
           fileParallelism: false,
-          // The machine is emulated, on a processor that others use as well.
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          testTimeout: 1_800_000,
+          hookTimeout: 1_800_000,
         },
       },
     ],

@@ -3,10 +3,10 @@
 /** Seconds that a job is taken to last whose length nobody knows: it starts early. */
 const UNKNOWN = 600;
 /**
- * Hosts for one processor. Three keep it busy nine tenths of the time; more of them end no sooner, and each waits
- * so long for its turn that what has a time limit of its own on a host comes to it.
+ * Hosts for one processor. One keeps it busy seven tenths of the time, two all the time; more of them end no sooner, and
+ * each waits so long for its turn that what has a time limit of its own on a host comes to it.
  */
-const HOSTS_PER_CORE = 3;
+const HOSTS_PER_CORE = 2;
 /** Share of the whole machine that must have been idle before another host starts. */
 const IDLE = 0.12;
 /** MiB that stay free for everything else. */

@@ -48,7 +48,7 @@ describeOnHosts('deploy', (host) => {
 
   test('three instances, from nothing to answering the API, by one `sudo ibq deploy`', async () => {
     for (const name of ['4001', '4002', 'research']) await setPassword(host, name);
-    const result = await sudoIbq(host, ['deploy'], { timeoutMs: 180_000 });
+    const result = await sudoIbq(host, ['deploy']);
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(result.stderr).toContain('3 of 3 ready');
 
@@ -229,7 +229,7 @@ describeOnHosts('deploy', (host) => {
     const before = await everything();
     const { stderr } = await sudoIbqOk(host, ['restart', '4002']);
     expect(stderr).toMatch(/restarting 4002: .*second factor/);
-    await sudoIbqOk(host, ['wait', '4002', '--timeout', '150']);
+    await sudoIbqOk(host, ['wait', '4002', '--timeout', '300']);
     const after = await everything();
     expect(after.containers['4002']).not.toBe(before.containers['4002']);
     expect({ ...after.containers, '4002': '' }).toEqual({ ...before.containers, '4002': '' });
@@ -252,7 +252,7 @@ describeOnHosts('deploy', (host) => {
     expect(between.filter((name) => name.startsWith('ibq-lan-'))).toHaveLength(2);
     expect(between).toEqual(expect.arrayContaining(before));
 
-    const finished = await sudoIbqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+    const finished = await sudoIbqOk(host, ['deploy', '--restart-changed']);
     expect(finished.stderr).toContain('4 of 4 ready');
     const networks = await ibqNetworks(host);
     expect(networks.filter((name) => name.startsWith('ibq-lan-'))).toHaveLength(1);
@@ -293,7 +293,7 @@ describeOnHosts('deploy', (host) => {
   test('with the last instance go the networks that nothing uses', async () => {
     for (const name of ['4001', '4002', 'research'])
       await sudoIbqOk(host, ['instance', 'remove', name]);
-    const result = await sudoIbq(host, ['deploy', '-y'], { timeoutMs: 180_000 });
+    const result = await sudoIbq(host, ['deploy', '-y']);
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(await containerIds(host)).toEqual({});
     expect(await ibqNetworks(host)).toEqual([]);

@@ -189,7 +189,7 @@ describeOnHosts('doctor of what is in force', (host) => {
         const state = await ibq(host, ['status']);
         expect(state.exitCode).toBe(3);
         expect(state.stderr).toMatch(/4001: its interface on the LAN is gone \(eth1 /);
-        const tried = await ibq(host, ['network', 'test', '4001'], { timeoutMs: 120_000 });
+        const tried = await ibq(host, ['network', 'test', '4001']);
         expect(tried.exitCode, await told(host, tried)).toBe(3);
         expect(tried.stdout).toMatch(/its interface lan0 is gone/);
         await asSaid(found);
@@ -231,7 +231,7 @@ describeOnHosts('doctor of what is in force', (host) => {
   test('two ports are swapped: each comes back at the other’s', async () => {
     await host.ok(`cd /etc/ibq/instances
       for it in 4001=4002 4002=4001; do sed -i "1i port = \${it#*=}" "\${it%=*}.toml"; done`);
-    const { stderr } = await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+    const { stderr } = await ibqOk(host, ['deploy', '--restart-changed']);
     expect(stderr).toContain("restart 4001, 4002 together: they take over each other's ports");
     const swapped = (await status(host)).instances.map(({ name, publish, ready }) => [
       name,
@@ -261,7 +261,7 @@ describeOnHosts('doctor of what is in force', (host) => {
     await check('networks', 'fail', {
       says: /ibq-lan-\w+, ibq-publish-\w+ are gone/,
       mend: async () => {
-        const { stderr } = await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+        const { stderr } = await ibqOk(host, ['deploy']);
         expect(stderr).toMatch(/make network ibq-publish-\w+ again/);
         expect(stderr).toContain('2 of 2 ready');
       },
@@ -366,7 +366,7 @@ describeOnHosts('doctor of what is in force', (host) => {
     await ibqOk(host, ['deploy']);
     expect((await addresses())[1]).toEqual(before);
 
-    await ibqOk(host, ['instance', 'rename', '4002', 'trade', '-y'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['instance', 'rename', '4002', 'trade', '-y']);
     await ibqOk(host, ['deploy', '-y']);
     const now = (await status(host)).instances.map(({ name, publish, lan, ready }) => ({
       name,

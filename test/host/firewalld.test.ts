@@ -38,7 +38,7 @@ describeOnHosts('firewalld', (host) => {
     );
     await addGateway(host, '4001', { mode: 'live' });
     await addGateway(host, '4002');
-    await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy']);
     before = await inForce();
     expect(before.answers).toEqual({ ports: [true, true], lan: [true, true], stranger: [false] });
     expect(await wayOut('4001')).toBe(true);
@@ -111,10 +111,10 @@ describeOnHosts('firewalld', (host) => {
 
   test('a gateway that is added and one that is restarted while it runs are reached as without it', async () => {
     await addGateway(host, '4003', { port: 4003 });
-    await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy']);
     await ibqOk(host, ['restart', '4002']);
     await ibqOk(host, ['wait', '4002']);
-    const tested = await ibq(host, ['network', 'test'], { timeoutMs: 180_000 });
+    const tested = await ibq(host, ['network', 'test']);
     expect(tested.exitCode, await told(host, tested)).toBe(0);
     expect(await wayOut('4003')).toBe(true);
     await ibqOk(host, ['instance', 'remove', '4003']);
@@ -134,14 +134,14 @@ describeOnHosts('firewalld', (host) => {
       return (await Promise.all(from)).flat();
     };
     await configure('[publish]\naddress = "10.0.0.5"\n');
-    await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy', '--restart-changed']);
     for (const command of ['true', 'firewall-cmd --reload', 'systemctl restart firewalld']) {
       await host.ok(command);
       await settled();
       expect(await open(), command).toEqual([true, true, false]);
     }
     await configure('');
-    await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy', '--restart-changed']);
     before = await inForce();
   });
 
@@ -172,7 +172,7 @@ describeOnHosts('firewalld', (host) => {
   test('started at boot, before the gateways: all is as it was', async () => {
     await host.ok('systemctl enable --quiet firewalld');
     await host.reboot();
-    await ibqOk(host, ['wait', '4001', '4002', '--timeout', '150']);
+    await ibqOk(host, ['wait', '4001', '4002', '--timeout', '300']);
     await settled();
     const after = await inForce();
     expect({ ...after, containers: 0, generation: 0 }).toEqual({

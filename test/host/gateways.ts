@@ -273,7 +273,7 @@ export async function lastReload(host: TestHost): Promise<string> {
 export async function until(
   what: string,
   look: () => Promise<boolean>,
-  timeoutMs = 100_000,
+  timeoutMs = 600_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {

@@ -31,7 +31,7 @@ export type Command = string | readonly [string, ...string[]];
 
 export interface RunOptions {
   stdin?: string | Uint8Array;
-  /** Milliseconds; the command is killed then, and `timedOut` says so. Default 110 000, in a virtual machine 300 000. */
+  /** Milliseconds; the command is killed then, and `timedOut` says so. Default 600 000: for one that hangs. */
   timeoutMs?: number;
   env?: Record<string, string>;
 }
@@ -142,7 +142,7 @@ export class TestHost {
 
   /** Runs a command as root and waits for it. A non-zero exit is a result, not an exception. */
   async run(command: Command, options: RunOptions = {}): Promise<RunResult> {
-    const { stdin = '', timeoutMs = this.suite === 'vm' ? 300_000 : 110_000, env = {} } = options;
+    const { stdin = '', timeoutMs = 600_000, env = {} } = options;
     const argv = typeof command === 'string' ? ['bash', '-c', command] : command;
     const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
     // Limited from inside, where all that the command started is ended with it.

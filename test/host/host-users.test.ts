@@ -16,7 +16,7 @@ describeOnHosts('users of the host', (host) => {
     await addGateway(host, '4001', { mode: 'live' });
     await addGateway(host, '4002', { set: ['user_namespace=false'] });
     for (const name of ['4001', '4002']) await setPassword(host, name, `SECRET${name}`);
-    await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['deploy']);
     await host.writeFile('/usr/local/bin/attack', here('attack.sh'), 0o755);
     await host.writeFile('/usr/local/bin/swap', here('swap.py'), 0o755);
   });
@@ -52,7 +52,7 @@ describeOnHosts('users of the host', (host) => {
 
   test('no two gateways have the same users', async () => {
     await addGateway(host, '4003', { port: 4013 });
-    await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['deploy']);
     const maps = await Promise.all(
       ['4001', '4003'].map(async (name) =>
         host.readFile(`/proc/${await containerPid(host, name)}/uid_map`),
@@ -160,12 +160,10 @@ describeOnHosts('users of the host', (host) => {
     };
     /** Runs a hook again and again, each time with another line to put in. @returns how often it ended with 0 */
     const hook = (program: string, times: number, until = 'false') =>
-      host.ok(['bash', '-c', HOOK_LOOP, 'loop', program, String(times), until], {
-        timeoutMs: 270_000,
-      });
+      host.ok(['bash', '-c', HOOK_LOOP, 'loop', program, String(times), until]);
     const swapping = async (directory: string, name: string, run: () => Promise<unknown>) => {
       const command = as(1000, ['/usr/local/bin/swap', directory, name, EVIL, CANARY, LOG]);
-      const attacker = host.run(['timeout', '280', ...command], { timeoutMs: 290_000 });
+      const attacker = host.run(['timeout', '280', ...command]);
       await host.ok(
         `for i in $(seq 100); do grep -qs ready ${LOG} && exit 0; sleep 0.1; done; exit 1`,
       );
@@ -187,7 +185,7 @@ describeOnHosts('users of the host', (host) => {
         hook('/srv/old-settings', 400, `grep -q "came: 0 " ${LOG}`),
       );
       expect(await host.readFile(LOG)).toMatch(/^came: 0 jts\.ini\./m);
-    }, 300_000);
+    });
 
     test('is not won in 200 starts of the hook', async () => {
       await layTrap();
@@ -199,7 +197,7 @@ describeOnHosts('users of the host', (host) => {
       expect(await host.readFile(LOG)).toBe('ready\n');
       expect(await host.readFile(`${EVIL}/jts.ini`)).toBe('[Logon]\nTimeZone=UTC\n');
       expect(await canary()).toBe(CLEAN);
-    }, 300_000);
+    });
 
     test('is not won by a directory that was opened before, in real starts', async () => {
       await layTrap();
@@ -215,7 +213,7 @@ describeOnHosts('users of the host', (host) => {
       expect(await host.readFile(LOG)).not.toMatch(/came: 0/);
       expect(await canary()).toBe(CLEAN);
       await ibq(host, ['stop', '4002']);
-    }, 300_000);
+    });
   });
 });
 

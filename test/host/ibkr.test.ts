@@ -13,7 +13,7 @@ describeOnHosts('IBKR', (host) => {
     await ibkr.listen();
     const set = ['auto_restart_time=11:55 PM', 'environment.SIMULATOR_SHUTDOWN_SECONDS=5'];
     await addGateway(host, '4001', { mode: 'live', set: [WITH_IBKR, ...set] });
-    await ibqOk(host, ['deploy', '--timeout', '60'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy', '--timeout', '300']);
   });
   afterAll(() => ibkr.close());
 
@@ -36,12 +36,12 @@ describeOnHosts('IBKR', (host) => {
     while (ibkr.counts(user).resumed === before.resumed) {
       words.add((await statusOf(host, '4001')).word);
     }
-    await ibqOk(host, ['wait', '4001', '--timeout', '60'], { timeoutMs: 90_000 });
+    await ibqOk(host, ['wait', '4001', '--timeout', '300']);
     expect(words).toContain('restarting');
     for (const word of words) expect(['ready', 'restarting', 'starting']).toContain(word);
     const { attempts, logouts, lost } = before;
     expect(ibkr.counts(user)).toMatchObject({ attempts, logouts, lost, paused: 1, resumed: 1 });
-  }, 120_000);
+  });
 
   describe('one of its processes is killed', () => {
     /** By its name, as the image's own scripts do it. */
@@ -60,9 +60,9 @@ describeOnHosts('IBKR', (host) => {
       const [seen] = (JSON.parse(stdout) as Status).instances;
       expect(seen).toMatchObject({ word: 'not listening', ready: false });
       expect(seen?.problems.join()).toMatch(/relay of its image \(socat\) is gone/);
-      await until('the relay is back', async () => (await api()) === 'handshake', 30_000);
+      await until('the relay is back', async () => (await api()) === 'handshake');
       expect(ibkr.counts(user)).toEqual(before);
-    }, 60_000);
+    });
 
     test('run_socat.sh: the relay goes on; once socat ends too, it stays away, and the session lives', async () => {
       const before = ibkr.counts(user);
@@ -80,11 +80,11 @@ describeOnHosts('IBKR', (host) => {
       expect(seen.problems.join('\n')).toMatch(/relay/);
       expect(ibkr.counts(user)).toEqual(before);
       // What it takes to have it back costs no login.
-      await ibqOk(host, ['restart', '4001'], { timeoutMs: 90_000 });
-      await ibqOk(host, ['wait', '4001', '--timeout', '60'], { timeoutMs: 90_000 });
+      await ibqOk(host, ['restart', '4001']);
+      await ibqOk(host, ['wait', '4001', '--timeout', '300']);
       const { attempts, resumed } = before;
       expect(ibkr.counts(user)).toMatchObject({ attempts, resumed: resumed + 1, lost: 0 });
-    }, 240_000);
+    });
 
     test.each<[string, string, number, () => Promise<unknown>]>([
       ['Xvfb', 'Java dies of it', 1, () => kill('Xvfb')],
@@ -112,14 +112,9 @@ describeOnHosts('IBKR', (host) => {
           return seen.unit.sub === 'auto-restart' && said;
         });
         expect(seen).toMatchObject({ word: 'restarting', unit: { result: 'exit-code' } });
-        await ibkr.until(
-          user,
-          { lost: before.lost + 1, attempts: before.attempts + 1, open: 1 },
-          90_000,
-        );
-        await ibqOk(host, ['wait', '4001', '--timeout', '60'], { timeoutMs: 90_000 });
+        await ibkr.until(user, { lost: before.lost + 1, attempts: before.attempts + 1, open: 1 });
+        await ibqOk(host, ['wait', '4001', '--timeout', '300']);
       },
-      240_000,
     );
   });
 
@@ -135,7 +130,6 @@ describeOnHosts('IBKR', (host) => {
     const tag = 'localhost/ibq-simulator:latest';
     await host.ok(
       `id=$(podman create ${tag}) && podman commit -q --change LABEL=other=1 "$id" ${tag} && podman rm "$id"`,
-      { timeoutMs: 240_000 },
     );
     const plan = await ibqOk(host, ['plan']);
     expect(plan.stdout + plan.stderr).toMatch(/4001.*image/);
@@ -147,13 +141,13 @@ describeOnHosts('IBKR', (host) => {
     expect(await digest()).toBe(old);
     const doctor = await ibq(host, ['doctor']);
     expect(doctor.stdout).toContain('4001 runs an older image than its tag names now');
-    await ibqOk(host, ['restart', '4001'], { timeoutMs: 120_000 });
-    await ibqOk(host, ['wait', '4001', '--timeout', '60'], { timeoutMs: 90_000 });
+    await ibqOk(host, ['restart', '4001']);
+    await ibqOk(host, ['wait', '4001', '--timeout', '300']);
     expect(await digest()).not.toBe(old);
     expect((await statusOf(host, '4001')).problems).toEqual([]);
     const { attempts, resumed } = before;
     expect(ibkr.counts(user)).toMatchObject({ attempts, resumed: resumed + 1 });
-  }, 400_000);
+  });
 
   test('STOP of the command server is a logout, and the container ends with 0', async () => {
     const ask = 'exec 3<>/dev/tcp/127.0.0.1/7462; printf "STOP\\n" >&3; head -1 <&3';
@@ -167,7 +161,7 @@ describeOnHosts('IBKR', (host) => {
 
   test('in the network of the host it logs in too', async () => {
     await host.writeFile('/etc/ibq/ibq.toml', '[network]\nmode = "host"\n');
-    await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['deploy']);
     await ibqOk(host, ['start', '4001']);
     await ibkr.until(user, { completed: 4, open: 1 });
   });
@@ -190,7 +184,7 @@ describeOnHosts('IBKR', (host) => {
   test('its counts outlast a reboot, and the gateways find it again', async () => {
     await host.reboot();
     await ibkr.listen();
-    await ibkr.until(user, { completed: 5, open: 1 }, 60_000);
+    await ibkr.until(user, { completed: 5, open: 1 });
     expect(ibkr.counts(user).attempts).toBe(5);
   });
 });

@@ -53,7 +53,7 @@ export class HostIbkr {
   }
 
   /** Waits until the counts that are named are so. Throws with all of them. */
-  async until(user: string, wanted: Partial<Counts>, timeoutMs = 30_000): Promise<Counts> {
+  async until(user: string, wanted: Partial<Counts>, timeoutMs = 600_000): Promise<Counts> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const counts = this.counts(user);

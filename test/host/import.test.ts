@@ -105,7 +105,7 @@ secrets: { seed: { file: ./seed.txt } }
     await host.writeFile('/srv/kept/docker-compose.yml', text);
     await sudoIbqOk(host, ['import', 'compose', '/srv/kept']);
     await sudoIbqOk(host, ['deploy', '-y']);
-    await until('4002 answers', async () => (await statusOf(host, '4002')).ready, 60_000);
+    await until('4002 answers', async () => (await statusOf(host, '4002')).ready);
     expect(await host.ok('ss -Hltn')).not.toContain(':4002');
     const networks = await host.ok(
       "podman inspect -f '{{range $k, $v := .NetworkSettings.Networks}}{{$k}}={{$v.IPAddress}} {{end}}' ib-gateway-4002",
@@ -134,7 +134,7 @@ secrets: { seed: { file: ./seed.txt } }
     const draft = ['import', 'compose', '/srv/custom', '--service', 'gw', '--profile', 'custom'];
     await sudoIbqOk(host, draft);
     await sudoIbqOk(host, ['deploy', '-y']);
-    await until('4012 answers', async () => (await statusOf(host, '4012')).ready, 60_000);
+    await until('4012 answers', async () => (await statusOf(host, '4012')).ready);
     const inside = async (command: string) =>
       (await host.ok(`podman exec ib-gateway-4012 ${command}`)).trim();
     expect(await inside('id -u')).toBe('1000');

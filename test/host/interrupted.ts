@@ -110,9 +110,7 @@ export class Interrupted {
   }
 
   async #expectDeploys(summary: string): Promise<RunResult> {
-    const result = await ibq(this.#host, ['deploy', '-y', '--timeout', '150'], {
-      timeoutMs: 180_000,
-    });
+    const result = await ibq(this.#host, ['deploy', '-y', '--timeout', '300']);
     expect(result.exitCode, await told(this.#host, result)).toBe(0);
     expect(result.stderr).toContain(summary);
     const again = await ibqOk(this.#host, ['deploy']);

@@ -55,7 +55,7 @@ describeOnHosts('lan', (host) => {
       expect(await inside('4001')).toEqual(before);
     }
     expect(containers.size).toBe(10);
-  }, 300_000);
+  });
 
   describe('addresses', () => {
     test('one that is in use on the LAN is not given out, nor the next; deploy says who has them', async () => {
@@ -178,7 +178,7 @@ describeOnHosts('lan', (host) => {
       expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
       expect(await host.ok('cat /sys/class/net/ibqshim/ifindex')).toBe(index);
       expect(await host.ok('ip -6 address show dev ibqshim')).toBe('');
-      const tested = await ibq(host, ['network', 'test', '4001'], { timeoutMs: 180_000 });
+      const tested = await ibq(host, ['network', 'test', '4001']);
       expect(tested.exitCode, await told(host, tested)).toBe(0);
       const own = await host.ok('cat /sys/class/net/eth1/address');
       await host.ok('ip -n lan1 neigh flush all');
@@ -218,7 +218,7 @@ describeOnHosts('lan', (host) => {
 
     test('is there after a reboot', async () => {
       await host.reboot();
-      await ibqOk(host, ['wait', '4001', '--timeout', '150']);
+      await ibqOk(host, ['wait', '4001', '--timeout', '300']);
       await until('ibqshim is there', there);
       expect(await reached()).toBe(true);
       expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
@@ -306,7 +306,7 @@ describeOnHosts('lan', (host) => {
   });
 
   async function deploy(...flags: string[]) {
-    const result = await ibq(host, ['deploy', ...flags], { timeoutMs: 170_000 });
+    const result = await ibq(host, ['deploy', ...flags]);
     expect(result.exitCode, await told(host, result)).toBe(0);
     return result;
   }

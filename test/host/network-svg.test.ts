@@ -23,7 +23,7 @@ describeOnHosts('the picture', (host) => {
     await prepareHost(host);
     await addGateway(host, '4001', { mode: 'live' });
     await addGateway(host, 'research', { mode: 'paper', port: 4010 });
-    await ibqOk(host, ['deploy'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['deploy']);
   });
 
   test('what the system says of each gateway', async () => {

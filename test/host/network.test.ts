@@ -42,7 +42,7 @@ describeOnHosts('network', (host) => {
     await addGateway(host, '4001', { mode: 'live' });
     await addGateway(host, '4002', { mode: 'paper' });
     await addGateway(host, 'research', { mode: 'paper', port: 4010 });
-    await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy']);
     before = await remains();
   });
 
@@ -324,7 +324,7 @@ describeOnHosts('network', (host) => {
         $inside nft add element inet ibq allow '{ 10.0.0.253 }'
         ip netns exec lan2 python3 /srv/stranger.py ${target} 4003 10.0.0.253 1
         $inside nft delete element inet ibq allow '{ 10.0.0.253 }'
-        ip netns exec lan2 python3 /srv/stranger.py ${target} 4003 10.0.0.253 60 >/srv/stranger.log 2>&1 & stranger=$!
+        ip netns exec lan2 python3 /srv/stranger.py ${target} 4003 10.0.0.253 600 >/srv/stranger.log 2>&1 & stranger=$!
         ibq network test 4001 --json >/srv/tested.json
         ibq network test >/dev/null 2>&1 & test=$!
         for i in $(seq 1200); do
@@ -333,7 +333,11 @@ describeOnHosts('network', (host) => {
         done
         kill -STOP $test; kill -KILL $(pgrep -P $test) $test; wait $test
         $inside nft list set inet ibq stand_in | grep -o '10.0.0.253 timeout [0-9]*s' && echo open
-        wait $stranger
+        for i in $(seq 600); do
+          $inside nft list set inet ibq stand_in | grep -q 10.0.0.253 || break
+          sleep 0.2
+        done
+        sleep 3; kill $stranger; wait $stranger
         $inside nft list set inet ibq stand_in | grep 10.0.0.253 || echo closed
         $inside nft list set inet ibq allow | grep 10.0.0.253 || echo 'never allowed'
         cat /srv/stranger.log
@@ -383,7 +387,7 @@ describeOnHosts('network', (host) => {
           '/etc/ibq/ibq.toml',
           `[network]\nmode = "${mode}"\nallow = ["10.0.0.7"]\n`,
         );
-        await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+        await ibqOk(host, ['deploy', '--restart-changed']);
         const ids = await containerIds(host);
         const pid = await containerPid(host, '4001');
         await host.ok(`nsenter -t ${pid} -n nft flush ruleset`);

@@ -92,7 +92,7 @@ describeOnHosts('profiles', (host) => {
     for (const { name } of CONTRACTS) references.set(name, await installSimulator(host, name));
     privateKey = await makeKey();
     await ibqOk(host, ['init']);
-  }, 600_000);
+  });
 
   describe('on a bridge', () => {
     beforeAll(async () => {
@@ -101,8 +101,8 @@ describeOnHosts('profiles', (host) => {
       // A TWS whose API somebody ticked before; 4201 is a fresh one.
       for (const { name, contract } of ON_A_BRIDGE)
         if (contract.endsWith('tws') && name !== '4201') await tickApi(name, contractOf(contract));
-      await ibqOk(host, ['deploy', '-y', '--no-wait'], { timeoutMs: 300_000 });
-    }, 600_000);
+      await ibqOk(host, ['deploy', '-y', '--no-wait']);
+    });
 
     test('a fresh TWS does not answer, says ibq, until its API is enabled', async () => {
       const { ready } = await statusOf(host, '4201');
@@ -112,7 +112,7 @@ describeOnHosts('profiles', (host) => {
         'exec 3<>/dev/tcp/127.0.0.1/7462; printf "ENABLEAPI\\n" >&3; timeout 100 head -1 <&3';
       const tell = ['podman', 'exec', 'ib-gateway-4201', 'bash', '-c', ask] as const;
       await until('its command server answers', async () => {
-        const { exitCode, stdout } = await host.run(tell, { timeoutMs: 110_000 });
+        const { exitCode, stdout } = await host.run(tell);
         if (exitCode === 0) expect(stdout).toBe('OK configured\n');
         return exitCode === 0;
       });
@@ -120,9 +120,7 @@ describeOnHosts('profiles', (host) => {
 
     test('all of them come up ready', async () => {
       const names = ON_A_BRIDGE.map(({ name }) => name);
-      const waited = await ibq(host, ['wait', ...names, '--timeout', '120'], {
-        timeoutMs: 150_000,
-      });
+      const waited = await ibq(host, ['wait', ...names, '--timeout', '300']);
       expect(waited.exitCode, await told(host, waited)).toBe(0);
     });
 
@@ -165,13 +163,13 @@ describeOnHosts('profiles', (host) => {
 
   describe("in the host's own network", () => {
     beforeAll(async () => {
-      await ibqOk(host, ['stop', '--all'], { timeoutMs: 300_000 });
+      await ibqOk(host, ['stop', '--all']);
       await host.ok('rm /etc/ibq/instances/*.toml');
       await host.writeFile('/etc/ibq/ibq.toml', '[network]\nmode = "host"\n');
       for (const gateway of IN_THE_HOST) await configure(gateway);
-      const deployed = await ibq(host, ['deploy', '-y'], { timeoutMs: 300_000 });
+      const deployed = await ibq(host, ['deploy', '-y']);
       expect(deployed.exitCode, await told(host, deployed)).toBe(0);
-    }, 600_000);
+    });
 
     test.each(IN_THE_HOST)('$name: $profile in mode $mode is who it should be', async (gateway) => {
       expect(await statusOf(host, gateway.name)).toMatchObject({ ready: true });
@@ -314,7 +312,7 @@ function envOf(name: string): readonly [string, ...string[]] {
 
 /** What comes true by itself, on a busy machine within two minutes. */
 async function retried(look: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + 110_000;
+  const deadline = Date.now() + 600_000;
   for (;;) {
     try {
       return await look();

@@ -17,7 +17,7 @@ describeOnHosts('quiet', (host) => {
   beforeAll(async () => {
     await prepareHost(host);
     await addGateway(host, '4001', { mode: 'live' });
-    await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy']);
   });
 
   describe('`deploy --dry-run`', () => {
@@ -107,7 +107,7 @@ describeOnHosts('quiet', (host) => {
           [['-v', 'secret', 'set', '4002', 'password'], `${password}\n`],
           [['-v', 'deploy'], ''],
           [['-v', 'restart', '4002'], ''],
-          [['-v', 'wait', '4002', '--timeout', '150'], ''],
+          [['-v', 'wait', '4002', '--timeout', '300'], ''],
           [['-v', 'status'], ''],
           [['-v', 'status', '--json'], ''],
           [['-v', 'secret', 'list'], ''],
@@ -125,7 +125,7 @@ describeOnHosts('quiet', (host) => {
             '-o',
             '/tmp/execs',
           ];
-          const result = await ibq(host, args, { stdin, timeoutMs: 180_000 });
+          const result = await ibq(host, args, { stdin });
           expect(result.exitCode, await told(host, result)).toBe(0);
           said.push(result.stdout, result.stderr);
           if (args[1] === 'secret') {
@@ -188,7 +188,6 @@ describeOnHosts('quiet', (host) => {
   async function sampleProcesses(action: () => Promise<void>): Promise<void> {
     const sampling = host.run(
       'while [ ! -e /run/enough ]; do cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " >>/run/samples; done',
-      { timeoutMs: 240_000 },
     );
     try {
       await action();

@@ -35,7 +35,7 @@ describeOnHosts('reach', (host) => {
     await prepareHost(host);
     await addGateway(host, '4001', { mode: 'live' });
     await addGateway(host, '4002', { mode: 'paper' });
-    await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy']);
     lan = await lanAddress(host, '4001');
     bridge = await addressOf(host, '4001', 'pub0');
     await host.ok('podman network create other');
@@ -244,7 +244,7 @@ describeOnHosts('reach', (host) => {
       // What the tests above have flushed.
       await host.ok('podman network reload --all');
       await ibqOk(host, ['start', '4002']);
-      await ibqOk(host, ['wait', '4002', '--timeout', '150']);
+      await ibqOk(host, ['wait', '4002', '--timeout', '300']);
     });
   });
 
@@ -262,7 +262,7 @@ describeOnHosts('reach', (host) => {
     [from, to]: readonly [string, string],
   ): Promise<Record<string, string>> {
     const command: Place = [...place, 'node', '--input-type=module', '-', address, from, to];
-    return JSON.parse(await host.ok(command, { stdin: scanner, timeoutMs: 180_000 }));
+    return JSON.parse(await host.ok(command, { stdin: scanner }));
   }
 
   function neighbour(name: Neighbour): Place {

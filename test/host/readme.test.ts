@@ -54,7 +54,7 @@ describeOnHosts(
     /** In the home of a user who may use sudo. A password comes by a pipe: nobody sits at a terminal. */
     async function type(line: string): Promise<RunResult> {
       const stdin = /\bsecret set\b/.test(line) ? { stdin: 'any\n' } : {};
-      return host.run(['su', '-', 'trader', '-c', line], { timeoutMs: 240_000, ...stdin });
+      return host.run(['su', '-', 'trader', '-c', line], { ...stdin });
     }
 
     async function typeAll(lines: readonly string[]): Promise<RunResult[]> {

@@ -21,13 +21,13 @@ describeOnHosts('second factor', (host) => {
       mode: 'live',
       set: [WITH_IBKR, `environment.SIMULATOR_TWO_FACTOR_SECONDS=${ANSWERED_AFTER_S}`],
     });
-    deploy = ibq(host, ['deploy', '--timeout', '400'], { timeoutMs: 500_000 });
+    deploy = ibq(host, ['deploy', '--timeout', '400']);
     return () => ibkr.close();
-  }, 300_000);
+  });
 
   test('deploy waits, says what for each time, and ends ready with one request at IBKR', async () => {
     const asked = async () => ibkr.counts(USER).secondFactorAsked === 1;
-    await until('IBKR asks for the second factor', asked, 120_000);
+    await until('IBKR asks for the second factor', asked);
     const result = await deploy;
     expect(result.exitCode, await told(host, result)).toBe(0);
     const waits = result.stderr.split('\n').filter((line) => line.includes('still waiting after'));
@@ -46,7 +46,7 @@ describeOnHosts('second factor', (host) => {
       completed: 1,
       open: 1,
     });
-  }, 500_000);
+  });
 
   test('300 calls of status add no line to the log of one that waits, and no connection at its relay', async () => {
     const patient = { name: 'patient', user: 'user_patient', seconds: 3600 };
@@ -59,14 +59,13 @@ describeOnHosts('second factor', (host) => {
         `environment.SIMULATOR_TWO_FACTOR_TIMEOUT_SECONDS=${patient.seconds}`,
       ],
     });
-    await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy', '--no-wait']);
     const waits = async () => (await statusOf(host, patient.name)).word === 'waiting for 2FA';
-    await until('it waits for its second factor', waits, 120_000);
+    await until('it waits for its second factor', waits);
     const before = await logLines(host, patient.name);
     // A relay that is asked with nobody behind it writes two lines each time.
     await host.ok(
       'seq 300 | xargs -P 4 -I{} sh -c "ibq status --json >/tmp/status.{} 2>/dev/null; true"',
-      { timeoutMs: 2_000_000 },
     );
     const words = await host.ok(
       `cat /tmp/status.* | grep -o '"stage": *"[^"]*"' | sort | uniq -c | sed 's/^ *//'`,
@@ -78,11 +77,11 @@ describeOnHosts('second factor', (host) => {
       secondFactorAsked: 1,
       completed: 0,
     });
-  }, 2_300_000);
+  });
 
   describe('what follows one', () => {
     // Which holds ibq's lock.
-    beforeAll(async () => void (await deploy), 500_000);
+    beforeAll(async () => void (await deploy));
 
     test.each<{
       name: string;
@@ -124,19 +123,15 @@ describeOnHosts('second factor', (host) => {
         words: ['restarting'],
         problems: /login.*not complete/i,
       },
-    ])(
-      '$name: $words',
-      async ({ name, port, behaviour, set, wanted, words, problems }) => {
-        await addGateway(host, name, { mode: 'live', port, behaviour, set: [WITH_IBKR, ...set] });
-        await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 180_000 });
-        await ibkr.until(`user_${name}`, wanted, 120_000);
-        await until(`${name} is ${words.join(' or ')}, and says why`, async () => {
-          const { word, problems: told } = await statusOf(host, name);
-          return words.includes(word) && (problems?.test(told.join('\n')) ?? true);
-        });
-      },
-      400_000,
-    );
+    ])('$name: $words', async ({ name, port, behaviour, set, wanted, words, problems }) => {
+      await addGateway(host, name, { mode: 'live', port, behaviour, set: [WITH_IBKR, ...set] });
+      await ibqOk(host, ['deploy', '--no-wait']);
+      await ibkr.until(`user_${name}`, wanted);
+      await until(`${name} is ${words.join(' or ')}, and says why`, async () => {
+        const { word, problems: told } = await statusOf(host, name);
+        return words.includes(word) && (problems?.test(told.join('\n')) ?? true);
+      });
+    });
   });
 });
 

@@ -48,7 +48,7 @@ describeOnHosts('services', (host) => {
     await setSecret(host, 'duo', 'paper_password', 'any');
     await setSecret(host, 'duo', 'vnc_password', 'screen');
     await addGateway(host, '4002');
-    await ibqOk(host, ['deploy', '--timeout', '150'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy', '--timeout', '300']);
     lan = await lanAddress(host, 'duo');
   });
 
@@ -157,7 +157,7 @@ describeOnHosts('services', (host) => {
   });
 
   test('network test proves all of it: both APIs, and VNC, open to those who may', async () => {
-    const result = await ibq(host, ['network', 'test', 'duo', '--json'], { timeoutMs: 180_000 });
+    const result = await ibq(host, ['network', 'test', 'duo', '--json']);
     const { failed, tries } = JSON.parse(result.stdout) as {
       failed: number;
       tries: { service: string; id: string; result: string }[];
@@ -175,7 +175,7 @@ describeOnHosts('services', (host) => {
     const show = await ibqOk(host, ['network', 'show']);
     expect(show.stdout).toContain(':5900 ← 127.0.0.1:6001 (vnc)');
     expect(show.stdout).toContain('API live handshake, paper handshake');
-    const { stdout } = await ibq(host, ['doctor', '--json'], { timeoutMs: 180_000 });
+    const { stdout } = await ibq(host, ['doctor', '--json']);
     const { checks } = JSON.parse(stdout) as { checks: { id: string; detail: string }[] };
     const detail = checks.find(({ id }) => id === 'ports')?.detail;
     expect(detail?.split(', ')).toEqual(expect.arrayContaining(['4101', '4102', '6001', '4002']));
@@ -320,8 +320,8 @@ describeOnHosts('services', (host) => {
     });
 
     test('a restart brings both back', async () => {
-      await ibqOk(host, ['restart', 'duo'], { timeoutMs: 180_000 });
-      await ibqOk(host, ['wait', 'duo', '--timeout', '150'], { timeoutMs: 180_000 });
+      await ibqOk(host, ['restart', 'duo']);
+      await ibqOk(host, ['wait', 'duo', '--timeout', '300']);
       expect((await statusOf(host, 'duo')).word).toBe('ready');
     });
   });
@@ -339,8 +339,8 @@ describeOnHosts('services', (host) => {
       });
       await setSecret(host, 'desk', 'rdp_password', 'desktop');
       await setSecret(host, 'dank', 'supervisor_password', 'page');
-      await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 180_000 });
-      await ibqOk(host, ['wait', 'dank', '--timeout', '150'], { timeoutMs: 180_000 });
+      await ibqOk(host, ['deploy', '--no-wait']);
+      await ibqOk(host, ['wait', 'dank', '--timeout', '300']);
     });
 
     async function addScreen(
@@ -367,7 +367,7 @@ describeOnHosts('services', (host) => {
         const told = await ibqOk(host, ['vnc', name]);
         expect(told.stdout).toContain(`-L ${port}:127.0.0.1:${port} `);
         expect(told.stderr).not.toContain('does not answer');
-        const tested = await ibq(host, ['network', 'test', name, '--json'], { timeoutMs: 180_000 });
+        const tested = await ibq(host, ['network', 'test', name, '--json']);
         const { tries } = JSON.parse(tested.stdout) as {
           tries: { service: string; id: string; expected: string; result: string }[];
         };
@@ -386,11 +386,11 @@ describeOnHosts('services', (host) => {
     // Its API is off, as of every fresh TWS: only its log tells that it is logged in.
     test('a restart of the desktop keeps its session', async () => {
       await ibkr.until('user_desk', { completed: 1, open: 1 });
-      const { stderr } = await ibqOk(host, ['restart', 'desk'], { timeoutMs: 120_000 });
+      const { stderr } = await ibqOk(host, ['restart', 'desk']);
       expect(stderr).toContain('restarting desk: its session is kept');
       const kept = { attempts: 1, paused: 1, resumed: 1, logouts: 0, lost: 0, open: 1 };
-      await ibkr.until('user_desk', kept, 60_000);
-    }, 200_000);
+      await ibkr.until('user_desk', kept);
+    });
 
     test('the desktop has what its image needs, and no more', async () => {
       const state = JSON.parse(await host.ok('podman exec ib-gateway-desk simulator state')) as {
@@ -425,7 +425,7 @@ describeOnHosts('services', (host) => {
     async (name) => {
       const user = `user_${name}`;
       const { attempts, resumed } = await ibkr.until(user, { open: 1 });
-      const { stderr } = await ibqOk(host, ['stop', name], { timeoutMs: 150_000 });
+      const { stderr } = await ibqOk(host, ['stop', name]);
       expect(stderr).toContain(`stopped ${name}: logged out\n`);
       expect((await statusOf(host, name)).unit).toMatchObject({
         active: 'inactive',
@@ -433,7 +433,6 @@ describeOnHosts('services', (host) => {
       });
       expect(ibkr.counts(user)).toMatchObject({ attempts, resumed, logouts: 1, lost: 0, open: 0 });
     },
-    200_000,
   );
 
   /** Filters of system calls that a container's first process is under. */

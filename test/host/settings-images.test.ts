@@ -63,10 +63,10 @@ describeOnHosts('settings of every image', (host) => {
     await ibqOk(host, ['init']);
     await host.writeFile('/etc/ibq/ibq.toml', '[network]\nmode = "bridge"\n');
     for (const image of ON_A_BRIDGE) await configure(image, 'blue');
-    await ibqOk(host, ['deploy', '-y', '--no-wait'], { timeoutMs: 300_000 });
+    await ibqOk(host, ['deploy', '-y', '--no-wait']);
     await enableApi('4202');
-    await ibqOk(host, ['wait', ...ON_A_BRIDGE.map(({ name }) => name)], { timeoutMs: 200_000 });
-  }, 600_000);
+    await ibqOk(host, ['wait', ...ON_A_BRIDGE.map(({ name }) => name)]);
+  });
 
   const inside = (name: string, ...command: [string, ...string[]]) =>
     host.ok(['podman', 'exec', `ib-gateway-${name}`, ...command]);
@@ -90,13 +90,10 @@ describeOnHosts('settings of every image', (host) => {
   /** That of a fresh TWS is off; the settings of its user keep it. */
   async function enableApi(name: string): Promise<void> {
     const run = `systemctl show --property=InvocationID --value ib-gateway@${name}`;
-    await until(
-      `${name} is logged in`,
-      async () =>
-        (await host.ok(`journalctl --output=cat _SYSTEMD_INVOCATION_ID=$(${run})`)).includes(
-          'Configuration tasks completed',
-        ),
-      120_000,
+    await until(`${name} is logged in`, async () =>
+      (await host.ok(`journalctl --output=cat _SYSTEMD_INVOCATION_ID=$(${run})`)).includes(
+        'Configuration tasks completed',
+      ),
     );
     const ask =
       'exec 3<>/dev/tcp/127.0.0.1/7462; printf "ENABLEAPI\\n" >&3; timeout 20 head -1 <&3';
@@ -130,7 +127,7 @@ describeOnHosts('settings of every image', (host) => {
 
   test.each(ON_A_BRIDGE)('$profile in mode $mode restarts softly', async ({ name, mode }) => {
     const before = await containerIds(host);
-    const result = await ibq(host, ['restart', '--soft', name], { timeoutMs: 180_000 });
+    const result = await ibq(host, ['restart', '--soft', name]);
     expect(result.exitCode, await told(host, result)).toBe(0);
     expect(result.stderr).toMatch(/logged in again after \d+ s, without a second factor/);
     expect(await containerIds(host)).toEqual(before);
@@ -143,8 +140,8 @@ describeOnHosts('settings of every image', (host) => {
   describe('changed', () => {
     beforeAll(async () => {
       for (const image of ON_A_BRIDGE) await configure(image, 'red');
-      await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 300_000 });
-    }, 400_000);
+      await ibqOk(host, ['deploy', '--restart-changed']);
+    });
 
     test.each(ON_A_BRIDGE)('$profile in mode $mode has them after a restart', (image) =>
       expectLines(image, 'red'),
@@ -162,11 +159,11 @@ describeOnHosts('settings of every image', (host) => {
       for (const image of [tws, danklabs]) {
         if (image) await configure(image, '', `custom_config = { ibc = "${IBC}" }\n`);
       }
-      await ibqOk(host, ['deploy', '--restart-changed', '--no-wait'], { timeoutMs: 300_000 });
+      await ibqOk(host, ['deploy', '--restart-changed', '--no-wait']);
       // Another user, and the API of a user's TWS is off at first.
       await enableApi('4202');
-      await ibqOk(host, ['wait', '4202', '4402'], { timeoutMs: 200_000 });
-    }, 400_000);
+      await ibqOk(host, ['wait', '4202', '4402']);
+    });
 
     test('is what IBC reads in the image of TWS, and its jts.ini is there', async () => {
       expect(await inside('4202', 'cat', '/opt/ibc/config.ini')).toBe(TEXT);
@@ -182,12 +179,12 @@ describeOnHosts('settings of every image', (host) => {
 
   describe("in the host's own network", () => {
     beforeAll(async () => {
-      await ibqOk(host, ['stop', '--all'], { timeoutMs: 300_000 });
+      await ibqOk(host, ['stop', '--all']);
       await host.ok('rm /etc/ibq/instances/*.toml');
       await host.writeFile('/etc/ibq/ibq.toml', '[network]\nmode = "host"\n');
       await configure(IN_THE_HOST, 'green');
-      await ibqOk(host, ['deploy', '-y'], { timeoutMs: 300_000 });
-    }, 400_000);
+      await ibqOk(host, ['deploy', '-y']);
+    });
 
     test('danklabs-host has its lines', () => expectLines(IN_THE_HOST, 'green'));
 

@@ -27,7 +27,7 @@ describeOnHosts('settings', (host) => {
     // Live: each login asks for a second factor.
     await addGateway(host, '4001', { mode: 'live' });
     await addGateway(host, '4002', { mode: 'paper' });
-    await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy']);
   });
 
   const inside = (name: string, ...command: [string, ...string[]]) =>
@@ -95,7 +95,7 @@ describeOnHosts('settings', (host) => {
   describe('restart --soft', () => {
     test('is no login, and the container stays', async () => {
       const before = await containerIds(host);
-      const result = await ibq(host, ['restart', '--soft', '4001'], { timeoutMs: 180_000 });
+      const result = await ibq(host, ['restart', '--soft', '4001']);
       expect(result.exitCode, await told(host, result)).toBe(0);
       expect(result.stderr).toMatch(/4001: logged in again after \d+ s, without a second factor/);
       expect((await statusOf(host, '4001')).word).toBe('ready');
@@ -136,7 +136,7 @@ describeOnHosts('settings', (host) => {
       expect(plan.stdout).toContain(
         '~ 4002: a restart puts it into force (a new login, unless the session can be kept); ibc.LogComponents, ibc.MinimizeMainWindow, jts.Logon.proxy, jts.Own.colour',
       );
-      await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+      await ibqOk(host, ['deploy', '--restart-changed']);
 
       const before = (await template()).trimEnd().split('\n');
       const after = (await inside('4002', 'cat', `${CONFIG_INI}.tmpl`)).trimEnd().split('\n');
@@ -205,7 +205,7 @@ describeOnHosts('settings', (host) => {
           'profile = "simulator"\nreference = "localhost/ibq-bare:latest"',
         ),
       );
-      const { exitCode, stderr } = await ibq(host, ['deploy'], { timeoutMs: 180_000 });
+      const { exitCode, stderr } = await ibq(host, ['deploy']);
       expect(exitCode).toBe(3);
       expect(stderr).toContain(
         `its files could not be made ready: ${CONFIG_INI}.tmpl should be there to be changed, is not in this image`,
@@ -240,7 +240,7 @@ describeOnHosts('settings', (host) => {
       await host.writeFile(IBC, config('CommandServerPort=7500\nBindAddress=127.0.0.1\n'), 0o600);
       await host.writeFile(JTS, '[Logon]\nTimeZone=Europe/Paris\nmine=1\n', 0o600);
       await configure(`[custom_config]\nibc = "${IBC}"\njts = "${JTS}"\n`);
-      const result = await ibq(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+      const result = await ibq(host, ['deploy', '--restart-changed']);
       expect(result.exitCode, await told(host, result)).toBe(0);
       expect(result.stderr).toMatch(/can be kept\); custom_config\.ibc, custom_config\.jts/);
 
@@ -261,7 +261,7 @@ describeOnHosts('settings', (host) => {
     });
 
     test('bring a command server of their own', async () => {
-      await ibqOk(host, ['restart', '--soft', '4002'], { timeoutMs: 180_000 });
+      await ibqOk(host, ['restart', '--soft', '4002']);
     });
 
     test('changed are a change, in force after a restart; what the gateway had written is kept', async () => {
@@ -316,5 +316,5 @@ async function useAnotherImage(host: TestHost): Promise<void> {
       'profile = "simulator"\nreference = "localhost/ibq-newer:latest"',
     ),
   );
-  await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+  await ibqOk(host, ['deploy', '--restart-changed']);
 }

@@ -15,7 +15,7 @@ describeOnHosts('the simulated images', (host) => {
 
   beforeAll(async () => {
     for (const { name } of CONTRACTS) references.set(name, await installSimulator(host, name));
-  }, 600_000);
+  });
 
   /** Starts `NAME` in the background; the image and its variables follow the options. */
   async function run(name: string, contract: Contract, options: string[], env = {}): Promise<void> {

@@ -170,8 +170,8 @@ describeOnHosts('situations', (host) => {
       const port = 4100 + index;
       await addGateway(host, name, { mode, port, behaviour, set: [...set, WITH_IBKR] });
     }
-    await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 300_000 });
-    const deadline = Date.now() + 240_000;
+    await ibqOk(host, ['deploy', '--no-wait']);
+    const deadline = Date.now() + 600_000;
     do {
       await host.rest(1000);
       seen = new Map((await status(host)).instances.map((it) => [it.name, it]));
@@ -183,7 +183,7 @@ describeOnHosts('situations', (host) => {
       })
     );
     return () => ibkr.close();
-  }, 900_000);
+  });
 
   test.each(SITUATIONS)('$name: $word', (situation) => {
     const { name, word, stage, unit = 'active', problems, counts } = situation;
@@ -208,18 +208,16 @@ describeOnHosts('situations', (host) => {
       // The others have been seen. Some of them start again and again, and who asks for a state reads all of it.
       const seenOff = SITUATIONS.filter(({ name }) => !['asked', 'tookover'].includes(name));
       await host.ok(['rm', ...seenOff.map(({ name }) => `/etc/ibq/instances/${name}.toml`)]);
-      await ibqOk(host, ['deploy', '-y', '--no-wait'], { timeoutMs: 300_000 });
-      await ibqOk(host, ['wait', 'soft', '--timeout', '60'], { timeoutMs: 90_000 });
-    }, 450_000);
+      await ibqOk(host, ['deploy', '-y', '--no-wait']);
+      await ibqOk(host, ['wait', 'soft', '--timeout', '300']);
+    });
 
     test('is restarting while it restarts softly, and never down', async () => {
       const words = new Set<string>();
       let over = false;
-      const restart = ibqOk(host, ['restart', '--soft', 'soft'], { timeoutMs: 120_000 }).finally(
-        () => {
-          over = true;
-        },
-      );
+      const restart = ibqOk(host, ['restart', '--soft', 'soft']).finally(() => {
+        over = true;
+      });
       while (!over) words.add((await statusOf(host, 'soft')).word);
       expect((await restart).stderr).toContain('without a second factor');
       expect(words).toContain('restarting');
@@ -228,17 +226,15 @@ describeOnHosts('situations', (host) => {
     });
 
     test('restarts softly without such an item in its menu too: IBC sets its clock', async () => {
-      await ibqOk(host, ['wait', 'menuless', '--timeout', '60'], { timeoutMs: 90_000 });
-      const restarted = await ibqOk(host, ['restart', '--soft', 'menuless'], {
-        timeoutMs: 200_000,
-      });
+      await ibqOk(host, ['wait', 'menuless', '--timeout', '300']);
+      const restarted = await ibqOk(host, ['restart', '--soft', 'menuless']);
       expect(restarted.stderr).toContain('without a second factor');
       expect(ibkr.counts('user_menuless')).toMatchObject({ attempts: 1, paused: 1, resumed: 1 });
-    }, 240_000);
+    });
 
     test('logs in anew where IBKR refuses the session that it left, and restart --soft waits for it', async () => {
       ibkr.setPolicy('user_soft', { tokens: 'refused' });
-      const restarted = await ibq(host, ['restart', '--soft', 'soft'], { timeoutMs: 200_000 });
+      const restarted = await ibq(host, ['restart', '--soft', 'soft']);
       expect(restarted.exitCode, await told(host, restarted)).toBe(0);
       expect(restarted.stderr).toMatch(/logs in anew after all \(a full login\)/);
       expect(restarted.stderr).toContain('with a full login');
@@ -251,11 +247,7 @@ describeOnHosts('situations', (host) => {
     ])('was told %s: %s', async (verb, word, problem) => {
       const { attempts } = await startSoft();
       await command(host, 'soft', verb);
-      await until(
-        `it is ${word}`,
-        async () => (await statusOf(host, 'soft')).word === word,
-        60_000,
-      );
+      await until(`it is ${word}`, async () => (await statusOf(host, 'soft')).word === word);
       const { unit, problems } = await statusOf(host, 'soft');
       expect(unit.active).toBe('inactive');
       expect(problems.join('\n')).toMatch(problem);
@@ -266,8 +258,8 @@ describeOnHosts('situations', (host) => {
     });
 
     async function startSoft() {
-      await ibqOk(host, ['start', 'soft'], { timeoutMs: 90_000 });
-      await ibqOk(host, ['wait', 'soft', '--timeout', '90'], { timeoutMs: 120_000 });
+      await ibqOk(host, ['start', 'soft']);
+      await ibqOk(host, ['wait', 'soft', '--timeout', '300']);
       return ibkr.counts('user_soft');
     }
   });
@@ -277,24 +269,24 @@ describeOnHosts('situations', (host) => {
     const file = '/etc/ibq/instances/twin.toml';
     const text = await host.readFile(file);
     await host.writeFile(file, text.replace('user_twin', 'user_tookover'));
-    const deployed = await ibqOk(host, ['deploy', '--no-wait'], { timeoutMs: 180_000 });
+    const deployed = await ibqOk(host, ['deploy', '--no-wait']);
     expect(deployed.stderr).toMatch(/user_tookover/);
     const both = () => Promise.all(['tookover', 'twin'].map((name) => statusOf(host, name)));
     const words = async () => (await both()).map(({ word }) => word).sort();
-    await until('one has ended', async () => (await words()).includes('ended'), 90_000);
+    await until('one has ended', async () => (await words()).includes('ended'));
     const ended = (await both()).find(({ word }) => word === 'ended');
     expect(ended?.problems.join('\n')).toMatch(/another session of its user goes on/);
-    await until('the other is ready', async () => (await words()).includes('ready'), 60_000);
+    await until('the other is ready', async () => (await words()).includes('ready'));
     expect(ibkr.counts('user_tookover').open).toBe(1);
-  }, 400_000);
+  });
 
   test('a gateway that logged off at its time has ended, and says so', async () => {
-    await ibqOk(host, ['start', 'soft'], { timeoutMs: 90_000 });
-    await ibqOk(host, ['wait', 'soft', '--timeout', '90'], { timeoutMs: 120_000 });
+    await ibqOk(host, ['start', 'soft']);
+    await ibqOk(host, ['wait', 'soft', '--timeout', '300']);
     const before = ibkr.counts('user_soft').logouts;
     await ibqOk(host, ['exec', 'soft', '--', 'simulator', 'clock:23:44:58']);
     const word = async () => (await statusOf(host, 'soft')).word;
-    await until('it has ended', async () => (await word()) === 'ended', 60_000);
+    await until('it has ended', async () => (await word()) === 'ended');
     const { unit, problems } = await statusOf(host, 'soft');
     expect(unit).toMatchObject({ active: 'inactive', result: 'success' });
     expect(problems.join('\n')).toMatch(/logged off by itself \(auto_logoff_time 11:45 PM\)/);

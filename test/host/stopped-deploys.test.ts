@@ -13,7 +13,7 @@ describeOnHosts('stopped deploys', (host) => {
     await deploys.prepare();
     // It takes a minute, and no lock: the other tests run meanwhile.
     await host.writeFile('/root/hanging/podman', '#!/bin/sh\nexec sleep 1000\n', 0o755);
-    hanging = host.run('PATH=/root/hanging:$PATH ibq deploy --dry-run', { timeoutMs: 300_000 });
+    hanging = host.run('PATH=/root/hanging:$PATH ibq deploy --dry-run');
     await deploys.expectFirstDeploy();
   });
 
@@ -47,7 +47,7 @@ describeOnHosts('stopped deploys', (host) => {
 
   test('two at once: the second ends with 75 and names the first', async () => {
     await deploys.changeConfiguration('slow-login:12');
-    const first = ibq(host, ['deploy', '-y'], { timeoutMs: 120_000 });
+    const first = ibq(host, ['deploy', '-y']);
     await until('the first is at work', async () => {
       const holder = `kill -0 "$(sed -n 's/^pid \\([0-9]*\\),.*/\\1/p' /run/ibq/lock)"`;
       return (await host.run(holder)).exitCode === 0;

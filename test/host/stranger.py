@@ -1,10 +1,11 @@
 """A machine of the LAN that says it has an address, to the target alone, and connects from there again and again.
 
-usage: stranger.py TARGET TARGET-MAC PORT ADDRESS SECONDS; prints how many connections it tried, and how many were
-accepted. ADDRESS has to be one of its own on eth0.
+usage: stranger.py TARGET TARGET-MAC PORT ADDRESS SECONDS; ends then, or by SIGTERM, and prints how many connections it
+tried, and how many were accepted. ADDRESS has to be one of its own on eth0.
 """
 
 import select
+import signal
 import socket
 import struct
 import sys
@@ -29,7 +30,9 @@ def claim():
 tried = accepted = 0
 waiting = []
 end = time.monotonic() + float(seconds)
-while time.monotonic() < end:
+told_to_end = []
+signal.signal(signal.SIGTERM, lambda *_: told_to_end.append(True))
+while time.monotonic() < end and not told_to_end:
     claim()
     one = socket.socket()
     one.bind((address, 0))

@@ -22,7 +22,7 @@ describeOnHosts('systemd', (host) => {
     await addGateway(host, '4001', { mode: 'live' });
     await addGateway(host, '4002', { mode: 'paper' });
     await addGateway(host, 'research', { mode: 'paper', port: 4010 });
-    await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy']);
   });
 
   test('`systemctl stop` of one: it is inactive, not failed; the others go on', async () => {
@@ -39,14 +39,14 @@ describeOnHosts('systemd', (host) => {
   test('`systemctl start` of one: it is ready again; the others go on', async () => {
     const before = await containerIds(host);
     await host.ok('systemctl start ib-gateway@4002');
-    await ibqOk(host, ['wait', '4002', '--timeout', '150']);
+    await ibqOk(host, ['wait', '4002', '--timeout', '300']);
     expect(await containerIds(host)).toEqual({ ...before, '4002': expect.any(String) });
   });
 
   test('`systemctl restart` of one: a new container for it alone', async () => {
     const before = await containerIds(host);
     await host.ok('systemctl restart ib-gateway@4002');
-    await ibqOk(host, ['wait', '4002', '--timeout', '150']);
+    await ibqOk(host, ['wait', '4002', '--timeout', '300']);
     const after = await containerIds(host);
     expect(after['4002']).not.toBe(before['4002']);
     expect({ ...after, '4002': '' }).toEqual({ ...before, '4002': '' });
@@ -56,14 +56,14 @@ describeOnHosts('systemd', (host) => {
     await host.ok('systemctl stop ib-gateways.target');
     // systemctl waits for the target alone; each instance then logs out.
     const gone = async () => Object.keys(await containerIds(host)).length === 0;
-    await until('all have logged out', gone, 60_000);
+    await until('all have logged out', gone);
     await until(
       'their units are down',
       async () => (await host.ok('systemctl list-jobs --no-legend')).trim() === '',
     );
     expect(await host.ok('systemctl --failed --plain --no-legend')).toBe('');
     await host.ok('systemctl start ib-gateways.target');
-    await ibqOk(host, ['wait', ...NAMES, '--timeout', '150']);
+    await ibqOk(host, ['wait', ...NAMES, '--timeout', '300']);
   });
 
   test('a gateway that was killed comes back by itself, and status says so meanwhile', async () => {
@@ -72,7 +72,7 @@ describeOnHosts('systemd', (host) => {
       '/etc/containers/systemd/ib-gateway@research.container.d/soon.conf',
       '[Service]\nRestartSec=3\nRestartSteps=0\n',
     );
-    await ibqOk(host, ['deploy', '--restart-changed'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['deploy', '--restart-changed']);
     const before = await containerIds(host);
     await host.ok('podman kill --signal KILL ib-gateway-research');
     await until('status says restarting', async () => {
@@ -80,7 +80,7 @@ describeOnHosts('systemd', (host) => {
       return /^research\t.*\trestarting$/m.test(stdout);
     });
     await until('it runs again', async () => 'research' in (await containerIds(host)));
-    await ibqOk(host, ['wait', 'research', '--timeout', '150']);
+    await ibqOk(host, ['wait', 'research', '--timeout', '300']);
     const after = await containerIds(host);
     expect(after.research).not.toBe(before.research);
     expect({ ...after, research: '' }).toEqual({ ...before, research: '' });
@@ -90,7 +90,7 @@ describeOnHosts('systemd', (host) => {
     const before = await status(host);
     const current = await generation(host);
     await host.reboot();
-    await ibqOk(host, ['wait', ...NAMES, '--timeout', '90'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['wait', ...NAMES, '--timeout', '300']);
 
     const after = await status(host);
     const addresses = ({ instances }: typeof before) =>
@@ -122,7 +122,7 @@ describeOnHosts('systemd', (host) => {
     await host.ok('rm /etc/ibq/current');
     await host.reboot();
     expect((await ibq(host, ['status'])).stderr).toContain('/etc/ibq/current is gone');
-    const { stderr } = await ibqOk(host, ['deploy'], { timeoutMs: 180_000 });
+    const { stderr } = await ibqOk(host, ['deploy']);
     expect(stderr).toContain('3 of 3 ready');
     expect(await places()).toEqual(before);
   });
@@ -130,6 +130,6 @@ describeOnHosts('systemd', (host) => {
   test('after a second reboot a stopped one is started too: the target wants it', async () => {
     await host.ok('systemctl stop ib-gateway@4002');
     await host.reboot();
-    await ibqOk(host, ['wait', ...NAMES, '--timeout', '90'], { timeoutMs: 180_000 });
+    await ibqOk(host, ['wait', ...NAMES, '--timeout', '300']);
   });
 });

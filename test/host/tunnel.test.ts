@@ -476,10 +476,14 @@ describeOnHosts('tunnels', (host) => {
       ['switch to generation', two],
     ])('at "%s"', async (step, ssh) => {
       await configure('4001', ssh);
-      const killed = await host.run(
-        [host.node, '/root/end-at.mjs', 'SIGKILL', `\\] ${step}`, 'ibq', 'deploy'],
-        { timeoutMs: 180_000 },
-      );
+      const killed = await host.run([
+        host.node,
+        '/root/end-at.mjs',
+        'SIGKILL',
+        `\\] ${step}`,
+        'ibq',
+        'deploy',
+      ]);
       // A change that has no such step goes through.
       expect([0, 137], await told(host, killed)).toContain(killed.exitCode);
       await deploy();
@@ -494,7 +498,7 @@ describeOnHosts('tunnels', (host) => {
 
   test('a reboot brings it back', async () => {
     await host.reboot();
-    await ibqOk(host, ['wait', '4001', '4002', '--timeout', '150']);
+    await ibqOk(host, ['wait', '4001', '4002', '--timeout', '300']);
     await until('it is up', async () => (await stateOf('4001')) === 'up');
     await accountsAt(host, 'lan1', '127.0.0.1', 4001);
     expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do');
@@ -528,7 +532,7 @@ describeOnHosts('tunnels', (host) => {
   });
 
   async function deploy(...flags: string[]) {
-    const result = await ibq(host, ['deploy', ...flags], { timeoutMs: 170_000 });
+    const result = await ibq(host, ['deploy', ...flags]);
     expect(result.exitCode, await told(host, result)).toBe(0);
     return result;
   }

@@ -19,7 +19,7 @@ describeOnHosts('unhealthy', (host) => {
     await prepareHost(host);
     await addGateway(host, '4001', { mode: 'live' });
     for (const { name, ...options } of sick) await addGateway(host, name, options);
-    deployed = await ibq(host, ['deploy', '--timeout', '30'], { timeoutMs: 200_000 });
+    deployed = await ibq(host, ['deploy', '--timeout', '30']);
   });
 
   test('deploy ends with 3 after its time-out, and counts who is ready', async () => {
@@ -84,7 +84,7 @@ describeOnHosts('unhealthy', (host) => {
 
   test('once it recovers, status and wait say so', async () => {
     await host.ok('podman exec ib-gateway-hung simulator normal');
-    await ibqOk(host, ['wait', 'hung', '--timeout', '150']);
+    await ibqOk(host, ['wait', 'hung', '--timeout', '300']);
     expect((await statusOf(host, 'hung')).word).toBe('ready');
   });
 

@@ -101,7 +101,7 @@ describeOnHosts('units', (host) => {
     await host.ok(
       'for i in 4001 4002; do echo geheim | podman secret create ibq-$i-password -; done',
     );
-  }, 300_000);
+  });
 
   test.each(['dual', 'bridge', 'lan'] as const)(
     'of %s mode pass the generator and systemd',
@@ -188,9 +188,7 @@ describeOnHosts('units', (host) => {
   test('a clean stop leaves the unit inactive, the volume, and the other instance alone', async () => {
     const id = await host.ok('podman inspect -f {{.Id}} ib-gateway-4002');
     // A process 1 that has no handler yet does not hear the signal: then the end comes with StopTimeout.
-    await host.ok('systemctl restart ib-gateway@4001; systemctl stop ib-gateway@4001', {
-      timeoutMs: 150_000,
-    });
+    await host.ok('systemctl restart ib-gateway@4001; systemctl stop ib-gateway@4001');
     const state = await host.ok('systemctl show -p ActiveState,Result --value ib-gateway@4001');
     expect(state.split('\n').sort()).toEqual(['', 'inactive', 'success']);
     await host.ok('podman volume inspect ibq-4001-settings');

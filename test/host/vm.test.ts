@@ -126,7 +126,7 @@ describeOnHosts(
     test('a reboot brings all of it back, without a deploy', async () => {
       const before = await inForce();
       await host.reboot();
-      await ibqOk(host, ['wait', '4001', '4002', '--timeout', '120']);
+      await ibqOk(host, ['wait', '4001', '4002', '--timeout', '300']);
       expect(await inForce()).toEqual(before);
       expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do; 2 of 2 ready');
     });
@@ -231,7 +231,7 @@ PublishPort=127.0.0.1:4001:4003
       await configure(host, { ...setup, allow: ['10.0.0.7', '10.0.0.8'] });
       await host.ok('sync');
       await host.cutPowerAt(/\] reload systemd/, ['ibq', 'deploy']);
-      await ibqOk(host, ['wait', '4001', '--timeout', '120']);
+      await ibqOk(host, ['wait', '4001', '--timeout', '300']);
       const { stderr } = await deploy();
       expect(stderr).toContain('2 of 2 ready');
       expect((await ibqOk(host, ['deploy'])).stderr).toContain('nothing to do; 2 of 2 ready');
@@ -267,7 +267,7 @@ PublishPort=127.0.0.1:4001:4003
     }
 
     async function deploy(...flags: string[]) {
-      const result = await ibq(host, ['deploy', '--timeout', '120', ...flags]);
+      const result = await ibq(host, ['deploy', '--timeout', '300', ...flags]);
       expect(result.exitCode, await told(host, result)).toBe(0);
       return result;
     }

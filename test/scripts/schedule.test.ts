@@ -56,9 +56,9 @@ describe('the next', () => {
     expect(next(hosts(1), hosts(2), { idle: 0 })).toBeUndefined();
   });
 
-  test('more where the processors wait, up to three for each', () => {
-    expect(next(hosts(1), hosts(5), { idle: 0.5 })).toBe('host 0');
-    expect(next(hosts(1), hosts(6), { idle: 1 })).toBeUndefined();
+  test('more where the processors wait, up to two for each', () => {
+    expect(next(hosts(1), hosts(3), { idle: 0.5 })).toBe('host 0');
+    expect(next(hosts(1), hosts(4), { idle: 1 })).toBeUndefined();
   });
 
   test('no more than somebody said', () => {
@@ -68,7 +68,7 @@ describe('the next', () => {
   });
 
   test('none for which there is no memory, but one always', () => {
-    expect(next(hosts(1), hosts(4), { memory: 7000 })).toBeUndefined();
+    expect(next(hosts(1), hosts(3), { memory: 6000 })).toBeUndefined();
     expect(next(hosts(1), [], { memory: 500 })).toBe('host 0');
   });
 
