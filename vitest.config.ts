@@ -7,6 +7,8 @@ const inMachines = 'test/host/**/*vm.test.ts';
 
 export default defineConfig({
   test: {
+    // For a worker that hangs at its end, not for a machine that is busy.
+    teardownTimeout: 120_000,
     projects: [
       {
         test: {

@@ -87,7 +87,7 @@ export function checks() {
 /** @param {readonly string[]} files all, where none is named @returns {Job} */
 export function unitTests(files) {
   const command = [...VITEST, '--project', 'unit', ...files];
-  return { id: 'unit', kind: 'unit', command, after: [], background: true, memory: 1500 };
+  return { id: 'unit', kind: 'unit', command, after: [], background: false, memory: 1500 };
 }
 
 /** The bundle that hosts install: once for all of them. @returns {Job} */
