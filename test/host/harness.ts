@@ -103,6 +103,8 @@ export class TestHost {
   readonly suite: Suite;
   readonly name: string;
   #pid: number | null = null;
+  /** Milliseconds of processor time, when that was counted last. */
+  #used = 0;
   /** Before a command that is to run on a container host; `null` of a virtual machine: by `scripts/host exec`. */
   #words: readonly string[] | null = null;
 
@@ -296,11 +298,13 @@ export class TestHost {
     this.#pid = null;
   }
 
-  /** What it has used since it booted. */
+  /** What it has used since it was counted last; a reboot keeps the cgroup and QEMU's process, a cut of its power does not. */
   #countUse(): void {
     if (this.#pid === null) return;
     try {
-      usedByHost(this.suite === 'vm' ? usedByProcess(this.#pid) : usedByCgroup(this.root));
+      const used = this.suite === 'vm' ? usedByProcess(this.#pid) : usedByCgroup(this.root);
+      usedByHost(used < this.#used ? used : used - this.#used);
+      this.#used = used;
     } catch {
       // A host that has ended by itself has no count; what it was to show is for the tests to say.
     }
