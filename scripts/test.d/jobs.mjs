@@ -25,7 +25,7 @@ const VITEST = ['node', 'node_modules/vitest/vitest.mjs', 'run'];
 const MEMORY = { trixie: 1200, forky: 1200, vm: 2600 };
 
 /**
- * The host of a file in a run of everything, which would take two hours on two processors if each had both. Those that
+ * The host of a file in a run of everything, which did not end within 90 minutes on two slow processors when each had both. Those that
  * ask most of Podman, systemd and nft are not named here and run on both, as a new file does. Whoever names a file, or
  * says `--on` or `--every-host`, has it on both.
  */

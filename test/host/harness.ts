@@ -450,7 +450,7 @@ export async function installSimulator(
 
 /**
  * Podman's storage as it is with one image and nothing else: what Podman made of it on the first host of a suite is
- * copied to the others, in a tenth of the time.
+ * copied to the others, which takes less than another import.
  */
 async function withKeptStorage(
   host: TestHost,
